@@ -1,0 +1,68 @@
+import { Body, Controller, Post, Req } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, type Caller } from '@edgechat/identity';
+import type { FastifyRequest } from 'fastify';
+import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
+import { CurrentCaller, Public } from '../http/access.js';
+import { clientAddress } from '../http/client-address.js';
+import { emailOf, LoginRequest, PasswordRequest, RefreshTokenRequest, RegisterRequest } from './auth.requests.js';
+import { TOKENS_EXAMPLE, tokensResponse, TokensResponse } from './auth.responses.js';
+
+/** How a session begins, goes on and ends. */
+@ApiTags('auth')
+@Controller('auth')
+export class AuthController {
+  constructor(
+    private readonly registerAccount: RegisterAccount,
+    private readonly logIn: LogIn,
+    private readonly refreshSession: RefreshSession,
+    private readonly logOut: LogOut,
+    private readonly changePassword: ChangePassword,
+  ) {}
+
+  /** Makes an account and logs it in. */
+  @Post('register')
+  @Public()
+  @Answers(201, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The account is there, and this is its first session.' })
+  @Refuses('email_taken')
+  async register(@Body() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    const addressKey = clientAddress(request).key;
+    return tokensResponse(await this.registerAccount.execute({ email: emailOf(body), password: body.password, addressKey }));
+  }
+
+  /** Begins a session. Failed logins are limited: 10 per account and 50 per address in 15 minutes. */
+  @Post('login')
+  @Public()
+  @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The tokens of a new session.' })
+  @Refuses('bad_credentials', 'too_many_logins')
+  async login(@Body() body: LoginRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    const addressKey = clientAddress(request).key;
+    return tokensResponse(await this.logIn.execute({ email: emailOf(body), password: body.password, addressKey }));
+  }
+
+  /** Exchanges a refresh token for new tokens. It works once; a repeat within 10 s gives the same successor, as long as that is unused. Any other reuse ends the session. */
+  @Post('refresh')
+  @Public()
+  @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The next tokens of the session.' })
+  @Refuses('bad_refresh_token')
+  async refresh(@Body() body: RefreshTokenRequest): Promise<TokensResponse> {
+    return tokensResponse(await this.refreshSession.execute(body.refresh_token));
+  }
+
+  /** Ends the session of a refresh token; 204 also when it is unknown. Access tokens end within 5 s. */
+  @Post('logout')
+  @Public()
+  @AnswersNothing(204, 'The session is over.')
+  async logout(@Body() body: RefreshTokenRequest): Promise<void> {
+    await this.logOut.execute(body.refresh_token);
+  }
+
+  /** Sets another password; all other sessions of the account end. A wrong old password counts as a failed login. */
+  @Post('password')
+  @AnswersNothing(204, 'The password is changed.')
+  @Refuses('wrong_password', 'too_many_logins')
+  async password(@CurrentCaller() caller: Caller, @Body() body: PasswordRequest, @Req() request: FastifyRequest): Promise<void> {
+    const addressKey = clientAddress(request).key;
+    await this.changePassword.execute(caller, { oldPassword: body.old_password, newPassword: body.new_password, addressKey });
+  }
+}

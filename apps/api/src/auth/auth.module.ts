@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { IdentityModule } from '@edgechat/identity';
+import { AuthController } from './auth.controller.js';
+import { MeController } from './me.controller.js';
+
+/** The calls about accounts and sessions; re-exports who knows the caller of every other call. */
+@Module({ imports: [IdentityModule], controllers: [AuthController, MeController], exports: [IdentityModule] })
+export class AuthModule {}

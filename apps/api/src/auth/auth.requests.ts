@@ -1,0 +1,46 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { DISPLAY_NAME_MAX_CHARACTERS, EMAIL_MAX_CHARACTERS, parseEmail, PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS, type Email } from '@edgechat/identity';
+import { invalid, IsStoredText, judgeText, Rule, type Verdict } from '../http/validation.js';
+
+const REFRESH_TOKEN_MAX_CHARACTERS = 4_096;
+const NO_ADDRESS: Verdict = { code: 'not_an_email_address', detail: 'must be an e-mail address, such as ada@example.com' };
+const TOKEN_EXAMPLE = 'AZOhssPUfl-KmwwdLj9PSgAAAAGfPqk3mB0eN5v8q1Zc4yXWc2b7Jt6LwR9uKpEoTfMhDg';
+
+function judgeEmail(value: unknown): Verdict | null {
+  return judgeText(value, 1, EMAIL_MAX_CHARACTERS) ?? (typeof value === 'string' && parseEmail(value) !== null ? null : NO_ADDRESS);
+}
+
+const IsEmailAddress = (): PropertyDecorator =>
+  applyDecorators(Rule('emailAddress', judgeEmail), ApiProperty({ type: 'string', format: 'idn-email', maxLength: EMAIL_MAX_CHARACTERS, example: 'ada@example.com', description: 'Compared without case.' }));
+
+/** The address of a body that was validated. @throws Refusal `validation_failed` for what is none */
+export function emailOf(body: { readonly email: string }): Email {
+  const email = parseEmail(body.email);
+  if (email === null) throw invalid('email', NO_ADDRESS.code, NO_ADDRESS.detail);
+  return email;
+}
+
+export class RegisterRequest {
+  @IsEmailAddress() readonly email!: string;
+  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery', description: 'Every character counts.' }) readonly password!: string;
+}
+
+/** Any password may be tried: the first backend took short ones. */
+export class LoginRequest {
+  @IsEmailAddress() readonly email!: string;
+  @IsStoredText(0, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery' }) readonly password!: string;
+}
+
+export class RefreshTokenRequest {
+  @IsStoredText(0, REFRESH_TOKEN_MAX_CHARACTERS, { example: TOKEN_EXAMPLE }) readonly refresh_token!: string;
+}
+
+export class PasswordRequest {
+  @IsStoredText(0, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery' }) readonly old_password!: string;
+  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, { example: 'staple correct horse', description: 'Every character counts.' }) readonly new_password!: string;
+}
+
+export class ProfileRequest {
+  @IsStoredText(1, DISPLAY_NAME_MAX_CHARACTERS, { example: 'Ada' }) readonly display_name!: string;
+}

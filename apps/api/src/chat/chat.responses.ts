@@ -1,0 +1,116 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Conversation, LastMessage, Message } from '@edgechat/conversations';
+import { instant } from '@edgechat/kernel';
+
+const AT = '2026-11-24T08:00:00.000Z';
+const CONVERSATION_ID = '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f';
+
+export const MESSAGE_EXAMPLE = {
+  id: '019ab4c2-8f00-7d21-a111-5e6f70819203', conversation_id: CONVERSATION_ID, seq: 1, role: 'user', author_id: 17, author_name: 'Ada', content: 'What is the capital of Italy?', client_id: 'c7d1', answers_seq: null, created_at: AT,
+} as const;
+export const ANSWER_EXAMPLE = {
+  id: '019ab4c2-9a10-7c01-b222-6f7081920314', conversation_id: CONVERSATION_ID, seq: 2, role: 'model', author_id: null, author_name: null, content: 'Rome.', client_id: null, answers_seq: 1, created_at: AT,
+} as const;
+
+export class MessageResponse {
+  @ApiProperty({ example: MESSAGE_EXAMPLE.id }) readonly id!: string;
+  @ApiProperty({ example: CONVERSATION_ID }) readonly conversation_id!: string;
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'From 1, without a hole.' }) readonly seq!: number;
+  @ApiProperty({ enum: ['user', 'model'] }) readonly role!: 'user' | 'model';
+  @ApiProperty({ type: 'integer', nullable: true }) readonly author_id!: number | null;
+  @ApiProperty({ type: 'string', nullable: true }) readonly author_name!: string | null;
+  @ApiProperty() readonly content!: string;
+  @ApiProperty({ type: 'string', nullable: true, description: 'Shown to its author only.' }) readonly client_id!: string | null;
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The message that an answer answers.' }) readonly answers_seq!: number | null;
+  @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
+}
+
+/** A message as a client sees it. */
+export function messageResponse(message: Message): MessageResponse {
+  return {
+    id: message.id,
+    conversation_id: message.conversationId,
+    seq: message.seq,
+    role: message.role,
+    author_id: message.authorId,
+    author_name: message.authorName,
+    content: message.content,
+    client_id: message.clientKey,
+    answers_seq: message.answersSeq,
+    created_at: instant(message.createdAt),
+  };
+}
+
+export class MessagesResponse {
+  @ApiProperty({ type: [MessageResponse] }) readonly messages!: MessageResponse[];
+  @ApiProperty({ description: 'Exact, in the direction asked for.' }) readonly has_more!: boolean;
+}
+
+export class ReplyResponse {
+  @ApiProperty({ example: '019ab4c2-8f01-7e00-8333-708192031425' }) readonly id!: string;
+  @ApiProperty({ enum: ['queued', 'running', 'done', 'failed'] }) readonly status!: string;
+}
+
+export class SendResponse {
+  @ApiProperty({ type: MessageResponse }) readonly user_message!: MessageResponse;
+  @ApiProperty({ type: MessageResponse, nullable: true }) readonly model_message!: MessageResponse | null;
+  @ApiProperty({ type: ReplyResponse, nullable: true }) readonly reply!: ReplyResponse | null;
+}
+
+export class LastMessageResponse {
+  @ApiProperty({ type: 'integer' }) readonly seq!: number;
+  @ApiProperty({ enum: ['user', 'model'] }) readonly role!: 'user' | 'model';
+  @ApiProperty({ type: 'integer', nullable: true }) readonly author_id!: number | null;
+  @ApiProperty({ description: 'Cut to 200 characters.' }) readonly content!: string;
+  @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
+}
+
+export const CONVERSATION_EXAMPLE = {
+  id: CONVERSATION_ID, kind: 'assistant', title: 'Trip to Rome', assistant: 'always', created_at: AT, updated_at: AT, message_count: 2, last_seq: 2, read_seq: 2, unread_count: 0, member_count: 1, my_role: 'owner',
+  last_message: { seq: 2, role: 'model', author_id: null, content: 'Rome.', created_at: AT },
+} as const;
+
+export class ConversationResponse {
+  @ApiProperty({ example: CONVERSATION_ID }) readonly id!: string;
+  @ApiProperty({ enum: ['assistant'] }) readonly kind!: string;
+  @ApiProperty({ type: 'string', nullable: true }) readonly title!: string | null;
+  @ApiProperty({ enum: ['always', 'mention', 'off'] }) readonly assistant!: string;
+  @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
+  @ApiProperty({ format: 'date-time', description: 'Time of the last message, or of creation.' }) readonly updated_at!: string;
+  @ApiProperty({ type: 'integer' }) readonly message_count!: number;
+  @ApiProperty({ type: 'integer' }) readonly last_seq!: number;
+  @ApiProperty({ type: 'integer' }) readonly read_seq!: number;
+  @ApiProperty({ type: 'integer' }) readonly unread_count!: number;
+  @ApiProperty({ type: 'integer' }) readonly member_count!: number;
+  @ApiProperty({ enum: ['owner', 'admin', 'member'] }) readonly my_role!: string;
+  @ApiProperty({ type: LastMessageResponse, nullable: true }) readonly last_message!: LastMessageResponse | null;
+}
+
+/** A conversation as the member who asks sees it. */
+export function conversationResponse(conversation: Conversation): ConversationResponse {
+  return {
+    id: conversation.id,
+    kind: conversation.kind,
+    title: conversation.title,
+    assistant: conversation.assistant,
+    created_at: instant(conversation.createdAt),
+    updated_at: instant(conversation.updatedAt),
+    message_count: conversation.lastSeq,
+    last_seq: conversation.lastSeq,
+    read_seq: conversation.readSeq,
+    unread_count: conversation.lastSeq - conversation.readSeq,
+    member_count: conversation.memberCount,
+    my_role: conversation.myRole,
+    last_message: conversation.lastMessage && lastMessageResponse(conversation.lastMessage),
+  };
+}
+
+function lastMessageResponse(last: LastMessage): LastMessageResponse {
+  return { seq: last.seq, role: last.role, author_id: last.authorId, content: last.content, created_at: instant(last.createdAt) };
+}
+
+export class ConversationsResponse {
+  @ApiProperty({ type: [ConversationResponse] }) readonly conversations!: ConversationResponse[];
+  @ApiProperty({ description: 'Exact.' }) readonly has_more!: boolean;
+  @ApiProperty({ type: 'string', nullable: true }) readonly next_cursor!: string | null;
+}

@@ -1,0 +1,20 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ERRORS } from '@edgechat/kernel';
+import { errorsHtml, errorsMarkdown } from './errors-page.js';
+
+const FILE = join(import.meta.dirname, '../../../../docs/errors.md');
+
+describe('the page about errors', () => {
+  it('is docs/errors.md, word for word (write it anew with WRITE_DOCS=1)', () => {
+    if (process.env['WRITE_DOCS'] === '1') writeFileSync(FILE, errorsMarkdown());
+    expect(readFileSync(FILE, 'utf8')).toBe(errorsMarkdown());
+  });
+
+  it('has an anchor for every code', () => {
+    const page = errorsHtml();
+    for (const code of Object.keys(ERRORS)) expect(page).toContain(`<section id="${code}">`);
+    expect(page).not.toContain('`');
+    expect(page).toContain('&lt;access_token>');
+  });
+});

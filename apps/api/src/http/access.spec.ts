@@ -1,0 +1,123 @@
+import { aTestApp, type TestApp } from './test-app.js';
+
+describe('access', () => {
+  let edge: TestApp;
+  beforeEach(async () => {
+    edge = await aTestApp({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
+  });
+  afterEach(() => edge.app.close());
+
+  it.each([undefined, 'Bearer', 'Bearer ', 'Basic good-1', 'good-1', 'Bearer bad', 'Bearer good-1 good-1'])('refuses a protected call with %s', async (authorization) => {
+    const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: authorization === undefined ? {} : { authorization } });
+    expect(answer.statusCode).toBe(401);
+    expect(answer.headers['www-authenticate']).toBe('Bearer');
+    expect(answer.json().code).toBe('unauthorized');
+    expect(edge.metered).toEqual([]);
+    expect(edge.counted).toEqual(['address:127.0.0.1']);
+  });
+
+  it.each(['Bearer good-7', 'bearer good-7', 'BEARER  good-7'])('knows the caller by %s', async (authorization) => {
+    const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization } });
+    expect(answer.json()).toEqual({ account: 7 });
+    expect(edge.counted).toEqual(['account:7']);
+    expect(edge.metered).toEqual([7]);
+  });
+
+  it('takes a token from nowhere but the header', async () => {
+    expect((await edge.app.inject({ url: '/api/v1/echo/me?access_token=good-7', headers: { cookie: 'access_token=good-7' } })).statusCode).toBe(401);
+  });
+
+  it('meters a valid token whatever is answered, and lets a bad one into a public call', async () => {
+    await edge.app.inject({ url: '/api/v1/nowhere', headers: { authorization: 'Bearer good-7' } });
+    const answer = await edge.app.inject({ url: '/api/v1/echo', headers: { authorization: 'Bearer bad' } });
+    expect(answer.statusCode).toBe(200);
+    expect(edge.metered).toEqual([7]);
+  });
+
+  it('answers 503 when nothing is known of ended sessions', async () => {
+    const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization: 'Bearer stale' } });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['retry-after']).toBe('1');
+  });
+
+  it('refuses without a look at the body', async () => {
+    const answer = await edge.app.inject({ method: 'DELETE', url: '/api/v1/echo/1', payload: '{', headers: { 'content-type': 'application/json' } });
+    expect(answer.statusCode).toBe(401);
+  });
+
+  it('tells what is left, and leaves health calls out', async () => {
+    const answer = await edge.app.inject({ url: '/api/v1/echo' });
+    expect(answer.headers['ratelimit-policy']).toBe('"default";q=100;w=60');
+    expect(answer.headers['ratelimit']).toBe('"default";r=99;t=60');
+    const alive = await edge.app.inject({ url: '/api/v1/echo/alive' });
+    expect(alive.headers).not.toHaveProperty('ratelimit');
+    expect(edge.counted).toHaveLength(1);
+  });
+
+  it('believes a forwarded address from a configured proxy only', async () => {
+    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' } });
+    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '192.0.2.1', headers: { 'x-forwarded-for': '203.0.113.7' } });
+    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': 'nonsense' } });
+    expect(edge.counted).toEqual(['address:203.0.113.7', 'address:192.0.2.1', 'address:127.0.0.1']);
+  });
+
+  it('takes no new work while it stops, except signs of life', async () => {
+    edge.draining.isDraining = true;
+    const answer = await edge.app.inject({ url: '/api/v1/echo' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers).toMatchObject({ 'retry-after': '1', connection: 'close' });
+    expect((await edge.app.inject({ url: '/api/v1/echo/alive' })).statusCode).toBe(200);
+  });
+});
+
+it('refuses over the limit, with the time to wait', async () => {
+  const edge = await aTestApp({ allowance: { isExceeded: true, remaining: 0, resetS: 42 } });
+  const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization: 'Bearer good-7' } });
+  expect(answer.statusCode).toBe(429);
+  expect(answer.headers['retry-after']).toBe('42');
+  expect(answer.headers['ratelimit']).toBe('"default";r=0;t=42');
+  expect(answer.json().detail).toBe('Too many requests');
+  expect((await edge.app.inject({ url: '/api/v1/echo/alive' })).statusCode).toBe(200);
+  await edge.app.close();
+});
+
+describe('CORS', () => {
+  const preflight = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
+
+  it('answers any origin by default, errors included, and preflights without a token or a count', async () => {
+    const edge = await aTestApp();
+    const refused = await edge.app.inject({ url: '/api/v1/echo/me', headers: { origin: 'https://app.example' } });
+    expect(refused.statusCode).toBe(401);
+    expect(refused.headers['access-control-allow-origin']).toBe('*');
+    expect(refused.headers['access-control-expose-headers']).toBe('X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed');
+    const before = edge.counted.length;
+    const answer = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo/me', headers: preflight });
+    expect(answer.statusCode).toBe(204);
+    expect(answer.headers['access-control-allow-headers']).toBe('Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer');
+    expect(answer.headers['access-control-allow-methods']).toContain('DELETE');
+    expect(answer.headers['x-request-id']).toBeDefined();
+    expect(edge.counted).toHaveLength(before);
+    await edge.app.close();
+  });
+
+  it('names only a configured origin, and tells caches that it varies', async () => {
+    const edge = await aTestApp({ env: { CORS_ORIGINS: 'https://app.example, https://b.example' } });
+    const ours = await edge.app.inject({ url: '/api/v1/echo', headers: { origin: 'https://app.example' } });
+    expect(ours.headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example', vary: 'Origin' });
+    const theirs = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo', headers: { ...preflight, origin: 'https://evil.example' } });
+    expect(theirs.headers).not.toHaveProperty('access-control-allow-origin');
+    await edge.app.close();
+  });
+
+  it('answers OPTIONS and HEAD', async () => {
+    const edge = await aTestApp();
+    const options = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo' });
+    expect(options.statusCode).toBe(204);
+    expect(options.headers.allow).toBe('GET, HEAD, OPTIONS, POST');
+    expect((await edge.app.inject({ method: 'OPTIONS', url: '/nowhere' })).statusCode).toBe(404);
+    const head = await edge.app.inject({ method: 'HEAD', url: '/api/v1/echo' });
+    expect(head.statusCode).toBe(200);
+    expect(head.body).toBe('');
+    await edge.app.close();
+  });
+});

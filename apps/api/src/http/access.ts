@@ -1,0 +1,119 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiExtension } from '@nestjs/swagger';
+import type { Authenticator, Caller } from '@edgechat/identity';
+import { Refusal, Unavailable, type AccountId } from '@edgechat/kernel';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientAddress } from './client-address.js';
+import { pathOf } from './problem.js';
+import type { Allowance, RateLimit } from './rate-limit.js';
+import { timesGiven } from './request-id.js';
+import type { RouteTable } from './route-table.js';
+
+/** Who may call a route: `token` everyone with an access token, `public` everyone, `health` everyone and uncounted. */
+type Access = 'token' | 'public' | 'health';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls, once the access token was found valid; null without one. */
+    caller: Caller | null;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}
+
+/** OpenAPI's mark of what the hook below does; `describeAnswers` reads and removes it. */
+export const ACCESS_EXTENSION = 'x-access';
+
+const accessible = (access: Access): MethodDecorator => applyDecorators(RouteConfig({ access }), ApiExtension(ACCESS_EXTENSION, access));
+
+/** Opens a route to callers without a token. Every other route asks for one. */
+export const Public = (): MethodDecorator => accessible('public');
+
+/** Opens a health call to everybody; it is neither counted nor refused. */
+export const HealthCall = (): MethodDecorator => accessible('health');
+
+/** The caller of a route that asks for a token. @throws Refusal `unauthorized` on a public route that was called without one. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const { caller } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (caller === null) throw unauthorized();
+  return caller;
+});
+
+/** These may be there once: a second one would mean that a proxy and this server read different requests. */
+const SINGLE_HEADERS = ['authorization', 'idempotency-key', 'content-type', 'host'];
+
+export interface AccessParts {
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly meter: { count(accountId: AccountId): void };
+  readonly rateLimit: Pick<RateLimit, 'count' | 'limit' | 'windowS'>;
+  readonly routes: RouteTable;
+}
+
+/**
+ * Decides before a body is read who calls, whether the call is within its limit, and whether the route is open to them.
+ * A valid token is counted on its account whatever will be answered, everything else on the address.
+ */
+export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void {
+  fastify.decorateRequest('caller', null);
+  fastify.addHook('onRequest', async (request, reply) => {
+    const { access = 'token' } = request.routeOptions.config;
+    if (access === 'health') return;
+
+    const identity = await identify(request, parts.authenticator);
+    if (identity.caller !== null) {
+      request.caller = identity.caller;
+      parts.meter.count(identity.caller.accountId);
+    }
+    await countRequest(request, reply, parts.rateLimit);
+    refuseBadHeaders(request);
+    if (request.is404) throw noRoute(request, reply, parts.routes);
+    if (access === 'token' && identity.caller === null) throw identity.error;
+  });
+}
+
+type Identity = { readonly caller: Caller; readonly error: null } | { readonly caller: null; readonly error: Refusal | Unavailable };
+
+async function identify(request: FastifyRequest, authenticator: AccessParts['authenticator']): Promise<Identity> {
+  const token = bearerToken(request);
+  if (token === null) return { caller: null, error: unauthorized() };
+  try {
+    return { caller: await authenticator.authenticate(token), error: null };
+  } catch (error) {
+    // On a public route a bad token is no harm, and a limit must be counted before the answer: so the refusal waits.
+    if (error instanceof Refusal || error instanceof Unavailable) return { caller: null, error };
+    throw error;
+  }
+}
+
+function bearerToken(request: FastifyRequest): string | null {
+  if (timesGiven(request.raw.rawHeaders, 'authorization') !== 1) return null;
+  return /^bearer +([^ ]+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+}
+
+async function countRequest(request: FastifyRequest, reply: FastifyReply, rateLimit: AccessParts['rateLimit']): Promise<void> {
+  const key = request.caller === null ? `address:${clientAddress(request).key}` : `account:${request.caller.accountId}`;
+  const allowance = await rateLimit.count(key);
+  reply.headers(rateLimitHeaders(rateLimit, allowance));
+  if (allowance.isExceeded) throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
+}
+
+function rateLimitHeaders(rateLimit: AccessParts['rateLimit'], allowance: Allowance): Record<string, string> {
+  return { 'ratelimit-policy': `"default";q=${rateLimit.limit};w=${rateLimit.windowS}`, ratelimit: `"default";r=${allowance.remaining};t=${allowance.resetS}` };
+}
+
+function refuseBadHeaders(request: FastifyRequest): void {
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new Refusal('malformed_request', 'The header host is missing. HTTP/1.1 asks for it.');
+  const doubled = SINGLE_HEADERS.find((name) => timesGiven(request.raw.rawHeaders, name) > 1);
+  if (doubled !== undefined) throw new Refusal('malformed_request', `The header ${doubled} was given more than once. Send it once.`);
+}
+
+function noRoute(request: FastifyRequest, reply: FastifyReply, routes: RouteTable): Refusal {
+  const methods = routes.methodsOf(pathOf(request.raw.url));
+  if (methods.length === 0) return new Refusal('route_not_found', 'There is no such path. See /docs for those there are.');
+  reply.header('allow', methods.join(', '));
+  return new Refusal('method_not_allowed', `This path does not know ${request.method}. It knows ${methods.join(', ')}.`);
+}
+
+const unauthorized = (): Refusal => new Refusal('unauthorized', 'Send a valid access token as Authorization: Bearer <access_token>.');

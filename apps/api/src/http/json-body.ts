@@ -1,0 +1,82 @@
+import { isUtf8 } from 'node:buffer';
+import type { Readable } from 'node:stream';
+import { Refusal } from '@edgechat/kernel';
+
+export const BODY_MAX_BYTES = 1_048_576;
+const DEPTH_MAX = 32;
+
+/** How much of a body that is too large is still read, so that a client that reads the answer only after it has sent everything gets it. */
+const DISCARD_MAX_BYTES = 8 * BODY_MAX_BYTES;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENERS = new Set([0x5b, 0x7b]);
+const CLOSERS = new Set([0x5d, 0x7d]);
+
+/** Keys that could reach an object's prototype when copied. No body has such a field, so they go like any unknown one. */
+const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+const MAY_HOLD_PROTOTYPE_KEY = /__proto__|constructor|prototype|\\u/;
+
+/**
+ * Reads a whole body of at most `BODY_MAX_BYTES`.
+ * @throws Refusal `body_too_large`; `malformed_request` when the client goes away in the middle.
+ */
+export async function readBody(stream: Readable, announcedBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  if (announcedBytes > DISCARD_MAX_BYTES) throw tooLarge();
+  try {
+    const parts: AsyncIterable<Buffer> = stream.iterator({ destroyOnReturn: false });
+    for await (const part of parts) {
+      bytes += part.length;
+      if (bytes > DISCARD_MAX_BYTES) break;
+      if (bytes <= BODY_MAX_BYTES) chunks.push(part);
+    }
+  } catch {
+    // A stream of bytes fails only when the client hangs up or breaks its own framing.
+    throw new Refusal('malformed_request', 'The body ended too early. Send it again.');
+  }
+  if (bytes > BODY_MAX_BYTES) throw tooLarge();
+  return Buffer.concat(chunks, bytes);
+}
+
+/**
+ * The value of a JSON body; undefined when it is empty. A key that could reach a prototype is dropped at any depth.
+ * @throws Refusal `malformed_request` for broken UTF-8, broken JSON and nesting deeper than 32.
+ */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw new Refusal('malformed_request', 'The body is not valid UTF-8. Send JSON in UTF-8.');
+  if (isDeeperThan(body, DEPTH_MAX)) throw new Refusal('malformed_request', `The body nests deeper than ${DEPTH_MAX}. Send flatter JSON.`);
+
+  const text = body.toString('utf8');
+  const reviver = MAY_HOLD_PROTOTYPE_KEY.test(text) ? dropPrototypeKeys : undefined;
+  try {
+    return JSON.parse(text, reviver);
+  } catch {
+    throw new Refusal('malformed_request', 'The body is not valid JSON. Mend it and send it again.');
+  }
+}
+
+/** Measured in one pass before parsing: JSON.parse takes 100,000 levels, and what walks the value afterwards overflows its stack. */
+function isDeeperThan(json: Buffer, max: number): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let i = 0; i < json.length; i += 1) {
+    const byte = json[i] ?? 0;
+    if (isInString) {
+      if (byte === BACKSLASH) i += 1;
+      else if (byte === QUOTE) isInString = false;
+    } else if (byte === QUOTE) isInString = true;
+    else if (OPENERS.has(byte)) depth += 1;
+    else if (CLOSERS.has(byte)) depth -= 1;
+    if (depth > max) return true;
+  }
+  return false;
+}
+
+function dropPrototypeKeys(key: string, value: unknown): unknown {
+  return PROTOTYPE_KEYS.has(key) ? undefined : value;
+}
+
+const tooLarge = (): Refusal => new Refusal('body_too_large', 'A body may have at most 1 MiB. Send less.');

@@ -1,0 +1,55 @@
+import { ERRORS, type ErrorCode, type FieldError, type Refusal, type Unavailable } from '@edgechat/kernel';
+
+/** The body of every error: RFC 9457, plus `code` and `request_id`. `detail` and `request_id` serve the clients of the first backend. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly request_id: string;
+  readonly instance: string;
+  readonly errors?: readonly FieldError[];
+  readonly [member: string]: unknown;
+}
+
+/** Where an error happened: the path without its query, which may hold what a person typed, and the request's id. */
+export interface Occurrence {
+  readonly path: string;
+  readonly requestId: string;
+}
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** The problem document of an error that has a code. */
+export function problemOf(error: Refusal | Unavailable, at: Occurrence): Problem {
+  const { status, title } = ERRORS[error.code];
+  const { errors, members } = error.options;
+  return {
+    ...members,
+    type: `/errors#${error.code}`,
+    title,
+    status,
+    detail: error.detail,
+    code: error.code,
+    request_id: at.requestId,
+    instance: at.path,
+    ...(errors === undefined ? {} : { errors }),
+  };
+}
+
+/** Headers that belong to an error's status: `Retry-After` in whole seconds on each 429 and 503 (1 unless told), `WWW-Authenticate` on each 401. */
+export function problemHeaders(error: Refusal | Unavailable): Record<string, string> {
+  const { status } = ERRORS[error.code];
+  return {
+    'content-type': PROBLEM_TYPE,
+    'cache-control': 'no-store',
+    ...(status === 429 || status === 503 ? { 'retry-after': String(Math.max(1, Math.ceil(error.options.retryAfterS ?? 1))) } : {}),
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+  };
+}
+
+/** The path of a request target, without its query: `/api/v1/search?q=secret` is `/api/v1/search`. Cut to 1,024 characters. */
+export function pathOf(url: string | undefined): string {
+  return (url ?? '/').split(/[?#]/, 1).join('').slice(0, 1_024);
+}

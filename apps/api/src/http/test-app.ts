@@ -1,0 +1,103 @@
+import { Body, Controller, Delete, Get, Module, Param, Post, Query } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import type { Caller } from '@edgechat/identity';
+import { Refusal, Unavailable, accountId, newSessionId, type AccountId } from '@edgechat/kernel';
+import { ConfigModule, loadConfig } from '@edgechat/platform/config';
+import { Log } from '@edgechat/platform/logging';
+import { Answers, AnswersNothing, Refuses, RefusesWith } from '../docs/describe.js';
+import { CurrentCaller, HealthCall, Public } from './access.js';
+import { createApp } from './create-app.js';
+import type { Allowance } from './rate-limit.js';
+import { IsStoredText, QueryInteger } from './validation.js';
+
+export class EchoBody {
+  @IsStoredText(1, 10, { example: 'hello' }) content!: string;
+  @IsOptional() @IsStoredText(1, 3, { required: false, example: 'abc' }) title?: string;
+}
+
+export class EchoQuery {
+  @QueryInteger({ min: 1, max: 100, below: 'clamp' }) limit = 20;
+  @QueryInteger({ min: 0, max: Number.MAX_SAFE_INTEGER, below: 'clamp' }) skip = 0;
+  @QueryInteger({ min: 0, max: Number.MAX_SAFE_INTEGER, below: 'refuse' }) after_seq?: number;
+}
+
+export class Echo {
+  @ApiProperty({ example: 'hello' }) content!: string;
+}
+
+@Controller('echo')
+class EchoController {
+  @Post()
+  @Public()
+  @Answers(201, Echo, { example: { content: 'hello' }, description: 'What was sent.' })
+  @Refuses('conversation_not_found')
+  @RefusesWith({ user_message: { content: 'hello' } }, 'ai_failed')
+  echo(@Body() body: EchoBody): EchoBody {
+    return body;
+  }
+
+  @Get()
+  @Public()
+  query(@Query() query: EchoQuery): EchoQuery {
+    return query;
+  }
+
+  @Get('me')
+  me(@CurrentCaller() caller: Caller): { account: number } {
+    return { account: caller.accountId };
+  }
+
+  @Get('alive')
+  @HealthCall()
+  alive(): { status: string } {
+    return { status: 'ok' };
+  }
+
+  @Get('throws/:what')
+  @Public()
+  throws(@Param('what') what: string): never {
+    if (what === 'busy') throw new Unavailable('mongo', { retryAfterS: 7, members: { user_message: { content: 'kept' } } });
+    if (what === 'refused') throw new Refusal('conversation_not_found', 'Conversation not found');
+    throw new TypeError('a secret in a bug');
+  }
+
+  @Delete(':id')
+  @AnswersNothing(204, 'Gone.')
+  remove(): void {}
+}
+
+/** The edge around a few small calls, with an authenticator that takes `good-<account>` and a limiter that is told what to answer. */
+export async function aTestApp({ env = {}, allowance = { isExceeded: false, remaining: 99, resetS: 60 } }: { env?: Record<string, string>; allowance?: Allowance } = {}): Promise<TestApp> {
+  const config = loadConfig(env, 'api');
+  @Module({ imports: [ConfigModule.for(config)], controllers: [EchoController] })
+  class TestModule {}
+  const counted: string[] = [];
+  const metered: AccountId[] = [];
+  const draining = { isDraining: false };
+  const rateLimit = { limit: 100, windowS: 60, count: (key: string) => (counted.push(key), Promise.resolve(allowance)) };
+  const log = new Log('test', 'error');
+  const logged: unknown[] = [];
+  log.error = (message, fields) => void logged.push({ message, fields });
+  const app = await createApp(TestModule, config, log, () => ({ authenticator: { authenticate }, meter: { count: (id) => void metered.push(id) }, rateLimit, draining }));
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+  return { app, counted, metered, draining, logged };
+}
+
+export interface TestApp {
+  readonly app: NestFastifyApplication;
+  /** The keys that requests were counted on. */
+  readonly counted: readonly string[];
+  readonly metered: readonly AccountId[];
+  readonly draining: { isDraining: boolean };
+  readonly logged: readonly unknown[];
+}
+
+function authenticate(token: string): Promise<Caller> {
+  const account = /^good-([0-9]+)$/.exec(token)?.[1];
+  if (token === 'stale') return Promise.reject(new Unavailable('postgres'));
+  if (account === undefined) return Promise.reject(new Refusal('unauthorized', 'The access token is malformed or expired.'));
+  return Promise.resolve({ accountId: accountId(Number(account)), sessionId: newSessionId() });
+}

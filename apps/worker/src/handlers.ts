@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { CompletePrompt, ReplyToMessage } from '@edgechat/assistant/worker';
+import { FanOutMessages, PurgeConversation, StoreMessages } from '@edgechat/conversations';
+import type { Handlers } from '@edgechat/platform/queue';
+import { IndexMessages } from '@edgechat/search';
+
+/** The use cases that jobs end in. */
+@Injectable()
+export class UseCases {
+  constructor(
+    readonly store: StoreMessages,
+    readonly fanOut: FanOutMessages,
+    readonly index: IndexMessages,
+    readonly purge: PurgeConversation,
+    readonly reply: ReplyToMessage,
+    readonly complete: CompletePrompt,
+  ) {}
+}
+
+/** One line per job. A job without a handler, with two, or with the payload of another does not compile. */
+export const handlersOf = (use: UseCases): Handlers => ({
+  'conversations.store-messages': ({ conversationId }, signal) => use.store.run(conversationId, signal),
+  'conversations.fan-out-messages': ({ conversationId }, signal) => use.fanOut.run(conversationId, signal),
+  'search.index-messages': ({ conversationId }, signal) => use.index.run(conversationId, signal),
+  'conversations.purge-conversation': ({ conversationId }, signal) => use.purge.run(conversationId, signal),
+  'assistant.reply-to-message': ({ conversationId }, signal) => use.reply.run(conversationId, signal),
+  'assistant.complete-prompt': (asked, signal) => use.complete.run(asked, signal),
+});

@@ -1,0 +1,20 @@
+import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
+
+/** Why an answer will not come; the API turns each into a problem of the same code. */
+export type FailureCode = 'ai_not_configured' | 'ai_failed' | 'ai_quota_exceeded';
+
+/** A reply that this process works on. `epoch` is the run's own: it can end the reply only while nobody began another. */
+export interface RunningReply {
+  readonly id: ReplyId;
+  readonly conversationId: ConversationId;
+  readonly questionSeq: number;
+  readonly accountId: AccountId;
+  readonly epoch: number;
+  readonly deadlineAt: Date;
+}
+
+/** What became of a reply, as far as it is known. */
+export type ReplyOutcome =
+  | { readonly status: 'done'; readonly answerSeq: number }
+  | { readonly status: 'failed'; readonly code: FailureCode; readonly retryAfterS: number | null }
+  | { readonly status: 'pending' };

@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
+import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import type { FailureCode, ReplyOutcome, RunningReply } from '../domain/reply.js';
+
+/** A running reply whose lease is not renewed for this long is taken over by another worker. */
+export const LEASE_MS = 4_000;
+
+interface ReplyRow {
+  readonly id: ReplyId;
+  readonly conversation_id: ConversationId;
+  readonly question_seq: number;
+  readonly account_id: AccountId;
+  readonly status: 'queued' | 'running' | 'done' | 'failed';
+  readonly epoch: number;
+  readonly deadline_at: Date;
+  readonly answer_seq: number | null;
+  readonly failure_code: FailureCode | null;
+  readonly retry_after_s: number | null;
+}
+
+/** Where a reply is: by these it is found on its conversation's shard. */
+export interface ReplyPlace {
+  readonly conversationId: ConversationId;
+  readonly questionSeq: number;
+}
+
+/** `none`: nothing to do now. `waits`: the account has as many running as it may. `ended`: its time was over. */
+export type Claim = { readonly status: 'none' } | { readonly status: 'waits' } | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
+
+const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
+const CLAIM: Statement = { name: 'replies.claim', text: `select * from edgechat.claim_reply($1, ${LEASE_MS}, $2)` };
+const RENEW: Statement = {
+  name: 'replies.renew',
+  text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
+         from unnest($1::uuid[], $2::bigint[], $3::int[]) as mine(conversation_id, question_seq, epoch)
+         where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq and r.epoch = mine.epoch and r.status = 'running' returning r.id`,
+};
+const FAIL: Statement = { name: 'replies.fail', text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = $4, retry_after_s = $5 where ${MINE} returning id` };
+const GIVE_BACK: Statement = {
+  name: 'replies.give_back',
+  text: `update edgechat.replies set status = 'queued', lease_until = null, epoch = epoch + 1, next_at = clock_timestamp() + interval '1 second' where ${MINE} returning id`,
+};
+const NEXT_OF_ACCOUNT: Statement = {
+  name: 'replies.next_of_account',
+  text: `select conversation_id from edgechat.replies where account_id = $1 and status = 'queued' and conversation_id <> $2 order by accepted_at limit 1`,
+};
+const LIST_DUE: Statement = {
+  name: 'replies.list_due',
+  text: `select distinct conversation_id from (
+           select conversation_id from edgechat.replies where status in ('queued', 'running')
+             and ((status = 'queued' and next_at <= clock_timestamp()) or lease_until <= clock_timestamp()) limit 500) due`,
+};
+// Who gets the answer has read it: the mark of the asker goes with the look that finds it.
+const LOOK: Statement = {
+  name: 'replies.look',
+  text: `with looked as (
+           select r.* from unnest($1::uuid[], $2::bigint[]) as w(conversation_id, question_seq) join edgechat.replies r using (conversation_id, question_seq)
+         ), marked as (
+           update edgechat.members m set read_seq = looked.answer_seq from looked
+           where m.conversation_id = looked.conversation_id and m.account_id = looked.account_id and m.read_seq < looked.answer_seq
+         )
+         select id, status, answer_seq, failure_code, retry_after_s from looked`,
+};
+
+/** The rows of replies. */
+@Injectable()
+export class Replies {
+  constructor(private readonly postgres: Postgres) {}
+
+  /** Takes the lowest unfinished reply of a conversation to work on: see the function `edgechat.claim_reply`. @throws Unavailable `postgres` */
+  async claim(conversationId: string, perAccount: number): Promise<Claim> {
+    const [row] = await this.postgres.query<ReplyRow>(CLAIM, [conversationId, perAccount]);
+    if (!row) return { status: 'none' };
+    if (row.status === 'queued') return { status: 'waits' };
+    return { status: row.status === 'running' ? 'mine' : 'ended', reply: toRunning(row) };
+  }
+
+  /** Keeps the leases of these runs alive; returns the ids of those that still hold theirs. @throws Unavailable `postgres` */
+  async renew(replies: readonly RunningReply[]): Promise<ReadonlySet<ReplyId>> {
+    const rows = await this.postgres.query<{ id: ReplyId }>(RENEW, [replies.map((reply) => reply.conversationId), replies.map((reply) => reply.questionSeq), replies.map((reply) => reply.epoch)]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Ends a run without an answer; does nothing if another run has begun. @throws Unavailable `postgres` */
+  async fail(reply: RunningReply, code: FailureCode, retryAfterS: number | null): Promise<void> {
+    await this.postgres.query(FAIL, [reply.conversationId, reply.questionSeq, reply.epoch, code, retryAfterS]);
+  }
+
+  /** Puts a run's reply back into the queue for anybody; does nothing if another run has begun. @throws Unavailable `postgres` */
+  async giveBack(reply: RunningReply): Promise<void> {
+    await this.postgres.query(GIVE_BACK, [reply.conversationId, reply.questionSeq, reply.epoch]);
+  }
+
+  /** Another conversation in which this account waits longest for an answer, or null. @throws Unavailable `postgres` */
+  async findNextOf(reply: RunningReply): Promise<ConversationId | null> {
+    const [row] = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [reply.accountId, reply.conversationId]);
+    return row?.conversation_id ?? null;
+  }
+
+  /** Conversations with a reply that should have been taken by now, or whose worker is gone; at most 500. @throws Unavailable `postgres` */
+  async listDue(): Promise<string[]> {
+    return (await this.postgres.query<{ conversation_id: string }>(LIST_DUE)).map((row) => row.conversation_id);
+  }
+
+  /** What became of these replies, in one round trip; those found done count as read by who asked. @throws Unavailable `postgres` */
+  async look(places: readonly ReplyPlace[]): Promise<Map<ReplyId, ReplyOutcome>> {
+    const rows = await this.postgres.query<ReplyRow>(LOOK, [places.map((place) => place.conversationId), places.map((place) => place.questionSeq)]);
+    return new Map(rows.map((row) => [row.id, toOutcome(row)]));
+  }
+}
+
+function toRunning(row: ReplyRow): RunningReply {
+  return { id: row.id, conversationId: row.conversation_id, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, deadlineAt: row.deadline_at };
+}
+
+function toOutcome(row: ReplyRow): ReplyOutcome {
+  if (row.status === 'done' && row.answer_seq !== null) return { status: 'done', answerSeq: row.answer_seq };
+  if (row.status === 'failed') return { status: 'failed', code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s };
+  return { status: 'pending' };
+}

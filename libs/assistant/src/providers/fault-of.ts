@@ -1,0 +1,33 @@
+import { APICallError } from 'ai';
+import { ProviderFault } from './provider-fault.js';
+import { retryAfterSeconds } from './retry.js';
+
+/** What the SDK threw, as a fault that says no more than may be logged. */
+export function faultOf(error: unknown): ProviderFault {
+  if (error instanceof ProviderFault) return error;
+  if (APICallError.isInstance(error)) return faultOfCall(error);
+  // The name alone: the message of a TypeError about a bad header has the header in it, and that is the key.
+  return new ProviderFault('unexpected', { reason: error instanceof Error ? error.name : typeof error });
+}
+
+function faultOfCall({ statusCode: status, responseHeaders, data }: APICallError): ProviderFault {
+  if (status === undefined) return new ProviderFault('unreachable');
+  if (status >= 200 && status < 300) return new ProviderFault('malformed', { status });
+  const reason = providersWord(data);
+  if (status !== 429) return new ProviderFault('refused', { status, reason });
+  return new ProviderFault('refused', { status, reason, retryAfterS: retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()) });
+}
+
+/**
+ * The short word for an error that all three formats have: Gemini `error.status` (NOT_FOUND), OpenAI `error.code`
+ * (model_not_found), Anthropic `error.type` (not_found_error). Letters and `_` only: no key, no sentence passes.
+ */
+function providersWord(data: unknown): string | undefined {
+  const error = member(data, 'error');
+  const words = [member(error, 'status'), member(error, 'code'), member(error, 'type')];
+  return words.find((word): word is string => typeof word === 'string' && /^[A-Za-z_]{1,40}$/.test(word));
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

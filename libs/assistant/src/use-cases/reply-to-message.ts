@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { replyToMessage } from '@edgechat/contracts';
+import { ReadMessages, SendMessage, StaleReply } from '@edgechat/conversations';
+import { pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
+import { currentRequestId, Log } from '@edgechat/platform/logging';
+import { Bell } from '@edgechat/platform/queue';
+import { countTokens } from '../domain/count-tokens.js';
+import { fitContext } from '../domain/context-window.js';
+import { orderHistory } from '../domain/history.js';
+import type { RunningReply } from '../domain/reply.js';
+import { Replies } from '../persistence/replies.js';
+import { AnswerFailed, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { Leases } from './leases.js';
+import { AnswerSignals } from './answer-signals.js';
+
+const APPEND_AGAIN_MS = 250;
+const HISTORY_PAGE = 100;
+const HISTORY_MAX_PAGES = 10;
+
+/** The tools of a run, gathered so that they are one argument. */
+@Injectable()
+export class ReplyTools {
+  constructor(readonly replies: Replies, readonly leases: Leases, readonly messages: ReadMessages, readonly send: SendMessage, readonly signals: AnswerSignals, readonly bell: Bell) {}
+}
+
+/**
+ * Answers questions. What must hold: of a question there is at most one answer, and its tokens are charged once, however many runs there were. The run that holds the lease in the reply's
+ * epoch may end it; the append checks both in its own transaction. A run that ends without a word (crash, kill) is followed by another when its lease is over.
+ */
+@Injectable()
+export class ReplyToMessage {
+  constructor(private readonly tools: ReplyTools, private readonly model: LanguageModel, private readonly config: Config, private readonly log: Log) {}
+
+  /**
+   * Answers what waits in a conversation, lowest question first, until a look finds nothing. `signal` aborts when the worker stops: the reply under way is given back then.
+   * @throws Unavailable when a store is away; the reply stays owed
+   */
+  async run(conversationId: string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const claim = await this.tools.replies.claim(conversationId, this.config.aiConcurrencyPerAccount);
+      if (claim.status === 'none' || claim.status === 'waits') return;
+      if (claim.status === 'mine') await this.answer(claim.reply, signal);
+      await this.tools.signals.tell(claim.reply.id);
+      await this.ringForNext(claim.reply);
+    }
+  }
+
+  private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {
+    const lease = this.tools.leases.hold(reply);
+    const deadline = AbortSignal.timeout(Math.max(1, reply.deadlineAt.getTime() - Date.now()));
+    try {
+      const messages = await this.history(reply);
+      const answer = await this.model.complete({ messages, signal: AbortSignal.any([stop, deadline, lease.lost]) });
+      reached('reply.answered');
+      await this.append(reply, answer, stop);
+      reached('reply.appended');
+    } catch (error) {
+      await this.end(reply, error, stop.aborted, lease.lost.aborted);
+    } finally {
+      lease.release();
+    }
+  }
+
+  private async end(reply: RunningReply, error: unknown, isStopping: boolean, isLost: boolean): Promise<void> {
+    const isOver = error instanceof StaleReply || error instanceof Refusal || isLost;
+    if (isOver) return this.log.info('a run ended: its reply is somebody else\'s now, or its conversation is gone', { replyId: reply.id });
+    if (error instanceof AnswerFailed && !isStopping) {
+      this.log.warn('the assistant failed', { replyId: reply.id, code: error.code, error });
+      return this.tools.replies.fail(reply, error.code, error.retryAfterS);
+    }
+    await this.tools.replies.giveBack(reply);
+    if (!isStopping) throw error;
+    await this.tools.bell.add([{ job: replyToMessage, payload: { conversationId: reply.conversationId }, requestId: currentRequestId() }]).catch(() => undefined);
+  }
+
+  /** An answer cost time and money: while PostgreSQL is away the append is tried again, as long as the deadline allows. */
+  private async append(reply: RunningReply, answer: Answer, stop: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        const { text, ...usage } = answer;
+        await this.tools.send.send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content: text, provider: this.model.provider, model: this.model.model, ...usage });
+        return;
+      } catch (error) {
+        if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.deadlineAt.getTime()) throw error;
+        await pause(APPEND_AGAIN_MS, stop);
+      }
+    }
+  }
+
+  /** As much of what was said up to the question as fits into the model's window, the question last. */
+  private async history(reply: RunningReply): Promise<ChatTurn[]> {
+    const maxTokens = this.config.aiContextMaxTokens;
+    const messages = [...(await this.tools.messages.answersAfter(reply.conversationId, reply.questionSeq))];
+    let tokens = 0;
+    let below = reply.questionSeq;
+    for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && tokens < maxTokens; page += 1) {
+      const older = await this.tools.messages.upTo(reply.conversationId, below, HISTORY_PAGE);
+      messages.push(...older);
+      tokens += older.reduce((sum, { content }) => sum + countTokens(content), 0);
+      below = (older[0]?.seq ?? 1) - 1;
+    }
+    if (!messages.some(({ seq }) => seq === reply.questionSeq)) throw new Refusal('conversation_not_found', 'Conversation not found');
+    const turns = orderHistory(messages).map(({ role, content }): ChatTurn => ({ role, content }));
+    return fitContext(turns, maxTokens);
+  }
+
+  /** A reply that waited because its account had enough running may go on now. */
+  private async ringForNext(reply: RunningReply): Promise<void> {
+    const next = await this.tools.replies.findNextOf(reply);
+    if (next !== null) await this.tools.bell.add([{ job: replyToMessage, payload: { conversationId: next }, requestId: null }]).catch(() => undefined);
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { JobContract } from './job.js';
+
+const conversationNews = z.object({ conversationId: z.uuid() });
+export type ConversationNews = z.infer<typeof conversationNews>;
+
+const news = { version: 1, payload: conversationNews, attempts: 5, backoffMs: 500, coalesceBy: (payload: ConversationNews) => payload.conversationId } as const;
+
+/** Brings texts that are still only in the outbox into MongoDB. */
+export const storeMessages = { name: 'conversations.store-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'store', ...news } as const satisfies JobContract<string, ConversationNews>;
+
+/** Brings the order of the members' inboxes up to date. */
+export const fanOutMessages = { name: 'conversations.fan-out-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'fan_out', ...news } as const satisfies JobContract<string, ConversationNews>;
+
+/** Makes messages searchable. */
+export const indexMessages = { name: 'search.index-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'index', ...news } as const satisfies JobContract<string, ConversationNews>;
+
+/** Removes what is left of a deleted conversation. */
+export const purgeConversation = { name: 'conversations.purge-conversation', queue: 'deliveries', timeoutMs: 120_000, pays: 'purge', ...news } as const satisfies JobContract<string, ConversationNews>;
+
+/** Answers the questions of a conversation that wait for the assistant, lowest first. The deadline of each is its own. */
+export const replyToMessage = { name: 'assistant.reply-to-message', queue: 'replies', timeoutMs: 3_700_000, pays: null, ...news } as const satisfies JobContract<string, ConversationNews>;
+
+const completion = z.object({ completionId: z.uuid(), accountId: z.int().positive(), prompt: z.string().max(64_000), deadlineAt: z.iso.datetime() });
+export type CompletionAsked = z.infer<typeof completion>;
+
+/** Answers one prompt outside of any conversation. Nothing is owed: when it is lost, the caller is told so at its deadline. */
+export const completePrompt = {
+  name: 'assistant.complete-prompt',
+  version: 1,
+  queue: 'replies',
+  payload: completion,
+  attempts: 1,
+  backoffMs: 0,
+  timeoutMs: 3_700_000,
+  pays: null,
+} as const satisfies JobContract<string, CompletionAsked>;
+
+/** All jobs there are. A worker has exactly one handler for each. */
+export const JOBS = { storeMessages, fanOutMessages, indexMessages, purgeConversation, replyToMessage, completePrompt } as const;
+
+export type AnyJob = (typeof JOBS)[keyof typeof JOBS];
+export type JobName = AnyJob['name'];
+export type JobNamed<Name extends JobName> = Extract<AnyJob, { name: Name }>;

@@ -1,0 +1,12 @@
+export { ConversationsModule } from './conversations.module.js';
+export type { AssistantMode, Conversation, ConversationKind, LastMessage, MemberRole } from './domain/conversation.js';
+export type { AnswerSend, Message, PersonSend, ReplyStatus, Send, SentMessage } from './domain/message.js';
+export { prepareMessages } from './persistence/prepare-messages.js';
+export { ListConversations, type InboxStart } from './queries/list-conversations.js';
+export { ReadMessages, type MessageRange } from './queries/read-messages.js';
+export { CreateConversation, type NewConversation } from './use-cases/create-conversation.js';
+export { DeleteConversation } from './use-cases/delete-conversation.js';
+export { FanOutMessages } from './use-cases/fan-out-messages.js';
+export { PurgeConversation } from './use-cases/purge-conversation.js';
+export { SendMessage, StaleReply } from './use-cases/send-message.js';
+export { StoreMessages } from './use-cases/store-messages.js';

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import { Mongo } from '@edgechat/platform/mongo';
+import { Schema, type Model } from 'mongoose';
+
+/** A message in MongoDB: what the ledger does not keep is its content. The place (conversation_id, seq) is its identity. */
+export interface MessageDocument {
+  readonly conversation_id: string;
+  readonly seq: number;
+  /** The ledger's id; a document with another one at the same place is foreign and counts as not there. */
+  readonly message_id: string;
+  readonly author: number;
+  readonly content: string;
+  readonly created_at: Date;
+}
+
+export const MESSAGES = 'messages';
+
+/** Shard key: conversation_id, the prefix of the one index. */
+export const messageSchema = new Schema<MessageDocument>(
+  {
+    conversation_id: { type: String, required: true },
+    seq: { type: Number, required: true },
+    message_id: { type: String, required: true },
+    author: { type: Number, required: true },
+    // `required` would refuse nothing here that the edge lets through, but Mongoose takes a blank string for missing.
+    content: { type: String },
+    created_at: { type: Date, required: true },
+  },
+  { collection: MESSAGES, versionKey: false, autoIndex: false, strict: 'throw', strictQuery: 'throw' },
+).index({ conversation_id: 1, seq: 1 }, { unique: true, name: 'place' });
+
+const DUPLICATE_KEY = 11_000;
+const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: 1 } as const;
+export type StoredText = Pick<MessageDocument, 'conversation_id' | 'seq' | 'message_id' | 'content'>;
+
+/** The messages' texts in MongoDB. */
+@Injectable()
+export class MessageDocuments {
+  constructor(
+    private readonly mongo: Mongo,
+    @InjectModel(MESSAGES) private readonly model: Model<MessageDocument>,
+  ) {}
+
+  /**
+   * Puts documents at their places, replacing whatever is there, since PostgreSQL decides. One round trip; acknowledged by a majority and journaled. Safe to repeat.
+   * @throws Unavailable `mongo`
+   */
+  async put(documents: readonly MessageDocument[]): Promise<void> {
+    const operations = documents.map((document) => ({
+      replaceOne: { filter: { conversation_id: document.conversation_id, seq: document.seq }, replacement: document, upsert: true },
+    }));
+    const write = (): Promise<unknown> => this.mongo.run('messages.put', () => this.model.bulkWrite(operations, { ordered: false }));
+    // Two that put the same place at once can both try to insert: the second then finds the first one's document and replaces it.
+    await write().catch((error: unknown) => (isDuplicateKey(error) ? write() : Promise.reject(error)));
+  }
+
+  /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
+  listRange(conversationId: string, lowest: number, highest: number): Promise<StoredText[]> {
+    return this.mongo.run('messages.list_range', () =>
+      this.model.find({ conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } }, FIELDS).sort({ seq: 1 }).maxTimeMS(1_000).lean<StoredText[]>().exec(),
+    );
+  }
+
+  /** The texts at at most 100 places. @throws Unavailable `mongo` */
+  listPlaces(places: readonly { readonly conversation_id: string; readonly seq: number }[]): Promise<StoredText[]> {
+    const $or = places.map(({ conversation_id, seq }) => ({ conversation_id, seq }));
+    return this.mongo.run('messages.list_places', () => this.model.find({ $or }, FIELDS).maxTimeMS(1_000).lean<StoredText[]>().exec());
+  }
+
+  /** Removes at most 1,000 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */
+  async removeSome(conversationId: string): Promise<number> {
+    const some = await this.mongo.run('messages.list_some', () => this.model.find({ conversation_id: conversationId }, { seq: 1, _id: 0 }).limit(1_000).lean<{ seq: number }[]>().exec());
+    if (some.length === 0) return 0;
+    await this.mongo.run('messages.remove', () => this.model.deleteMany({ conversation_id: conversationId, seq: { $in: some.map(({ seq }) => seq) } }).exec());
+    return some.length;
+  }
+}
+
+const isDuplicateKey = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { cutText, pageOf, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import type { Conversation, LastMessage } from '../domain/conversation.js';
+import { MessageDocuments } from '../persistence/message-documents.js';
+
+/** Where a page of the inbox begins: behind a place in its order, or after `skip` conversations, which costs what it skips. */
+export type InboxStart = { readonly by: 'skip'; readonly skip: number } | { readonly by: 'place'; readonly orderedAt: Date; readonly id: ConversationId };
+
+interface InboxRow {
+  readonly id: ConversationId;
+  readonly kind: Conversation['kind'];
+  readonly title: string | null;
+  readonly assistant: Conversation['assistant'];
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly last_seq: number;
+  readonly read_seq: number;
+  readonly member_count: number;
+  readonly role: Conversation['myRole'];
+  readonly ordered_at: Date;
+  readonly message_id: MessageId | null;
+  readonly author: number;
+  readonly outbox_content: string | null;
+}
+
+const COLUMNS = `c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, l.message_id, l.author,
+  (select left(o.content, 200) from edgechat.outbox o where o.conversation_id = c.id and o.seq = c.last_seq and o.kind = 'store') as outbox_content`;
+const JOINS = `join edgechat.conversations c on c.id = i.conversation_id and c.deleted_at is null
+  join edgechat.members m on m.conversation_id = c.id and m.account_id = i.account_id
+  left join edgechat.messages l on l.conversation_id = c.id and l.seq = c.last_seq`;
+const page = (condition: string, skip: string): string => `
+  select ${COLUMNS}, i.ordered_at
+  from (select * from edgechat.inbox i where i.account_id = $1 ${condition} order by i.ordered_at desc, i.conversation_id desc limit $2::int + 1 ${skip}) i ${JOINS}
+  order by i.ordered_at desc, i.conversation_id desc`;
+
+const INBOX_SKIP: Statement = { name: 'conversations.inbox_skip', text: page('', 'offset $3::bigint') };
+const INBOX_AFTER: Statement = { name: 'conversations.inbox_after', text: page('and (i.ordered_at, i.conversation_id) < ($3::timestamptz, $4::uuid)', '') };
+const ONE: Statement = {
+  name: 'conversations.find_one',
+  text: `select ${COLUMNS}, c.updated_at as ordered_at from (select $1::bigint as account_id, $2::uuid as conversation_id) i ${JOINS}`,
+};
+
+const PREVIEW_MAX = 200;
+
+/** Reads conversations as one of their members sees them: one round trip to PostgreSQL, and one to MongoDB where a newest message is there. */
+@Injectable()
+export class ListConversations {
+  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments) {}
+
+  /** A page of an account's conversations, most recently active first, at most `limit` (1–100). `next` is where the following page begins. @throws Unavailable `postgres`, `mongo` */
+  async page(account: AccountId, limit: number, start: InboxStart): Promise<Page<Conversation> & { readonly next: { orderedAt: Date; id: ConversationId } | null }> {
+    const rows = start.by === 'skip'
+      ? await this.postgres.query<InboxRow>(INBOX_SKIP, [account, limit, start.skip])
+      : await this.postgres.query<InboxRow>(INBOX_AFTER, [account, limit, start.orderedAt, start.id]);
+    const { items, hasMore } = pageOf(rows, limit);
+    const last = items.at(-1);
+    return { items: await this.withLastMessages(items), hasMore, next: hasMore && last ? { orderedAt: last.ordered_at, id: last.id } : null };
+  }
+
+  /** One conversation, or null when it is not there or not the account's. @throws Unavailable `postgres`, `mongo` */
+  async find(account: AccountId, id: ConversationId): Promise<Conversation | null> {
+    const rows = await this.postgres.query<InboxRow>(ONE, [account, id]);
+    return (await this.withLastMessages(rows))[0] ?? null;
+  }
+
+  private async withLastMessages(rows: readonly InboxRow[]): Promise<Conversation[]> {
+    const places = rows.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
+    const stored = places.length > 0 ? await this.documents.listPlaces(places) : [];
+    const texts = new Map(stored.map((document) => [document.message_id, document.content]));
+    return rows.map((row) => toConversation(row, row.outbox_content ?? texts.get(row.message_id ?? '') ?? null));
+  }
+}
+
+function toConversation(row: InboxRow, text: string | null): Conversation {
+  return {
+    id: row.id,
+    kind: row.kind,
+    title: row.title,
+    assistant: row.assistant,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    lastSeq: row.last_seq,
+    readSeq: row.read_seq,
+    memberCount: row.member_count,
+    myRole: row.role,
+    lastMessage: text === null ? null : lastMessage(row, text),
+  };
+}
+
+function lastMessage(row: InboxRow, text: string): LastMessage {
+  const isPerson = row.author !== 0;
+  return { seq: row.last_seq, role: isPerson ? 'user' : 'model', authorId: isPerson ? (row.author as AccountId) : null, content: cutText(text, PREVIEW_MAX), createdAt: row.updated_at };
+}

@@ -1,0 +1,142 @@
+import { Injectable } from '@nestjs/common';
+import type { Happening } from '@edgechat/contracts';
+import { pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
+import { Log } from '@edgechat/platform/logging';
+import { Postgres } from '@edgechat/platform/postgres';
+import { Bell } from '@edgechat/platform/queue';
+import type { Send, SentMessage } from '../domain/message.js';
+import { MessageDocuments, type MessageDocument } from '../persistence/message-documents.js';
+import { sendBatch, type SendRow } from '../persistence/send-batch.js';
+import { SendQueue, type Waiting } from './send-queue.js';
+
+/** Storing the text and ringing the bell get this long together; what is not done by then is owed, and the worker does it. */
+const DELIVER_WITHIN_MS = 500;
+const CONFLICT_TRIES = 3;
+
+/**
+ * Sends a message, of a person or of the assistant: the one door into a conversation.
+ *
+ * What must hold: a send is accepted when its row is in the ledger; from then on it is kept and what it causes is owed, whatever dies. Nothing is written elsewhere before that.
+ * Who is not a member is refused there, under the conversation's lock (migration `first`, function `send_messages`), as a conversation that does not exist.
+ */
+@Injectable()
+export class SendMessage {
+  private readonly queue: SendQueue;
+
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: MessageDocuments,
+    private readonly bell: Bell,
+    private readonly log: Log,
+    config: Config,
+  ) {
+    this.queue = new SendQueue(config.sendQueueLimit, (batch, isWritten) => this.writeBatch(batch, isWritten));
+  }
+
+  /**
+   * Sends once per client key, however often it is called; costs one round trip to each store, shared by the sends of a batch.
+   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`; for an answer whose reply is no longer the caller's to end, StaleReply
+   * @throws Unavailable `postgres` (the fate of the send is unknown: repeat it with its key), `sending` (nothing was written)
+   */
+  async send(send: Send): Promise<SentMessage> {
+    return this.queue.add(send);
+  }
+
+  /** Writes a batch and settles each send of it; never rejects. */
+  private async writeBatch(batch: readonly Waiting[], isWritten: () => void): Promise<void> {
+    let rows: readonly SendRow[];
+    try {
+      rows = await this.write(batch.map(({ send }) => send));
+    } catch (error) {
+      if (batch.length === 1 || error instanceof Unavailable) return batch.forEach(({ reject }) => reject(error));
+      // One send of the batch is at fault: alone, it fails alone.
+      await Promise.all(batch.map((one) => this.writeBatch([one], () => undefined)));
+      return;
+    }
+    reached('send.committed');
+    isWritten();
+    await this.deliver(batch, rows);
+    batch.forEach((one, n) => settle(one, rows[n]));
+  }
+
+  private async write(sends: readonly Send[], triesLeft = CONFLICT_TRIES): Promise<SendRow[]> {
+    try {
+      return await sendBatch(this.postgres, sends);
+    } catch (error) {
+      if (triesLeft > 1 && isConflict(error)) return this.write(sends, triesLeft - 1);
+      throw error;
+    }
+  }
+
+  private async deliver(batch: readonly Waiting[], rows: readonly SendRow[]): Promise<void> {
+    const documents = batch.flatMap(({ send }, n) => documentOf(send, rows[n]));
+    const happenings = batch.flatMap((one, n) => happeningsOf(one, rows[n]));
+    if (happenings.length === 0) return;
+
+    const over = new AbortController();
+    await Promise.race([this.storeAndRing(documents, happenings), pause(DELIVER_WITHIN_MS, over.signal)]);
+    over.abort();
+  }
+
+  private async storeAndRing(documents: readonly MessageDocument[], happenings: readonly Happening[]): Promise<void> {
+    if (documents.length > 0) await this.documents.put(documents).catch((error: unknown) => this.log.warn('texts stay owed to MongoDB', { count: documents.length, error }));
+    reached('send.stored');
+    await this.bell.ring(happenings).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { error }));
+    reached('send.rung');
+  }
+}
+
+/** The reply that an answer belongs to was ended, or given to another run, meanwhile. */
+export class StaleReply extends Error {}
+
+/** Deadlock and serialization failure: the transaction was rolled back for certain. */
+function isConflict(error: unknown): boolean {
+  if (!(error instanceof Unavailable) || !(error.options.cause instanceof Error)) return false;
+  const { cause } = error.options;
+  return 'code' in cause && (cause.code === '40P01' || cause.code === '40001');
+}
+
+function documentOf(send: Send, row: SendRow | undefined): MessageDocument[] {
+  if (row?.outcome !== 'sent') return [];
+  return [{ conversation_id: send.conversationId, seq: row.seq, message_id: row.message_id, author: send.by === 'person' ? send.authorId : 0, content: send.content, created_at: row.created_at }];
+}
+
+/** A replay rings for its answer too: it may have been put back into the queue, and a ring too many does no harm. */
+function happeningsOf({ send, requestId }: Waiting, row: SendRow | undefined): Happening[] {
+  if (row?.outcome !== 'sent' && row?.outcome !== 'replayed') return [];
+  const payload = { conversationId: send.conversationId };
+  const sent: Happening[] = row.outcome === 'sent' ? [{ event: 'message.sent', payload, requestId }] : [];
+  return row.reply_status === 'queued' ? [...sent, { event: 'answer.asked', payload, requestId }] : sent;
+}
+
+function settle({ resolve, reject }: Waiting, row: SendRow | undefined): void {
+  switch (row?.outcome) {
+    case 'sent':
+    case 'replayed':
+      return resolve(toSent(row));
+    case 'not_found':
+      return reject(new Refusal('conversation_not_found', 'Conversation not found'));
+    case 'key_reused':
+      return reject(new Refusal('idempotency_key_reused', 'This client key was used for another message in this conversation. Use a new key for a new message.'));
+    default:
+      return reject(new StaleReply('the reply is no longer this run\'s to end'));
+  }
+}
+
+function toSent(row: SendRow): SentMessage {
+  return {
+    id: row.message_id,
+    seq: row.seq,
+    createdAt: row.created_at,
+    authorName: row.author_name,
+    isReplay: row.outcome === 'replayed',
+    reply: replyOf(row),
+    waitsForAnswer: row.waits,
+  };
+}
+
+function replyOf(row: SendRow): SentMessage['reply'] {
+  if (row.reply_id === null || row.reply_status === null || row.deadline_at === null) return null;
+  return { id: row.reply_id, status: row.reply_status, deadlineAt: row.deadline_at };
+}

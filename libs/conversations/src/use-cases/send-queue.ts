@@ -1,0 +1,71 @@
+import { Unavailable } from '@edgechat/kernel';
+import { currentRequestId } from '@edgechat/platform/logging';
+import type { Send, SentMessage } from '../domain/message.js';
+
+const BATCH_MAX_SENDS = 128;
+const BATCH_MAX_BYTES = 2 * 1024 * 1024;
+const WAITING_MAX_BYTES = 16 * 1024 * 1024;
+/** Transactions under way at once: a batch that waits for a lock does not hold up the sends of other conversations. */
+const BATCHES_MAX = 3;
+
+/** A send that waits for its batch. */
+export interface Waiting {
+  readonly send: Send;
+  readonly bytes: number;
+  readonly requestId: string | null;
+  readonly resolve: (sent: SentMessage) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Gathers the sends that come while others are being written, so that they share a transaction. A send that comes alone does not wait. */
+export class SendQueue {
+  private waiting: Waiting[] = [];
+  private waitingBytes = 0;
+  private running = 0;
+
+  constructor(
+    private readonly maxWaiting: number,
+    /** Writes a batch and settles each of its sends; never rejects. `isWritten` frees the place for the next batch once the transaction is over. */
+    private readonly write: (batch: readonly Waiting[], isWritten: () => void) => Promise<void>,
+  ) {}
+
+  /** @throws Unavailable `sending` when too many sends, or bytes of them, wait already: nothing was written. */
+  add(send: Send): Promise<SentMessage> {
+    const bytes = Buffer.byteLength(send.content);
+    if (this.waiting.length >= this.maxWaiting || this.waitingBytes + bytes > WAITING_MAX_BYTES) throw new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' });
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ send, bytes, requestId: currentRequestId(), resolve, reject });
+      this.waitingBytes += bytes;
+      // After the sends of this turn of the event loop: requests that were read together are written together.
+      setImmediate(() => this.next());
+    });
+  }
+
+  private next(): void {
+    if (this.running >= BATCHES_MAX || this.waiting.length === 0) return;
+    const batch = this.take();
+    this.running += 1;
+    let isOver = false;
+    const isWritten = (): void => {
+      if (isOver) return;
+      isOver = true;
+      this.running -= 1;
+      this.next();
+    };
+    void this.write(batch, isWritten).finally(isWritten);
+  }
+
+  private take(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const one of this.waiting.slice(0, BATCH_MAX_SENDS)) {
+      if (count > 0 && bytes + one.bytes > BATCH_MAX_BYTES) break;
+      bytes += one.bytes;
+      count += 1;
+    }
+    const batch = this.waiting.slice(0, count);
+    this.waiting = this.waiting.slice(count);
+    this.waitingBytes -= bytes;
+    return batch;
+  }
+}

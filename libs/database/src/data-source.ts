@@ -1,0 +1,33 @@
+import type { DataSourceOptions } from 'typeorm';
+import type { Config } from '@edgechat/platform/config';
+import type { Log } from '@edgechat/platform/logging';
+import pg from 'pg';
+import { First1795478400000 } from './migrations/1795478400000-first.js';
+
+/** In the order they run. */
+export const MIGRATIONS = [First1795478400000];
+
+/** How this process reaches PostgreSQL: a bounded pool whose connections the server itself cuts off when they idle in a transaction. */
+export function dataSourceOptions(config: Config, log: Log, applicationName: string): DataSourceOptions {
+  return {
+    type: 'postgres',
+    driver: pg,
+    url: config.databaseUrl,
+    schema: 'edgechat',
+    applicationName,
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migrations',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    poolErrorHandler: (error: unknown) => log.warn('an idle connection to PostgreSQL broke', { error }),
+    extra: {
+      max: config.databasePoolMax,
+      connectionTimeoutMillis: 2_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      statement_timeout: 4_500,
+      lock_timeout: 3_000,
+      idle_in_transaction_session_timeout: 10_000,
+    },
+  };
+}

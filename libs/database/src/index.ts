@@ -1,0 +1,3 @@
+export { DatabaseModule } from './database.module.js';
+export { migrate } from './migrate.js';
+export { RELEASE, readSchemaState } from './schema-state.js';

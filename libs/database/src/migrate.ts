@@ -1,0 +1,26 @@
+import type { Config } from '@edgechat/platform/config';
+import type { Log } from '@edgechat/platform/logging';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from './data-source.js';
+
+/** Any constant will do, as long as every release takes the same lock. */
+const MIGRATION_LOCK = 1_162_038_135_001;
+
+/**
+ * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
+ * Returns the names of the migrations that were run. @throws what the driver throws when PostgreSQL cannot be reached.
+ */
+export async function migrate(config: Config, log: Log): Promise<string[]> {
+  const options = dataSourceOptions(config, log, 'edgechat-migrate');
+  const source = new DataSource({ ...options, extra: { max: 2, connectionTimeoutMillis: 5_000 } } as typeof options);
+  await source.initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('create schema if not exists edgechat');
+    return (await source.runMigrations()).map((migration) => migration.name);
+  } finally {
+    await lock.release();
+    await source.destroy();
+  }
+}

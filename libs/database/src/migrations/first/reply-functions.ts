@@ -1,0 +1,33 @@
+/**
+ * Gives the caller the lowest unfinished reply of a conversation to work on, if it is free: queued, or running under a lease that ran out. The claim raises the epoch.
+ * No row: nothing to do now. A row with status 'failed': its time was over, and it was ended here. A row with status 'queued': it must wait, the account has \`per_account\` answers running.
+ */
+export const CLAIM_REPLY = `
+create function edgechat.claim_reply(of_conversation uuid, lease_ms int, per_account int) returns setof edgechat.replies language plpgsql as $$
+declare
+  r edgechat.replies;
+begin
+  -- The lowest first, its lock second: \`limit 1 for update skip locked\` would pass over a locked one and give a later question to a second worker.
+  select * into r from edgechat.replies t where t.conversation_id = of_conversation and t.status in ('queued', 'running') order by t.question_seq limit 1;
+  select * into r from edgechat.replies t where t.id = r.id and t.status in ('queued', 'running') for update skip locked;
+  if r.id is null then
+    return;
+  end if;
+  if r.deadline_at <= clock_timestamp() then
+    return query update edgechat.replies t set status = 'failed', failure_code = 'ai_failed', lease_until = null, epoch = t.epoch + 1 where t.id = r.id returning t.*;
+    return;
+  end if;
+  if r.status = 'running' and r.lease_until > clock_timestamp() then
+    return;
+  end if;
+  -- Claims of one account wait for each other, else two workers could both count one too few.
+  perform pg_advisory_xact_lock(1162038135, hashint8(r.account_id));
+  if (select count(*) from edgechat.replies t where t.account_id = r.account_id and t.status = 'running' and t.lease_until > clock_timestamp()) >= per_account then
+    r.status := 'queued';
+    return next r;
+    return;
+  end if;
+  return query update edgechat.replies t set status = 'running', epoch = t.epoch + 1, lease_until = clock_timestamp() + make_interval(secs => lease_ms / 1000.0)
+    where t.id = r.id returning t.*;
+end $$;
+`;

@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { HashingSlots } from './passwords/hashing-slots.js';
+import { LoginGuard } from './passwords/login-guard.js';
+import { Accounts } from './persistence/accounts.js';
+import { Sessions } from './persistence/sessions.js';
+import { AccountQueries } from './queries/account-queries.js';
+import { Authenticator } from './tokens/authenticator.js';
+import { NewSessions } from './tokens/new-sessions.js';
+import { Revocations } from './tokens/revocations.js';
+import { SigningKeys } from './tokens/signing-keys.js';
+import { Tokens } from './tokens/tokens.js';
+import { ChangePassword } from './use-cases/change-password.js';
+import { LogIn } from './use-cases/log-in.js';
+import { LogOut } from './use-cases/log-out.js';
+import { RefreshSession } from './use-cases/refresh-session.js';
+import { RegisterAccount } from './use-cases/register-account.js';
+import { UpdateProfile } from './use-cases/update-profile.js';
+
+const PUBLIC = [AccountQueries, Authenticator, ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, UpdateProfile];
+const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
+
+/** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */
+@Module({ providers: [...PUBLIC, ...INTERNAL], exports: PUBLIC })
+export class IdentityModule {}

@@ -1,0 +1,44 @@
+import { Unavailable } from '@edgechat/kernel';
+import { HashingSlots } from './hashing-slots.js';
+
+describe('the slots for hashing', () => {
+  it('let two work at once, and the others in the order they came', async () => {
+    const slots = new HashingSlots();
+    const ends: Array<() => void> = [];
+    const begun: number[] = [];
+    const all = [0, 1, 2, 3].map((n) => slots.run(() => new Promise<void>((end) => (begun.push(n), ends.push(end)))));
+
+    await settle();
+    expect(begun).toEqual([0, 1]);
+    ends[1]?.();
+    await settle();
+    expect(begun).toEqual([0, 1, 2]);
+    ends[0]?.();
+    ends[2]?.();
+    await settle();
+    ends[3]?.();
+    await Promise.all(all);
+    expect(begun).toEqual([0, 1, 2, 3]);
+  });
+
+  it('take 200 at once, and refuse who comes when 200 wait', async () => {
+    const slots = new HashingSlots();
+    let end = (): void => undefined;
+    const held = new Promise<void>((resolve) => (end = resolve));
+    const taken = Array.from({ length: 202 }, () => slots.run(() => held));
+
+    await expect(slots.run(async () => undefined)).rejects.toThrow(Unavailable);
+    end();
+    await Promise.all(taken);
+    await expect(slots.run(async () => 'free again')).resolves.toBe('free again');
+  });
+
+  it('are given back after a failure', async () => {
+    const slots = new HashingSlots();
+    const fail = (): Promise<never> => Promise.reject(new Error('hash failed'));
+    await Promise.allSettled([slots.run(fail), slots.run(fail), slots.run(fail)]);
+    await expect(slots.run(async () => 'free')).resolves.toBe('free');
+  });
+});
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

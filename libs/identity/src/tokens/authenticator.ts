@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import { Refusal } from '@edgechat/kernel';
+import type { Caller } from '../domain/account.js';
+import { Revocations } from './revocations.js';
+import { Tokens } from './tokens.js';
+
+/** Knows whom an access token speaks for, without a look into a store. */
+@Injectable()
+export class Authenticator {
+  constructor(private readonly tokens: Tokens, private readonly revocations: Revocations) {}
+
+  /**
+   * The account and session of an access token.
+   * @throws Refusal `unauthorized` when it is malformed, expired, of another type, or its session has ended (at most 5 s ago it may still pass on another replica)
+   * @throws Unavailable `postgres` when nothing is known of the sessions that ended in the last 5 s, or the signing secret cannot be read
+   */
+  async authenticate(token: string): Promise<Caller> {
+    const caller = await this.tokens.readAccess(token);
+    if (caller === null) throw new Refusal('unauthorized', 'The access token is malformed or expired. Refresh it, or log in again.');
+    if (await this.revocations.has(caller.sessionId)) throw new Refusal('unauthorized', 'This session has ended. Log in again.');
+    return caller;
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
+import { errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import type { Caller } from '../domain/account.js';
+import { decodeRefreshToken, encodeRefreshToken, hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
+import { SigningKeys } from './signing-keys.js';
+
+const ALGORITHM = 'HS256';
+const ACCOUNT_ID = /^[1-9][0-9]{0,15}$/;
+
+/** Makes and reads the tokens of sessions. Every call @throws Unavailable `postgres` while the signing secret cannot be read. */
+@Injectable()
+export class Tokens {
+  constructor(private readonly keys: SigningKeys, private readonly config: Config) {}
+
+  /** A new access token: a JWT (HS256) with `sub`, `sid`, `type`, `iat` and `exp`, good for `JWT_ACCESS_EXPIRE_MINUTES` unless its session is revoked. */
+  async access(account: AccountId, session: SessionId): Promise<string> {
+    const { access } = await this.keys.get();
+    const nowS = Math.floor(Date.now() / 1000);
+    return new SignJWT({ type: 'access', sid: session })
+      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
+      .setSubject(String(account))
+      .setIssuedAt(nowS)
+      .setExpirationTime(nowS + this.config.jwtAccessExpireMinutes * 60)
+      .sign(access);
+  }
+
+  /** Whom an access token speaks for; null when it is malformed, expired, of another type, or not ours. */
+  async readAccess(token: string): Promise<Caller | null> {
+    const { access } = await this.keys.get();
+    try {
+      const { payload } = await jwtVerify(token, access, { algorithms: [ALGORITHM], requiredClaims: ['sub', 'sid', 'type', 'exp'] });
+      return callerOf(payload);
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return null;
+      throw error;
+    }
+  }
+
+  /** The refresh token of a session's generation, and the hash that is stored of it. The same input gives the same token. */
+  async refresh(token: RefreshToken): Promise<{ text: string; hash: Buffer }> {
+    const { refresh } = await this.keys.get();
+    const text = encodeRefreshToken(refresh, token);
+    return { text, hash: hashRefreshToken(text) };
+  }
+
+  /** What a refresh token says; null when it is not ours. */
+  async readRefresh(text: string): Promise<RefreshToken | null> {
+    const { refresh } = await this.keys.get();
+    return decodeRefreshToken(refresh, text);
+  }
+}
+
+function callerOf(payload: JWTPayload): Caller | null {
+  const session = sessionId(payload.sid);
+  if (payload.type !== 'access' || session === null || !ACCOUNT_ID.test(payload.sub ?? '')) return null;
+
+  const id = Number(payload.sub);
+  return Number.isSafeInteger(id) ? { accountId: accountId(id), sessionId: session } : null;
+}

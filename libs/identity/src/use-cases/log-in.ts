@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { Refusal, Unavailable } from '@edgechat/kernel';
+import type { TokenPair } from '../domain/account.js';
+import type { Email } from '../domain/email.js';
+import { HashingSlots } from '../passwords/hashing-slots.js';
+import { LoginGuard } from '../passwords/login-guard.js';
+import { hashPassword, isOutdated, NOBODYS_HASH, verifyPassword } from '../passwords/passwords.js';
+import { Accounts, type Credentials } from '../persistence/accounts.js';
+import { Sessions } from '../persistence/sessions.js';
+import { NewSessions } from '../tokens/new-sessions.js';
+
+/** How often a login whose password hash is replaced under its hands begins anew. */
+const TRIES = 3;
+
+interface Login {
+  readonly email: Email;
+  readonly password: string;
+  readonly addressKey: string;
+}
+
+/** Begins a session for who knows an account's password. */
+@Injectable()
+export class LogIn {
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly sessions: Sessions,
+    private readonly slots: HashingSlots,
+    private readonly guard: LoginGuard,
+    private readonly newSessions: NewSessions,
+  ) {}
+
+  /**
+   * The tokens of a new session; notes the address as one of the account's, and replaces an outdated hash. An unknown address costs the same work as a wrong password.
+   * @throws Refusal `bad_credentials`, which counts as a failed login; `too_many_logins`, without hashing
+   * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
+   */
+  async execute(login: Login): Promise<TokenPair> {
+    const addressHash = await this.guard.hashAddress(login.addressKey);
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      const credentials = await this.accounts.credentialsByEmail(login.email, addressHash);
+      const verifiedHash = await this.slots.run(() => this.verify(login, credentials));
+      if (credentials === null || verifiedHash === null) throw new Refusal('bad_credentials', 'Invalid email or password');
+
+      const { session, tokensFor } = await this.newSessions.prepare(addressHash);
+      if (await this.sessions.open(credentials.accountId, verifiedHash, session)) return tokensFor(credentials.accountId);
+      // Another login rehashed it, or the password was changed, since it was read: whether this password is still right must be asked again.
+    }
+    throw new Unavailable('postgres', { detail: 'The account was changed during the login. Try again.' });
+  }
+
+  /** The account's hash after a right password, renewed if it was outdated; null after a wrong one. Counted within the slot, so that waiting attempts count for nothing. */
+  private async verify(login: Login, credentials: Credentials | null): Promise<string | null> {
+    const attempt = { emailKey: login.email.key, addressKey: login.addressKey, isKnownAddress: credentials?.isKnownAddress ?? false };
+    const reservation = await this.guard.reserve(attempt);
+    const isRight = await verifyPassword(login.password, credentials?.passwordHash ?? NOBODYS_HASH);
+    if (!isRight || credentials === null) return null;
+
+    await reservation.giveBack();
+    if (!isOutdated(credentials.passwordHash)) return credentials.passwordHash;
+
+    const renewed = await hashPassword(login.password);
+    await this.accounts.rehash(credentials.accountId, credentials.passwordHash, renewed);
+    return renewed;
+  }
+}

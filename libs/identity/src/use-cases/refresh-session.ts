@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { Refusal, type AccountId } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
+import type { TokenPair } from '../domain/account.js';
+import { hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
+import { judgeUsedToken } from '../domain/rotation.js';
+import { Sessions } from '../persistence/sessions.js';
+import { Revocations } from '../tokens/revocations.js';
+import { Tokens } from '../tokens/tokens.js';
+
+/** Exchanges a refresh token for new tokens of the same session. */
+@Injectable()
+export class RefreshSession {
+  constructor(
+    private readonly tokens: Tokens,
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * New tokens. Each refresh token works once, and the session lives on from its use; one whose answer was lost, and one of two refreshes at once, gets the same successor again (see `judgeUsedToken`).
+   * @throws Refusal `bad_refresh_token`. A token used before ends the session; one that we did not sign changes nothing
+   * @throws Unavailable `postgres`
+   */
+  async execute(refreshToken: string): Promise<TokenPair> {
+    const token = await this.tokens.readRefresh(refreshToken);
+    if (token === null) throw refused();
+
+    const used = { generation: token.generation, hash: hashRefreshToken(refreshToken) };
+    const successor = await this.tokens.refresh({ sessionId: token.sessionId, generation: token.generation + 1 });
+    const account = (await this.sessions.rotate(token.sessionId, used, successor.hash, this.config.jwtRefreshExpireDays)) ?? (await this.repeated(token, used.hash));
+    return { accessToken: await this.tokens.access(account, token.sessionId), refreshToken: successor.text };
+  }
+
+  /** The account of a session whose last refresh may be repeated with this token. */
+  private async repeated(token: RefreshToken, hash: Buffer): Promise<AccountId> {
+    const session = await this.sessions.look(token.sessionId);
+    if (session === null) throw refused();
+
+    const verdict = judgeUsedToken(session, { generation: token.generation, hash });
+    if (verdict === 'repeat') return session.accountId;
+    if (verdict === 'reuse') {
+      await this.sessions.revoke(token.sessionId);
+      this.revocations.add([token.sessionId]);
+    }
+    throw refused();
+  }
+}
+
+// The first contract's very words.
+const refused = (): Refusal => new Refusal('bad_refresh_token', 'Invalid or expired refresh token');

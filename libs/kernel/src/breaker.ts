@@ -1,0 +1,35 @@
+/**
+ * Skips a store that failed, and tries again each `retryEveryMs`: while it is open every call fails at once with the last outage, but one call per interval goes through.
+ * A call that ends in anything but an outage (a success, a constraint, a bug) shows that the store answers, and closes it.
+ */
+export class Breaker {
+  private lastOutage: unknown = null;
+  private tryAgainAt = 0;
+
+  constructor(private readonly retryEveryMs = 1_000) {}
+
+  get isOpen(): boolean {
+    return this.lastOutage !== null;
+  }
+
+  /** Runs `work` unless the store is skipped just now. @throws what `work` throws, or the last outage. */
+  async run<T>(work: () => Promise<T>, isOutage: (error: unknown) => boolean): Promise<T> {
+    if (this.isOpen) {
+      if (Date.now() < this.tryAgainAt) throw this.lastOutage;
+      this.tryAgainAt = Date.now() + this.retryEveryMs;
+    }
+    try {
+      const result = await work();
+      this.lastOutage = null;
+      return result;
+    } catch (error) {
+      this.note(isOutage(error) ? error : null);
+      throw error;
+    }
+  }
+
+  private note(outage: unknown): void {
+    this.lastOutage = outage;
+    if (outage !== null) this.tryAgainAt = Date.now() + this.retryEveryMs;
+  }
+}

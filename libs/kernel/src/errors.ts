@@ -1,0 +1,80 @@
+/**
+ * Every code a client can meet, in one table: HTTP status, title, and what to do about it. `docs/errors.md` and the page `/errors` are made from it.
+ * A code is stable: clients branch on it. `help` is a sentence for people.
+ */
+export const ERRORS = {
+  malformed_request: { status: 400, title: 'Malformed request', help: 'The request could not be read: broken JSON, broken UTF-8, nesting deeper than 32, a broken URL, or a header given twice that may be there once. Mend the request.' },
+  email_taken: { status: 400, title: 'Email already registered', help: 'An account with this e-mail address exists. Log in instead.' },
+  unauthorized: { status: 401, title: 'Not authenticated', help: 'Send `Authorization: Bearer <access_token>` with a valid access token. Get a new one from `POST /auth/refresh` or `POST /auth/login`.' },
+  bad_credentials: { status: 401, title: 'Invalid email or password', help: 'No account has this e-mail address and password.' },
+  bad_refresh_token: { status: 401, title: 'Invalid or expired refresh token', help: 'The refresh token is unknown, expired, used before, or its session has ended. Log in again.' },
+  wrong_password: { status: 403, title: 'Wrong password', help: 'The old password is not right. Nothing was changed.' },
+  route_not_found: { status: 404, title: 'Not found', help: 'There is no such path. See `/docs` for those there are.' },
+  conversation_not_found: { status: 404, title: 'Conversation not found', help: 'There is no such conversation, or you are not a member of it.' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', help: 'The path exists, but not for this method. The header `Allow` names those it has.' },
+  body_too_large: { status: 413, title: 'Body too large', help: 'A body may have at most 1 MiB.' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type', help: 'Send `Content-Type: application/json` in UTF-8, without `Content-Encoding`.' },
+  validation_failed: { status: 422, title: 'Validation failed', help: '`errors` lists each field that is wrong, as a JSON pointer, and why. Mend the fields named.' },
+  not_yet_supported: { status: 422, title: 'Not yet supported', help: 'This release does not know this kind of conversation. Leave `kind` out, or send `assistant`.' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency key reused', help: 'The same key came before with other content. Use a new key for a new message; repeat a key only with the same content.' },
+  too_many_requests: { status: 429, title: 'Too many requests', help: 'The rate limit is used up. Wait as long as `Retry-After` says.' },
+  too_many_logins: { status: 429, title: 'Too many failed logins', help: 'Too many failed logins for this account or from this address. Wait as long as `Retry-After` says.' },
+  ai_quota_exceeded: { status: 429, title: 'AI quota exceeded', help: 'The AI provider refuses more requests for now. Your message is kept; repeat the send with its client key after `Retry-After`.' },
+  headers_too_large: { status: 431, title: 'Headers too large', help: 'All headers together may have at most 16 KiB.' },
+  internal_error: { status: 500, title: 'Internal error', help: 'A bug of the server. Tell its operator the `request_id`, by which the log can be searched.' },
+  service_unavailable: { status: 503, title: 'Service unavailable', help: 'Something the server depends on does not answer, or it is overloaded. Repeat the request after `Retry-After`; with a client key a send is never made twice.' },
+  ai_not_configured: { status: 503, title: 'AI service not configured', help: 'The operator has set no AI provider. Your message is kept.' },
+  ai_failed: { status: 503, title: 'AI failed', help: 'The AI provider failed for good on this message, which is kept. Repeat the send with its client key to ask anew.' },
+  answer_pending: { status: 503, title: 'Answer pending', help: 'The message is kept and its answer still on its way. Read the messages later, or repeat the send with its client key to wait on.' },
+} as const satisfies Record<string, { status: number; title: string; help: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What one wrong field of a request is: `field` is a JSON pointer (RFC 6901) into the body, or the name of a query parameter or header after `/`. */
+export interface FieldError {
+  readonly field: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+interface ProblemOptions {
+  /** Whole seconds for `Retry-After`. */
+  readonly retryAfterS?: number;
+  readonly errors?: readonly FieldError[];
+  /** Members added to the problem document, such as the kept `user_message`. Never secrets. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** The caller's fault: answered with the status of `code`, never retried. `detail` says what happened and what to do. */
+export class Refusal extends Error {
+  constructor(readonly code: ErrorCode, readonly detail: string, readonly options: ProblemOptions = {}) {
+    super(`${code}: ${detail}`);
+    this.name = 'Refusal';
+  }
+}
+
+export type Dependency = 'postgres' | 'mongo' | 'redis' | 'assistant' | 'hashing' | 'sending';
+
+interface UnavailableOptions extends ProblemOptions {
+  readonly code?: ErrorCode;
+  readonly detail?: string;
+  readonly cause?: unknown;
+}
+
+/** A dependency failed or is too slow: 503 with `Retry-After` (1 s unless told), and worth retrying. */
+export class Unavailable extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string;
+
+  constructor(readonly dependency: Dependency, readonly options: UnavailableOptions = {}) {
+    super(`unavailable: ${dependency}`, { cause: options.cause });
+    this.name = 'Unavailable';
+    this.code = options.code ?? 'service_unavailable';
+    this.detail = options.detail ?? 'The service is busy or a part of it is down. Try again shortly.';
+  }
+}
+
+/** Ends a `switch` over a union: a new member of the union does not compile until it is handled. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected value: ${String(value)}`);
+}

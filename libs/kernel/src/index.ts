@@ -1,0 +1,7 @@
+export * from './breaker.js';
+export * from './clock.js';
+export * from './errors.js';
+export * from './ids.js';
+export * from './page.js';
+export * from './points.js';
+export * from './text.js';

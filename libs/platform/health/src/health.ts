@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { pause } from '@edgechat/kernel';
+import { Mongo } from '@edgechat/platform/mongo';
+import { Postgres } from '@edgechat/platform/postgres';
+import { Redis } from '@edgechat/platform/redis';
+
+export type StoreName = 'database' | 'mongo' | 'redis';
+export type Check = 'connected' | 'error';
+
+const PATIENCE_MS = 1_500;
+const SELECT_1 = { name: 'health', text: 'select 1' };
+
+/** Tells people and probes how the process is. */
+@Injectable()
+export class Health {
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly mongo: Mongo,
+    private readonly redis: Redis,
+  ) {}
+
+  /** True once every store has answered this process, and for ever after: a store that goes away later must not take all replicas out of service. */
+  get isStarted(): boolean {
+    return this.postgres.hasStarted && this.mongo.hasStarted && this.redis.hasStarted;
+  }
+
+  /** Asks one store for a sign of life; takes at most 1.5 s. */
+  async check(store: StoreName): Promise<Check> {
+    const asked = this.ask(store).then((): Check => 'connected', (): Check => 'error');
+    return Promise.race([asked, pause(PATIENCE_MS).then((): Check => 'error')]);
+  }
+
+  /** Asks all stores at once. */
+  async checkAll(): Promise<Record<StoreName, Check>> {
+    const [database, mongo, redis] = await Promise.all([this.check('database'), this.check('mongo'), this.check('redis')]);
+    return { database, mongo, redis };
+  }
+
+  private async ask(store: StoreName): Promise<void> {
+    if (store === 'database') await this.postgres.query(SELECT_1);
+    else if (store === 'mongo') await this.mongo.ping();
+    else await this.redis.run('ping', (client) => client.ping());
+  }
+}

@@ -1,0 +1,2 @@
+export { Log, currentRequestId, workContext, type WorkContext } from './log.js';
+export { LoggingModule } from './logging.module.js';

@@ -1,0 +1,61 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Injectable, type LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+/** What belongs to the request or job under way; the id is in each log line and travels with the jobs it causes. */
+export interface WorkContext {
+  readonly requestId: string;
+}
+
+export const workContext = new AsyncLocalStorage<WorkContext>();
+
+/** The id of the request that the code at hand works for, or null outside of any. */
+export const currentRequestId = (): string | null => workContext.getStore()?.requestId ?? null;
+
+/** JSON lines on stdout, each with the id of the request it belongs to. Never content, tokens or e-mail addresses: callers pass ids and counts. */
+@Injectable()
+export class Log implements LoggerService {
+  private readonly lines: Logger;
+
+  constructor(process: string, level: string) {
+    this.lines = pino({
+      level,
+      base: { process, pid: globalThis.process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: () => ({ ...workContext.getStore() }),
+      serializers: { error: describeError },
+    });
+  }
+
+  debug(message: string, fields?: unknown): void {
+    this.lines.debug(asFields(fields), message);
+  }
+
+  info(message: string, fields?: unknown): void {
+    this.lines.info(asFields(fields), message);
+  }
+
+  /** What Nest itself tells while it boots is of use to developers only. */
+  log(message: string, fields?: unknown): void {
+    this.lines.debug(asFields(fields), message);
+  }
+
+  warn(message: string, fields?: unknown): void {
+    this.lines.warn(asFields(fields), message);
+  }
+
+  error(message: string, fields?: unknown): void {
+    this.lines.error(asFields(fields), message);
+  }
+}
+
+const asFields = (fields: unknown): object => (typeof fields === 'object' && fields !== null ? fields : { context: fields });
+
+/** Name, code, message and stack of an error and of its causes (at most 3): a database error's `detail` can hold a client's text and is left out. */
+function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  const cause = error.cause !== undefined && depth < 3 ? describeError(error.cause, depth + 1) : undefined;
+  return { name: error.name, code, message: error.message.slice(0, 500), stack: error.stack?.split('\n').slice(1, 12).join('\n'), cause };
+}

@@ -1,0 +1,2 @@
+export { Mongo } from './mongo.js';
+export { MongoModule, databaseOf } from './mongo.module.js';

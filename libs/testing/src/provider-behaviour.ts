@@ -1,0 +1,47 @@
+/**
+ * What the provider server does with one request, after `delayMs`.
+ * - `answer`: a good answer; `text` is `echo: <question>` unless given, `hasUsage` false leaves the token counts out
+ * - `fail`: an error with `status`; with `retryAfter` that header
+ * - `hang`: nothing, ever; `drop`: the connection is destroyed before a byte of the answer
+ * - `cut`: headers and half of a good answer, then the connection is destroyed
+ * - `malformed`: half of a good answer, as if it were whole
+ * - `redirect`: 307 to `/__elsewhere`; `huge`: a body without an end
+ */
+export interface Behaviour {
+  readonly kind: 'answer' | 'fail' | 'hang' | 'drop' | 'cut' | 'malformed' | 'redirect' | 'huge';
+  readonly delayMs?: number;
+  readonly status?: number;
+  readonly retryAfter?: string;
+  readonly text?: string;
+  readonly hasUsage?: boolean;
+  /** Only so many requests with this question behave so; then they get a good answer. */
+  readonly times?: number;
+}
+
+const MARK = /\[\[(fail|quota|slow|hang|drop|cut|malformed|empty|redirect|huge|nousage)(?: (\d+))?(?: x(\d+))?\]\]/g;
+
+/**
+ * What a question asks for by the marks in it, so that tests that share a server do not disturb each other:
+ * `[[fail 500]]`, `[[quota 7]]` (429 with `Retry-After: 7`; without a number no such header), `[[slow 800]]` (ms, goes with
+ * any other), `[[hang]]`, `[[drop]]`, `[[cut]]`, `[[malformed]]`, `[[empty]]`, `[[redirect]]`, `[[huge]]`, `[[nousage]]`.
+ * `x2` before the brackets close, as in `[[fail 500 x2]]`: the first two requests with this question only.
+ */
+export function behaviourAskedFor(question: string): Behaviour {
+  let behaviour: Behaviour = { kind: 'answer' };
+  for (const [, mark = '', number, times] of question.matchAll(MARK)) {
+    behaviour = { ...behaviour, ...markMeaning(mark, number), ...(times !== undefined && { times: Number(times) }) };
+  }
+  return behaviour;
+}
+
+function markMeaning(mark: string, number: string | undefined): Partial<Behaviour> {
+  switch (mark) {
+    case 'fail': return { kind: 'fail', status: Number(number ?? 500) };
+    case 'quota': return { kind: 'fail', status: 429, ...(number !== undefined && { retryAfter: number }) };
+    case 'slow': return { delayMs: Number(number ?? 1_000) };
+    case 'empty': return { kind: 'answer', text: '' };
+    case 'nousage': return { hasUsage: false };
+    case 'hang': case 'drop': case 'cut': case 'malformed': case 'redirect': case 'huge': return { kind: mark };
+    default: return {};
+  }
+}

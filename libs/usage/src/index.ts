@@ -1,0 +1,4 @@
+export { MeteringModule } from './metering.module.js';
+export { RequestCounts, type RequestUsage } from './request-counts.js';
+export { RequestMeter } from './request-meter.js';
+export { MeterAnswers, type CompletionUse } from './meter-answers.js';

@@ -1,0 +1,45 @@
+import { rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { transform } from '@swc/core';
+
+const root = join(import.meta.dirname, '../..');
+
+/** esbuild leaves out the constructor types that Nest injects by, so files with decorators go through swc first. */
+const decorators = {
+  name: 'decorators',
+  async setup(builder) {
+    const options = JSON.parse(await readFile(join(root, 'tools/build/swc.json'), 'utf8'));
+    builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      if (!/^\s*@[A-Z]/m.test(source)) return { contents: source, loader: 'ts' };
+
+      const { code } = await transform(source, { ...options, filename: path, sourceFileName: path });
+      return { contents: code, loader: 'ts' };
+    });
+  },
+};
+
+/**
+ * What all builds of an app share: own code bundled for Node 20 and later, with a map beside it that names the sources without holding them.
+ * @param {string} app `api` or `worker`
+ * @param {string} folder where main.js goes; what was there is removed
+ */
+export function bundleOptions(app, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  return {
+    absWorkingDir: root,
+    entryPoints: [join(root, 'apps', app, 'src/main.ts')],
+    outfile: join(folder, 'main.js'),
+    tsconfig: join(root, 'tsconfig.base.json'),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    keepNames: true, // OpenAPI and Nest's messages show class names
+    sourcemap: 'linked',
+    sourcesContent: false,
+    logLevel: 'warning',
+    plugins: [decorators],
+  };
+}

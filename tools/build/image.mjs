@@ -1,0 +1,61 @@
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { bundleOptions } from './bundle.mjs';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Not bundled but copied, with all they need: mongoose breaks in a bundle, the others hold files and machine code. */
+const COPIED = ['mongoose', 'swagger-ui-dist', '@node-rs/argon2'];
+
+/** Asked for by packages only if they are there, and they are not: optional drivers and frameworks that nobody here uses. */
+const ABSENT = [
+  '@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-express', '@nestjs/platform-socket.io', '@fastify/view', '@fastify/multipart', '@fastify/compress',
+  'class-transformer/storage', 'pg-native', 'msgpackr-extract',
+  '@google-cloud/spanner', '@sap/hana-client', 'better-sqlite3', 'expo-sqlite', 'hdb-pool', 'mongodb', 'mssql', 'mysql', 'mysql2', 'oracledb', 'pg-query-stream',
+  'react-native-sqlite-storage', 'redis', 'sql.js', 'sqlite3', 'typeorm-aurora-data-api-driver',
+];
+
+/** CommonJS packages in the bundle ask for what an ES module lacks. */
+const BANNER = `import { createRequire as __createRequire } from 'node:module';
+const require = __createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
+
+/** Where the lock file puts the package that `from` (a path in it) means by `name`: the nearest node_modules going up. */
+function locate(packages, from, name) {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
+    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
+    if (packages[path] !== undefined) return path;
+    if (folder === '') return null;
+  }
+}
+
+/** The folders of these packages and of all that they need, by the lock file; optional ones only if they are installed. */
+function closureOf(names) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const installed = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages;
+  const found = new Set(names.map((name) => `node_modules/${name}`));
+  for (const path of found) {
+    const { dependencies, optionalDependencies } = packages[path];
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const needed = locate(packages, path, name);
+      if (needed !== null && installed[needed] !== undefined) found.add(needed);
+    }
+  }
+  return [...found];
+}
+
+/**
+ * Builds dist/images/<app>: main.js with the packages inside it, and a node_modules of the few that cannot be. Nothing else is needed to run it.
+ * @param {string} app `api` or `worker`
+ */
+export async function buildForImage(app) {
+  const folder = join(root, 'dist/images', app);
+  const { metafile } = await build({
+    ...bundleOptions(app, folder),
+    external: [...COPIED, ...ABSENT],
+    banner: { js: BANNER },
+    metafile: true,
+  });
+  const imported = new Set(Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
+  for (const path of closureOf(COPIED.filter((name) => imported.has(name)))) cpSync(join(root, path), join(folder, path), { recursive: true });
+}

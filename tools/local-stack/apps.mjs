@@ -1,0 +1,75 @@
+// @ts-check
+import path from 'node:path';
+import { isStillRunning } from './identity.mjs';
+import { byLine, readable } from './log-lines.mjs';
+import { Failure, lastLines, launch, pause, run } from './processes.mjs';
+
+/**
+ * @typedef {{ projectDir: string, env: NodeJS.ProcessEnv, signal: AbortSignal, line: (text: string) => void }} AppContext
+ * @typedef {{ name: 'api' | 'worker', title: string, healthUrl: string }} AppSpec
+ * @typedef {AppSpec & { launched: import('./processes.mjs').Launched, complaint: () => string }} App
+ */
+
+const healthyWithinMs = 90_000;
+
+/** @param {string} projectDir @param {'api' | 'worker'} name */
+const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name, 'main.js');
+
+/**
+ * Starts one of the two processes; its log is shown readable, and what it says on stderr is kept, to be shown if it ends.
+ * @param {AppSpec} spec @param {AppContext} context
+ * @returns {Promise<App>}
+ */
+export async function launchApp(spec, context) {
+  const show = byLine((line) => context.line(readable(spec.name, line)));
+  let complaints = '';
+  const launched = await launch(spec.title, process.execPath, ['--enable-source-maps', fileOf(context.projectDir, spec.name)], {
+    role: 'app', cwd: context.projectDir, env: context.env,
+    onOutput: (text, stream) => {
+      if (stream === 'stderr') complaints = (complaints + text).slice(-2_000);
+      else show(text);
+    },
+  });
+  return { ...spec, launched, complaint: () => lastLines(complaints) };
+}
+
+/**
+ * Waits until a process says that it was ready once.
+ * @param {App} app @param {AbortSignal} signal
+ * @throws Failure with the process's own sentence when it ends, or after 90 s
+ */
+export async function waitUntilHealthy(app, signal) {
+  const deadline = Date.now() + healthyWithinMs;
+  while (isStillRunning(app.launched)) {
+    signal.throwIfAborted();
+    const answer = await fetch(app.healthUrl, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    if (Date.now() > deadline) throw new Failure(`${app.title} was not ready after ${healthyWithinMs / 1_000} s: its lines above say why.`);
+    await pause(100);
+  }
+  signal.throwIfAborted();
+  throw new Failure(`${app.title} stopped while starting${app.complaint()}`);
+}
+
+/** @param {App} app @returns {Promise<string>} a sentence, once it ended */
+export async function whenEnded(app) {
+  const { code, signal } = await app.launched.exited;
+  return `${app.title} ended unexpectedly (${signal ?? `exit code ${code}`})${app.complaint()}`;
+}
+
+/**
+ * Brings the schema of PostgreSQL and the indexes of MongoDB up to date.
+ * @param {AppContext} context
+ * @throws Failure with the worker's own sentence
+ */
+export async function migrate(context) {
+  let complaints = '';
+  const onOutput = (/** @type {string} */ text, /** @type {string} */ stream) => {
+    if (stream === 'stderr') complaints += text;
+  };
+  const { projectDir, env, signal } = context;
+  await run('the migration', process.execPath, [fileOf(projectDir, 'worker'), 'migrate'], { cwd: projectDir, env, signal, onOutput }).catch((error) => {
+    throw error instanceof Failure && complaints !== '' ? new Failure(complaints.trim().slice(-1_000)) : error;
+  });
+}

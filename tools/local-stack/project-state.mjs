@@ -1,0 +1,59 @@
+// @ts-check
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { run } from './processes.mjs';
+
+/**
+ * `npm ci`, with the development packages whatever NODE_ENV says (the build needs them).
+ * @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
+ */
+export async function install(projectDir, env, signal) {
+  const cli = env['npm_execpath'];
+  const [command, before] = cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
+  await run('npm ci', command, [...before, 'ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: projectDir, env, signal });
+}
+
+/** @param {string} folder @param {string[]} found files under it with size and time */
+function listFiles(folder, found) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory()) listFiles(full, found);
+    else addFile(full, found);
+  }
+}
+
+/** @param {string} file @param {string[]} found */
+function addFile(file, found) {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile()) found.push(`${file} ${stat.size} ${stat.mtimeMs}`);
+}
+
+/** @param {string} projectDir @returns {string} changes when a file changes that the build reads */
+function sourcesOf(projectDir) {
+  /** @type {string[]} */
+  const found = [];
+  for (const name of ['apps', 'libs', 'tools/build']) if (existsSync(path.join(projectDir, name))) listFiles(path.join(projectDir, name), found);
+  for (const name of ['package-lock.json', 'tsconfig.base.json']) addFile(path.join(projectDir, name), found);
+  return createHash('sha256').update(found.sort().join('\n')).digest('hex');
+}
+
+/**
+ * Whether the apps must be built: the sources are not those of the last build that succeeded.
+ * @param {string} projectDir
+ */
+export function needsBuild(projectDir) {
+  const outputs = ['api', 'worker'].map((app) => path.join(projectDir, 'dist', 'apps', app, 'main.js'));
+  const stamp = path.join(projectDir, 'dist', '.sources');
+  return !outputs.every((file) => existsSync(file)) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== sourcesOf(projectDir);
+}
+
+/** @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal */
+export async function build(projectDir, env, signal) {
+  const stamp = path.join(projectDir, 'dist', '.sources');
+  const sources = sourcesOf(projectDir); // before: what changes during the build is built next time
+  rmSync(stamp, { force: true });
+  await run('the build', process.execPath, [path.join('tools', 'build', 'build.mjs')], { cwd: projectDir, env, signal });
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, sources);
+}

