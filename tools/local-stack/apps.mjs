@@ -11,6 +11,9 @@ import { Failure, lastLines, launch, pause, run } from './processes.mjs';
  */
 
 const healthyWithinMs = 90_000;
+const healthEveryMs = 150;
+/** What we ask ourselves until it is up is no news. */
+const ownCalls = '/health/started';
 
 /** @param {string} projectDir @param {'api' | 'worker'} name */
 const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name, 'main.js');
@@ -21,7 +24,7 @@ const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name,
  * @returns {Promise<App>}
  */
 export async function launchApp(spec, context) {
-  const show = byLine((line) => context.line(readable(spec.name, line)));
+  const show = byLine((line) => line.includes(ownCalls) || context.line(readable(spec.name, line)));
   let complaints = '';
   const launched = await launch(spec.title, process.execPath, ['--enable-source-maps', fileOf(context.projectDir, spec.name)], {
     role: 'app', cwd: context.projectDir, env: context.env,
@@ -46,7 +49,7 @@ export async function waitUntilHealthy(app, signal) {
     await answer?.body?.cancel();
     if (answer?.ok) return;
     if (Date.now() > deadline) throw new Failure(`${app.title} was not ready after ${healthyWithinMs / 1_000} s: its lines above say why.`);
-    await pause(100);
+    await pause(healthEveryMs);
   }
   signal.throwIfAborted();
   throw new Failure(`${app.title} stopped while starting${app.complaint()}`);

@@ -1,5 +1,7 @@
 // @ts-check
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { findProgram } from './cache.mjs';
 import { database, postgresUrl, user } from './postgres.mjs';
 import { Failure, launch, run } from './processes.mjs';
@@ -34,7 +36,17 @@ const recipes = {
 };
 
 /**
- * The data is in a volume named after the project's folder, since the servers in the images are other users than the one out here.
+ * The name of the container and its volume, made once and kept in the data folder: who removes that folder begins with an empty volume.
+ * @param {Context} context @param {string} folder
+ */
+function nameIn(context, folder) {
+  const file = path.join(folder, 'volume');
+  if (!existsSync(file)) writeFileSync(file, `edgechat-${context.kind}-${randomBytes(6).toString('hex')}`);
+  return readFileSync(file, 'utf8');
+}
+
+/**
+ * The data is in a volume, not in the data folder, since the servers in the images are other users than the one out here.
  * @param {Context} context @param {Recipe} recipe @returns {Candidate}
  */
 function candidateOf(context, recipe) {
@@ -50,7 +62,7 @@ function candidateOf(context, recipe) {
       await docker(['pull', recipe.image]);
     },
     start: async (_, folder, port, logFile) => {
-      const name = `edgechat-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}-${context.kind}`;
+      const name = nameIn(context, folder);
       await docker(['rm', '--force', name]).catch((error) => (error instanceof Failure ? '' : Promise.reject(error)));
       const where = ['--publish', `127.0.0.1:${port}:${recipe.port}`, '--volume', `${name}:${recipe.volume}`];
       // In the foreground: the client passes our signals on to the server, and ends with it.

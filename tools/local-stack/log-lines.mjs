@@ -1,10 +1,12 @@
 // @ts-check
 const levels = new Map([[10, 'trace'], [20, 'debug'], [30, 'info'], [40, 'warn'], [50, 'error'], [60, 'fatal']]);
-const leftOut = new Set(['level', 'time', 'msg', 'message', 'pid', 'hostname', 'app', 'name', 'v']);
+const leftOut = new Set(['level', 'time', 'msg', 'message', 'pid', 'hostname', 'app', 'process', 'name', 'v']);
 
-/** @param {unknown} value */
+/** @param {unknown} value @returns {string} of an error its message and stack as people read them, else JSON */
 function show(value) {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || !('stack' in value)) return JSON.stringify(value);
+  return `${'message' in value ? value.message : ''}\n${value.stack}`;
 }
 
 /**

@@ -56,7 +56,7 @@ function untilStopped() {
 function sentenceOf(error) {
   if (error instanceof Failure) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const place = error instanceof Error && 'path' in error ? error.path : 'The project folder';
+  const place = error instanceof Error && 'path' in error ? String(error.path).replace(/[/]run[.]json.*$/, '') : 'The project folder';
   if (code === 'ENOSPC') return new DiskFull().message;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return `${place} cannot be written: make it yours (for example sudo chown -R "$(id -un)" on the folder .data), or start as the user who owns it.`;
@@ -69,8 +69,9 @@ function sentenceOf(error) {
  */
 async function prepareProject(terminal, projectDir, options, env, signal) {
   if (options.prepare === false) return;
-  if (!isInstalled()) await terminal.step('Installing packages (npm ci)', () => install(projectDir, env, signal));
-  if (needsBuild(projectDir)) await terminal.step('Building the API and the worker', () => build(projectDir, env, signal));
+  const say = (/** @type {string} */ line) => terminal.note(line);
+  if (!isInstalled()) await terminal.step('Installing packages (npm ci)', () => install(projectDir, env, signal, say));
+  if (needsBuild(projectDir)) await terminal.step('Building the API and the worker', () => build(projectDir, env, signal, say));
 }
 
 /** @param {Terminal} terminal @param {string} dataDir */
@@ -103,7 +104,7 @@ async function bringUp(terminal, projectDir, options, signal, taken) {
     }));
   const context = { projectDir, env: appEnvironment(env, ports, engines.env), signal, line: (/** @type {string} */ text) => terminal.line(text) };
   await terminal.step('Migrating the databases', () => migrate(context));
-  const bases = { api: `http://127.0.0.1:${ports.api}`, worker: `http://127.0.0.1:${ports.worker}` };
+  const bases = { api: `http://${['0.0.0.0', '::'].includes(env['HOST'] ?? '::') ? '127.0.0.1' : env['HOST']}:${ports.api}`, worker: `http://127.0.0.1:${ports.worker}` };
   const launchBoth = async () => {
     const apps = await Promise.all([
       launchApp({ name: 'api', title: 'The API', healthUrl: `${bases.api}/api/v1/health/started` }, context),
@@ -149,23 +150,23 @@ export async function start(options = {}) {
   const projectDir = options.projectDir ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
   const terminal = new Terminal(process.stdout);
   const { signal } = untilStopped();
-  let giveBack = () => undefined;
+  let giveBack = () => {};
   let isUp = false;
+  let sentence = '';
+  let exitCode = 1;
   try {
-    const system = await bringUp(terminal, projectDir, options, signal, (back) => {
-      giveBack = () => void back();
-    });
+    const system = await bringUp(terminal, projectDir, options, signal, (back) => (giveBack = back));
     isUp = true;
     const watching = options.watch === true ? [watchSources(projectDir, system, terminal)] : [];
-    return await Promise.race([untilAborted(signal), untilSomethingEnds(system, options.watch === true), ...watching]);
+    await Promise.race([untilAborted(signal), untilSomethingEnds(system, options.watch === true), ...watching]);
   } catch (error) {
-    if (error instanceof Stopped) return isUp ? 0 : error.exitCode;
-    terminal.line('');
-    console.error(sentenceOf(error));
-    return 1;
+    if (error instanceof Stopped) exitCode = isUp ? 0 : error.exitCode;
+    else sentence = sentenceOf(error);
   } finally {
     const left = livingProcesses('app', 'engine', 'tool');
-    if (left.length > 0) await terminal.step('Stopping', () => endInOrder(left)).catch(() => undefined);
+    if (left.length > 0) await terminal.step('Stopping', () => endInOrder(left));
     giveBack();
   }
+  if (sentence !== '') console.error(`\n${sentence}`);
+  return exitCode;
 }

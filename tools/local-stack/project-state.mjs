@@ -2,16 +2,20 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { byLine } from './log-lines.mjs';
 import { run } from './processes.mjs';
 
 /**
  * `npm ci`, with the development packages whatever NODE_ENV says (the build needs them).
  * @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
+ * @param {(line: string) => void} say hears npm's errors
  */
-export async function install(projectDir, env, signal) {
+export async function install(projectDir, env, signal, say) {
   const cli = env['npm_execpath'];
   const [command, before] = cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
-  await run('npm ci', command, [...before, 'ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: projectDir, env, signal });
+  await run('npm ci', command, [...before, 'ci', '--include=dev', '--no-audit', '--no-fund'], {
+    cwd: projectDir, env, signal, onOutput: byLine((line) => line.startsWith('npm error') && say(line)),
+  });
 }
 
 /** @param {string} folder @param {string[]} found files under it with size and time */
@@ -48,12 +52,15 @@ export function needsBuild(projectDir) {
   return !outputs.every((file) => existsSync(file)) || !existsSync(stamp) || readFileSync(stamp, 'utf8') !== sourcesOf(projectDir);
 }
 
-/** @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal */
-export async function build(projectDir, env, signal) {
+/**
+ * @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
+ * @param {(line: string) => void} say hears what the build prints: with file and line, what is wrong
+ */
+export async function build(projectDir, env, signal, say) {
   const stamp = path.join(projectDir, 'dist', '.sources');
   const sources = sourcesOf(projectDir); // before: what changes during the build is built next time
   rmSync(stamp, { force: true });
-  await run('the build', process.execPath, [path.join('tools', 'build', 'build.mjs')], { cwd: projectDir, env, signal });
+  await run('the build', process.execPath, [path.join('tools', 'build', 'build.mjs')], { cwd: projectDir, env, signal, onOutput: byLine(say) });
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, sources);
 }

@@ -69,7 +69,7 @@ export class Terminal {
     if (!this.#isMoving || this.#step === null) return;
     const { name, startedAt, frame } = this.#step;
     const text = `${spinnerFrames[frame % spinnerFrames.length]} ${name}  ${Math.round((Date.now() - startedAt) / 1_000)} s`;
-    this.#out.write(`\r\x1b[K${text.slice(0, Math.max(20, (this.#out.columns ?? 80) - 1))}`);
+    this.#out.write(`\r\x1b[K${text.slice(0, Math.max(20, (this.#out.columns || 80) - 1))}`);
   }
 
   #clear() {

@@ -40,7 +40,7 @@ export async function watchSources(projectDir, system, terminal) {
   for (;;) {
     await nextChange();
     try {
-      await terminal.step('Building again', () => build(projectDir, context.env, context.signal));
+      await terminal.step('Building again', () => build(projectDir, context.env, context.signal, (line) => terminal.note(line)));
       await end(livingProcesses('app'), appPatienceMs);
       await migrate(context);
       await terminal.step('Starting the API and the worker again', launchBoth);

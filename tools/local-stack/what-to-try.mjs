@@ -19,6 +19,6 @@ export function whatToTry(base, engines, isDemo) {
     '',
     `TOKEN=$(curl -s ${api}/auth/register ${json} -d '{"email":"you-'$(date +%s)'@example.com","password":"correct horse battery"}' | ${take('access_token')})`,
     `CONVERSATION=$(curl -s ${api}/chat/conversations ${auth} ${json} -d '{}' | ${take('id')})`,
-    `curl -s ${api}/chat/conversations/$CONVERSATION/messages ${auth} ${json} -d '{"content":"Hello! Who are you?"}'`,
+    `curl -s ${api}/chat/conversations/$CONVERSATION/messages ${auth} ${json} -d '{"content":"Hello! Who are you?"}'; echo`,
   ];
 }

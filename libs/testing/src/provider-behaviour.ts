@@ -5,7 +5,7 @@
  * - `hang`: nothing, ever; `drop`: the connection is destroyed before a byte of the answer
  * - `cut`: headers and half of a good answer, then the connection is destroyed
  * - `malformed`: half of a good answer, as if it were whole
- * - `redirect`: 307 to `/__elsewhere`; `huge`: a body without an end
+ * - `redirect`: 307 to the same address; `huge`: a good answer of 5 MiB
  */
 export interface Behaviour {
   readonly kind: 'answer' | 'fail' | 'hang' | 'drop' | 'cut' | 'malformed' | 'redirect' | 'huge';

@@ -31,7 +31,7 @@ export interface ProviderServer {
 }
 
 const MAX_KEPT_REQUESTS = 1_000;
-const HUGE_CHUNK = 'x'.repeat(64 * 1_024);
+const HUGE_CHARACTERS = 5 * 1_024 * 1_024;
 
 /**
  * An HTTP server on loopback that answers as Gemini, OpenAI and Anthropic do. What it does with a request is told by
@@ -118,8 +118,9 @@ function behave(response: ServerResponse, behaviour: Behaviour, asked: WireReque
     case 'drop': return void response.destroy();
     case 'cut': return sendHalf(response, goodAnswer(behaviour, asked));
     case 'malformed': return sendMalformed(response, goodAnswer(behaviour, asked));
-    case 'redirect': return void response.writeHead(307, { location: '/__elsewhere' }).end();
-    case 'huge': return sendWithoutEnd(response);
+    // To itself: a client that follows shows up as further requests.
+    case 'redirect': return void response.writeHead(307, { location: '' }).end();
+    case 'huge': return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
   }
 }
 
@@ -149,13 +150,6 @@ function sendHalf(response: ServerResponse, body: object): void {
 function sendMalformed(response: ServerResponse, body: object): void {
   const whole = JSON.stringify(body);
   response.writeHead(200, { 'content-type': 'application/json' }).end(whole.slice(0, whole.length / 2));
-}
-
-function sendWithoutEnd(response: ServerResponse): void {
-  if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/json' });
-  response.write(HUGE_CHUNK, (error) => {
-    if (!error && !response.destroyed) sendWithoutEnd(response);
-  });
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -33,7 +33,9 @@ export class RequestMeter implements OnApplicationBootstrap, OnApplicationShutdo
   /** After the last request was answered, and before the pool closes (modules further from the root stop later). */
   async onApplicationShutdown(): Promise<void> {
     void this.loop?.stop();
-    await Promise.race([this.flushRest().catch((error: unknown) => this.noteFailure(error)), pause(LAST_FLUSH_MS)]);
+    const done = new AbortController();
+    const flushed = this.flushRest().catch((error: unknown) => this.noteFailure(error));
+    await Promise.race([flushed.finally(() => done.abort()), pause(LAST_FLUSH_MS, done.signal)]);
   }
 
   /** Counts one request of an account, now. Costs no I/O. */

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { ProviderFault } from './provider-fault.js';
 
 /** An answer of 100,000 code points is 400 kB of UTF-8 at most, 1.2 MB if each is escaped in JSON; ten times that is a fault. */
@@ -46,8 +47,8 @@ async function readBody(response: Response, signal: AbortSignal | null | undefin
   return Buffer.concat(chunks);
 }
 
-/** `ECONNREFUSED` and the like, from the error that `fetch` wraps. */
+/** `ECONNREFUSED` and the like, from the error that `fetch` wraps. Not by `instanceof`: in Jest that error is of another realm. */
 function systemCode(error: unknown): string | undefined {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  const cause = types.isNativeError(error) ? error.cause : undefined;
+  return types.isNativeError(cause) && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

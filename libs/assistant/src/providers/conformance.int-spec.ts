@@ -116,9 +116,12 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   });
 
   it('ends at its deadline in the pause between two tries', async () => {
-    const asked = question('[[fail 500]]');
-    expect(await failureOf(asked, { within: 150 })).toMatchObject({ code: 'ai_failed', cause: { name: 'TimeoutError' } });
-    expect(triesFor(asked)).toBe(1);
+    const asked = question('[[slow 450]] [[fail 500]]');
+    const startedAt = Date.now();
+    // The second pause begins after 1,150 ms at the earliest, and ends after 1,650 ms at the earliest.
+    expect(await failureOf(asked, { within: 1_350 })).toMatchObject({ code: 'ai_failed', cause: { name: 'TimeoutError' } });
+    expect(Date.now() - startedAt).toBeLessThan(1_640);
+    expect(triesFor(asked)).toBe(2);
   });
 
   it('asks nobody when its deadline has passed', async () => {
@@ -129,9 +132,11 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   });
 
   it('fails when nobody listens', async () => {
-    const nobody = 'http://127.0.0.1:1/v1';
+    const stopped = await startProviderServer();
+    await stopped.stop();
+    const nobody = `${stopped.url}/v1`;
     const model = aModel(provider, { geminiBaseUrl: nobody, openaiBaseUrl: nobody, anthropicBaseUrl: nobody });
-    expect(await failureOf('hello', { model })).toMatchObject({ code: 'ai_failed', cause: { message: expect.stringContaining('unreachable') } });
+    expect(await failureOf('hello', { model })).toMatchObject({ code: 'ai_failed', cause: { message: 'AI provider: unreachable (ECONNREFUSED)' } });
   });
 
   it('fails, and says nothing more, when it is asked nothing', async () => {
@@ -161,7 +166,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     const bad = `${KEY}\nx`;
     const model = aModel(provider, { geminiApiKey: bad, openaiApiKey: bad, anthropicApiKey: bad });
     const failure = await failureOf('hello', { model });
-    expect(failure).toMatchObject({ name: 'AnswerFailed' });
+    expect(failure).toMatchObject({ name: 'AnswerFailed', cause: { message: 'AI provider: unexpected (TypeError)' } });
     expect(inspect(failure, { depth: Infinity, showHidden: true })).not.toContain(KEY);
   });
 });

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { APICallError } from 'ai';
 import { ProviderFault } from './provider-fault.js';
 import { retryAfterSeconds } from './retry.js';
@@ -7,7 +8,7 @@ export function faultOf(error: unknown): ProviderFault {
   if (error instanceof ProviderFault) return error;
   if (APICallError.isInstance(error)) return faultOfCall(error);
   // The name alone: the message of a TypeError about a bad header has the header in it, and that is the key.
-  return new ProviderFault('unexpected', { reason: error instanceof Error ? error.name : typeof error });
+  return new ProviderFault('unexpected', { reason: types.isNativeError(error) ? error.name : typeof error });
 }
 
 function faultOfCall({ statusCode: status, responseHeaders, data }: APICallError): ProviderFault {

@@ -37,9 +37,9 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
     this.loop ??= repeat(READ_EVERY_MS, () => this.read(), () => undefined);
   }
 
-  /** After the last request was answered: until then revocations count. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.loop?.stop();
+  /** After the last request was answered: until then revocations count. Does not wait for a reading under way, which may hang. */
+  onApplicationShutdown(): void {
+    void this.loop?.stop();
     this.loop = null;
   }
 
@@ -89,8 +89,8 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
       this.readAt = startedAt;
       this.failure = null;
     } catch (error) {
-      // Before the first reading the process waits for its stores, which the one who connects to them tells.
-      if (this.failure === null && this.readAt !== null) this.log.warn('revoked sessions could not be read; authenticated calls are refused after 5 s', { error });
+      // Before the first reading the process waits for its stores, and after the stop they go: neither is news.
+      if (this.failure === null && this.readAt !== null && this.loop !== null) this.log.warn('revoked sessions could not be read; authenticated calls are refused after 5 s', { error });
       this.failure = error;
       throw error;
     }

@@ -7,15 +7,15 @@ declare
   earlier edgechat.conversation_keys;
 begin
   if key is not null then
-    -- Waits for a transaction that just wrote the same key, so that of two at once one makes the conversation and the other finds it.
-    insert into edgechat.conversation_keys as k (account_id, client_key, conversation_id, request_hash) values (creator, key, new_id, hash)
-      on conflict (account_id, client_key) do update set conversation_id = excluded.conversation_id, request_hash = excluded.request_hash, created_at = clock_timestamp()
-      where k.created_at < clock_timestamp() - interval '24 hours'
-         or not exists (select from edgechat.conversations c where c.id = k.conversation_id and c.deleted_at is null);
+    -- Waits for a transaction that just wrote the same key. Only the statements after it see what that one made.
+    insert into edgechat.conversation_keys (account_id, client_key, conversation_id, request_hash) values (creator, key, new_id, hash) on conflict do nothing;
     if not found then
-      select * into strict earlier from edgechat.conversation_keys k where k.account_id = creator and k.client_key = key;
-      return query select case when earlier.request_hash = hash then 'replayed' else 'key_reused' end, earlier.conversation_id;
-      return;
+      select * into strict earlier from edgechat.conversation_keys k where k.account_id = creator and k.client_key = key for update;
+      if earlier.created_at > clock_timestamp() - interval '24 hours' and exists (select from edgechat.conversations c where c.id = earlier.conversation_id and c.deleted_at is null) then
+        return query select case when earlier.request_hash = hash then 'replayed' else 'key_reused' end, earlier.conversation_id;
+        return;
+      end if;
+      update edgechat.conversation_keys k set conversation_id = new_id, request_hash = hash, created_at = clock_timestamp() where k.account_id = creator and k.client_key = key;
     end if;
   end if;
   insert into edgechat.conversations (id, kind, title, assistant, member_count) values (new_id, new_kind, new_title, new_assistant, 1);

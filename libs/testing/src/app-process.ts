@@ -1,0 +1,85 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const FAIL_POINTS = join(import.meta.dirname, 'fail-points.mjs');
+const STARTS_WITHIN_MS = 30_000;
+
+export type AppEnv = Readonly<Record<string, string | undefined>>;
+
+/** One running API or worker, as it ships: the built program, with the fail-points of the tests loaded into it. */
+export class AppProcess {
+  private child: ChildProcess | null = null;
+  private lines = '';
+
+  constructor(readonly app: 'api' | 'worker', private readonly env: AppEnv, private readonly healthUrl: string) {}
+
+  get pid(): number {
+    const pid = this.child?.pid;
+    if (pid === undefined) throw new Error(`${this.app} does not run`);
+    return pid;
+  }
+
+  get isRunning(): boolean {
+    return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** What it has written so far. */
+  get output(): string {
+    return this.lines;
+  }
+
+  /** Starts it; resolves once it has started as `/health/started` says, unless told not to wait. */
+  async start(more: AppEnv = {}, { waits = true }: { readonly waits?: boolean } = {}): Promise<this> {
+    const env = { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...this.env, ...more };
+    this.child = spawn(process.execPath, ['--import', FAIL_POINTS, join(ROOT, `dist/apps/${this.app}/main.js`)], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const keep = (chunk: Buffer): void => {
+      this.lines = (this.lines + chunk.toString()).slice(-1_000_000);
+    };
+    this.child.stdout?.on('data', keep);
+    this.child.stderr?.on('data', keep);
+    if (waits) await this.started();
+    return this;
+  }
+
+  /** Resolves once it has started. @throws Error with its output when it ends or takes too long */
+  async started(): Promise<void> {
+    const until = Date.now() + STARTS_WITHIN_MS;
+    while (!(await answersWell(`${this.healthUrl}/started`))) {
+      if (!this.isRunning || Date.now() > until) throw new Error(`${this.app} did not start:\n${this.lines.slice(-4_000)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Sends a signal and resolves to the exit code, or null when the signal ended it. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
+    const exit = this.exited();
+    if (this.isRunning) this.child?.kill(signal);
+    return exit;
+  }
+
+  /** Resolves when it has ended, however that came. */
+  exited(): Promise<number | null> {
+    const child = this.child;
+    if (!child || !this.isRunning) return Promise.resolve(child?.exitCode ?? null);
+    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  }
+
+  /** How often it has asked each store for what, since its start. */
+  storeCalls(): Promise<Record<string, number>> {
+    const { child } = this;
+    if (!child) throw new Error(`${this.app} does not run`);
+    return new Promise((resolve) => {
+      child.once('message', (message: unknown) => resolve((message as { storeCalls: Record<string, number> }).storeCalls));
+      child.send('store-calls');
+    });
+  }
+}
+
+async function answersWell(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}

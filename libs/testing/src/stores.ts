@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEngine, startEngines, type Engine } from '../../../tools/local-stack/engines.mjs';
+
+/** Stores that belong to one test file. */
+export interface OwnStores {
+  /** DATABASE_URL, MONGODB_URL, REDIS_URL for processes that use them. */
+  readonly env: Readonly<Record<'DATABASE_URL' | 'MONGODB_URL' | 'REDIS_URL', string>>;
+  /** The engine is this test's own: it may be flushed, hung and killed. */
+  readonly redis: Engine;
+  close(): Promise<void>;
+}
+
+export interface OwnEngines extends OwnStores {
+  readonly postgres: Engine;
+  readonly mongo: Engine;
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'edgechat-stores-'));
+  chmodSync(folder, 0o755); // PostgreSQL may run as another user, who has to get in
+  return folder;
+}
+
+/**
+ * A database and a MongoDB database of the test's own on the engines of the run, and a Redis of its own, since signals and `FLUSHALL` know no databases.
+ * @throws Error with what to do when the run has no engines
+ */
+export async function ownStores(env: NodeJS.ProcessEnv = process.env): Promise<OwnStores> {
+  const { TEST_DATABASE_URL: databaseUrl, TEST_MONGODB_URL: mongodbUrl } = env;
+  if (!databaseUrl || !mongodbUrl) throw new Error('No engines: run this test by `npm test -- <file>`.');
+
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administrate(databaseUrl, `create database ${name}`);
+  const folder = temporaryFolder();
+  const redis = await startEngine('redis', { dataDir: folder, temporary: true, guard: true });
+  return {
+    env: { DATABASE_URL: withDatabase(databaseUrl, name), MONGODB_URL: withDatabase(mongodbUrl, name), REDIS_URL: redis.url },
+    redis,
+    close: async () => {
+      await redis.kill();
+      rmSync(folder, { recursive: true, force: true });
+      await administrate(databaseUrl, `drop database ${name} with (force)`);
+    },
+  };
+}
+
+/** Three engines of the test's own, to be hung, killed and restarted. Takes some seconds. */
+export async function ownEngines(): Promise<OwnEngines> {
+  const folder = temporaryFolder();
+  const engines = await startEngines({ dataDir: folder, temporary: true, guard: true });
+  return {
+    ...engines,
+    close: async () => {
+      for (const engine of [engines.postgres, engines.mongo, engines.redis]) engine.resume();
+      await engines.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
+}
+
+async function administrate(url: string, sql: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Runs SQL of a test on a connection of its own, and gives the rows. */
+export async function sql<Row extends pg.QueryResultRow>(databaseUrl: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
