@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, startEngine } from './engines.mjs';
+import { lookAtMongo, lookAtPostgres, lookAtRedis } from './ready.mjs';
 import { StandIn } from './stand-in.js';
 
 async function eventually(claim: () => boolean, withinMs: number): Promise<void> {
@@ -65,19 +66,25 @@ describe('the chain of engines', () => {
     await expect(startEngine('redis', { dataDir: folder, env, allowUrls: true, signal: AbortSignal.timeout(500) })).rejects.toThrow();
   });
 
-  it.each(['postgres', 'mongo', 'redis'] as const)('%s comes back with its data after a kill, and hangs and goes on', async (kind) => {
+  it.each([
+    ['postgres', (port: number) => lookAtPostgres(port, 'edgechat', 'edgechat')],
+    ['mongo', lookAtMongo],
+    ['redis', lookAtRedis],
+  ] as const)('%s comes back on its port after a kill, is silent while it hangs, and ends', async (kind, look) => {
     const engine = await startEngine(kind, { dataDir: folder, temporary: true });
-    const { pid, url } = engine;
+    const { pid, port } = engine;
 
     await engine.kill();
-    expect(engine.pid).toBeNull();
+    expect([engine.pid, await look(port)]).toEqual([null, 'silent']);
     await engine.restart();
+    expect([engine.pid === pid, await look(port)]).toEqual([false, 'ready']);
     engine.hang();
+    expect(await look(port)).toBe('silent');
     engine.resume();
-
-    expect({ url: engine.url, isOther: engine.pid !== pid }).toEqual({ url, isOther: true });
+    expect(await look(port)).toBe('ready');
     await engine.stop();
-    expect(engine.pid).toBeNull();
+
+    expect([engine.pid, await look(port)]).toEqual([null, 'silent']);
   });
 
   it('leaves no engine behind when the test that started it is killed', async () => {

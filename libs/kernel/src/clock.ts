@@ -8,7 +8,6 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const timer = setTimeout(done, ms);
-  
     signal?.addEventListener('abort', done, { once: true });
 
     function done(): void {
@@ -17,6 +16,15 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     }
   });
+}
+
+/**
+ * A signal that aborts after `ms` milliseconds. On Node 20 a bare `AbortSignal.timeout` that only `AbortSignal.any` holds is collected as garbage and never fires; the listener keeps it.
+ */
+export function deadlineIn(ms: number): AbortSignal {
+  const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
+  signal.addEventListener('abort', () => undefined, { once: true });
+  return signal;
 }
 
 /** Calls `work` again and again, `everyMs` after the last run ended, until the returned `stop` is called; `stop` waits for a run under way. Errors go to `onError`. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { replyToMessage } from '@edgechat/contracts';
 import { ReadMessages, SendMessage, StaleReply } from '@edgechat/conversations';
-import { pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
+import { deadlineIn, pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
@@ -48,7 +48,7 @@ export class ReplyToMessage {
 
   private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {
     const lease = this.tools.leases.hold(reply);
-    const deadline = AbortSignal.timeout(Math.max(1, reply.deadlineAt.getTime() - Date.now()));
+    const deadline = deadlineIn(reply.deadlineAt.getTime() - Date.now());
     try {
       const messages = await this.history(reply);
       const answer = await this.model.complete({ messages, signal: AbortSignal.any([stop, deadline, lease.lost]) });

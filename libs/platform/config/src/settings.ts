@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export type ProcessName = 'api' | 'worker';
@@ -23,11 +24,18 @@ const wholeNumber = (min: number, max: number) =>
 const url = (...schemes: string[]) =>
   z.string().max(4_096).refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), `must be a URL that begins with ${schemes.join(':// or ')}://`);
 const list = z.string().max(16_384).transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
-const address = /^[0-9a-fA-F.:]+(\/[0-9]{1,3})?$/;
 const httpUrl = url('http', 'https').transform((value) => value.replace(/\/+$/, ''));
 
 /** A SQLAlchemy-style driver in the scheme (`postgresql+asyncpg://`) is dropped: the first backend's URLs keep working. */
 const databaseUrl = z.string().transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://')).pipe(url('postgresql', 'postgres'));
+
+/** True for an IP address or a CIDR range whose prefix the address can have. `/0` is none: it would take everybody for a proxy, and the parser behind `trustProxy` throws at it. */
+function isAddressRange(item: string): boolean {
+  const [address = '', prefix, ...rest] = item.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128));
+}
 
 /** Every variable that a process reads, in the order of `.env.example`. */
 export const SETTINGS = {
@@ -48,7 +56,7 @@ export const SETTINGS = {
   CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
   RATE_LIMIT_REQUESTS: setting(API, '100', wholeNumber(1, 10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
-  TRUSTED_PROXIES: setting(API, '', list.refine((items) => items.every((item) => address.test(item)), 'must be IP addresses or CIDR ranges, comma-separated'), 'Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated.'),
+  TRUSTED_PROXIES: setting(API, '', list.refine((items) => items.every(isAddressRange), 'must be IP addresses or CIDR ranges, comma-separated'), 'Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated.'),
   SEND_QUEUE_LIMIT: setting(API, '1000', wholeNumber(1, 100_000), 'Sends that may wait in one process before it answers 503.'),
   DRAIN_TIMEOUT_MS: setting(BOTH, '10000', wholeNumber(0, 600_000), 'How long a stopping process lets open work end, in milliseconds.'),
   AI_TIMEOUT_MS: setting(BOTH, '60000', wholeNumber(1_000, 3_600_000), 'Time an answer may take, queueing and retries included, in milliseconds.'),

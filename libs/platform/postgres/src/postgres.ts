@@ -64,19 +64,21 @@ export class Postgres implements Sql {
   }
 
   private async call<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const pool = this.findPool();
+    if (!pool) throw new Unavailable('postgres', { cause: new ConnectionLost('not connected yet') });
     try {
-      return await this.breaker.run(() => onConnection(this.pool(), work), isOutage);
+      return await this.breaker.run(() => onConnection(pool, work), isOutage);
     } catch (error) {
       if (isOutage(error) || isTransient(error)) throw new Unavailable('postgres', { cause: error });
       throw error;
     }
   }
 
-  private pool(): pg.Pool {
+  /** Null until the first connection was made. */
+  private findPool(): pg.Pool | null {
     // TypeORM types the pool of its driver as `any`; that it is a pg.Pool is what `type: 'postgres'` means.
     const { master } = this.source.driver as unknown as { master?: pg.Pool };
-    if (!master) throw new ConnectionLost('not connected yet');
-    return master;
+    return master ?? null;
   }
 }
 
@@ -98,6 +100,7 @@ async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => P
   const client = await pool.connect().catch((error: unknown) => {
     throw new ConnectionLost(error);
   });
+  client.on('error', ignore);
   let isCut = false;
   const timer = setTimeout(() => {
     isCut = true;
@@ -112,5 +115,11 @@ async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => P
     throw error;
   } finally {
     clearTimeout(timer);
+    client.off('error', ignore);
   }
+}
+
+/** A connection that breaks while it is used also fails the statement under way, which is where it is dealt with; without a listener it would end the process. */
+function ignore(): void {
+  // see above
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { QUEUES, type AnyJob, type JobContract, type JobName, type JobNamed, type PayloadOf, type QueueName } from '@edgechat/contracts';
-import { newId, reached, Unavailable } from '@edgechat/kernel';
+import { deadlineIn, newId, reached, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log, workContext } from '@edgechat/platform/logging';
 import { PREFIX } from '@edgechat/platform/redis';
@@ -58,7 +58,7 @@ export class JobRunner {
   private async process(job: Job, jobs: readonly AnyJob[], handlers: Handlers): Promise<void> {
     const { contract, carried, payload } = readJob(job, jobs);
     const requestId = carried.requestId ?? newId();
-    const signal = AbortSignal.any([this.ending.signal, AbortSignal.timeout(contract.timeoutMs)]);
+    const signal = AbortSignal.any([this.ending.signal, deadlineIn(contract.timeoutMs)]);
     await workContext.run({ requestId }, async () => {
       // The table of handlers pairs each name with the payload of its contract, which `payload` has just been parsed by.
       await (handlers[contract.name] as Handler<unknown>)(payload, signal);
