@@ -1,21 +1,16 @@
 # The HTTP API. Build it from the root of the repository: docker build -f docker/api.Dockerfile .
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-# Packages first: a changed source file does not install them again.
-FROM ${NODE_IMAGE} AS packages
-WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev
-
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
+# Packages first: a changed source file does not install them again.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.base.json ./
 COPY tools/build tools/build
 COPY libs libs
 COPY apps apps
-RUN node tools/build/build.mjs api
+RUN node tools/build/build.mjs api --image
 
 FROM ${NODE_IMAGE}
 ARG VERSION=dev
@@ -27,12 +22,10 @@ LABEL org.opencontainers.image.title="edgechat-api" \
 ENV NODE_ENV=production
 ENV HOST=0.0.0.0 PORT=8000
 EXPOSE 8000
-
 WORKDIR /app
-COPY --from=packages /app/package.json ./
-COPY --from=packages /app/node_modules ./node_modules
-COPY --from=build /app/dist/apps/api/main.js ./
+COPY --from=build /app/package.json ./
+COPY --from=build /app/dist/images/api ./
 USER node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health/started').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8000/api/v1/health/started').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "main.js"]

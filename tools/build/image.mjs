@@ -5,8 +5,11 @@ import { bundleOptions } from './bundle.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Not bundled but copied, with all they need: mongoose breaks in a bundle, the others hold files and machine code. */
-const COPIED = ['mongoose', 'swagger-ui-dist', '@node-rs/argon2'];
+/** Per app, what is not bundled but copied with all it needs: mongoose breaks in a bundle, the others hold files and machine code. */
+const COPIED = {
+  api: ['mongoose', 'swagger-ui-dist', '@node-rs/argon2', '@node-rs/bcrypt'],
+  worker: ['mongoose'],
+};
 
 /** Asked for by packages only if they are there, and they are not: optional drivers and frameworks that nobody here uses. */
 const ABSENT = [
@@ -15,6 +18,9 @@ const ABSENT = [
   '@google-cloud/spanner', '@sap/hana-client', 'better-sqlite3', 'expo-sqlite', 'hdb-pool', 'mongodb', 'mssql', 'mysql', 'mysql2', 'oracledb', 'pg-query-stream',
   'react-native-sqlite-storage', 'redis', 'sql.js', 'sqlite3', 'typeorm-aurora-data-api-driver',
 ];
+
+/** What no process reads, in the packages that are copied. */
+const NOT_RUN = /\.(map|md|d\.[cm]?ts)$|\/swagger-ui-dist\/swagger-ui(-es-bundle.*)?\.js$/;
 
 /** CommonJS packages in the bundle ask for what an ES module lacks. */
 const BANNER = `import { createRequire as __createRequire } from 'node:module';
@@ -50,12 +56,6 @@ function closureOf(names) {
  */
 export async function buildForImage(app) {
   const folder = join(root, 'dist/images', app);
-  const { metafile } = await build({
-    ...bundleOptions(app, folder),
-    external: [...COPIED, ...ABSENT],
-    banner: { js: BANNER },
-    metafile: true,
-  });
-  const imported = new Set(Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path)));
-  for (const path of closureOf(COPIED.filter((name) => imported.has(name)))) cpSync(join(root, path), join(folder, path), { recursive: true });
+  await build({ ...bundleOptions(app, folder), sourcemap: false, external: [...COPIED[app], ...ABSENT], banner: { js: BANNER } });
+  for (const path of closureOf(COPIED[app])) cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !NOT_RUN.test(file) });
 }

@@ -1,28 +1,47 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { copyOfRepository } from './nx.js';
 
-describe.each(['api', 'worker'])('the build of %s', (app) => {
+const build = (folder: string, ...args: string[]) => {
+  const { status, stderr } = spawnSync(process.execPath, ['tools/build/build.mjs', ...args], { cwd: folder, encoding: 'utf8' });
+  return { status, stderr };
+};
+
+/** The sources in a bundle, by the comments that esbuild puts before each. */
+const sourcesIn = (bundle: string) => [...readFileSync(bundle, 'utf8').matchAll(/^\/\/ ((?:apps|libs|tools)\/.*)$/gm)].map(([, source]) => source);
+
+describe.each(['api', 'worker'])('the builds of %s', (app) => {
   const copy = copyOfRepository({});
-  const folder = join(copy.folder, 'dist/apps', app);
   afterAll(copy.remove);
 
-  it('succeeds and leaves the program and its map, nothing else', () => {
-    const { status, stderr } = spawnSync(process.execPath, ['tools/build/build.mjs', app], { cwd: copy.folder, encoding: 'utf8' });
+  it('leave the program and a map without sources', () => {
+    expect(build(copy.folder, app)).toEqual({ status: 0, stderr: '' });
 
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const folder = join(copy.folder, 'dist/apps', app);
     expect(readdirSync(folder).sort()).toEqual(['main.js', 'main.js.map']);
-  });
-
-  it('holds no fail-point, no builder and no test', () => {
-    const { sources } = JSON.parse(readFileSync(join(folder, 'main.js.map'), 'utf8'));
-
-    expect(sources).toContainEqual(expect.stringContaining(`apps/${app}/src/main.ts`));
-    expect(sources.filter((source: string) => /libs\/testing\/|spec\.ts$/.test(source))).toEqual([]);
-  });
-
-  it('holds a map without sources', () => {
     expect(JSON.parse(readFileSync(join(folder, 'main.js.map'), 'utf8'))).not.toHaveProperty('sourcesContent');
   });
+
+  it('leave for the image what runs by itself, without any map', () => {
+    expect(build(copy.folder, app, '--image')).toEqual({ status: 0, stderr: '' });
+
+    const folder = join(copy.folder, 'dist/images', app);
+    expect(readdirSync(folder).sort()).toEqual(['main.js', 'node_modules']);
+    expect(existsSync(join(folder, 'node_modules/mongoose/package.json'))).toBe(true);
+    expect(readdirSync(folder, { recursive: true }).filter((file) => String(file).endsWith('.map'))).toEqual([]);
+  });
+
+  it.each(['apps', 'images'])('hold no fail-point, no builder and no test (dist/%s)', (kind) => {
+    const sources = sourcesIn(join(copy.folder, 'dist', kind, app, 'main.js'));
+
+    expect(sources).toContain(`apps/${app}/src/main.ts`);
+    expect(sources.filter((source) => /^libs\/testing\/|^tools\/|spec\.ts$/.test(source ?? ''))).toEqual([]);
+  });
+});
+
+it('names what it cannot build', () => {
+  const copy = copyOfRepository({});
+  expect(build(copy.folder, 'website')).toEqual({ status: 1, stderr: 'There is no app "website" to build: say api or worker, or nothing for both.\n' });
+  copy.remove();
 });

@@ -5,3 +5,4 @@ export { behaviourAskedFor, type Behaviour } from './provider-behaviour.js';
 export { startProviderServer, type ProviderRequest, type ProviderServer } from './provider-server.js';
 export { startFragileStack, startStack, Stack, type StackOptions } from './stack.js';
 export { ownEngines, ownStores, sql, type OwnEngines, type OwnStores } from './stores.js';
+export { inProcess, storeCallsOf } from './in-process.js';

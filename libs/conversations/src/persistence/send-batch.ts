@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { newMessageId, type MessageId, type ReplyId } from '@edgechat/kernel';
-import type { Postgres, Statement } from '@edgechat/platform/postgres';
+import type { Sql, Statement } from '@edgechat/platform/postgres';
 import { mentionsAssistant } from '../domain/mention.js';
 import type { ReplyStatus, Send } from '../domain/message.js';
 
@@ -24,8 +24,8 @@ const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 's
  * Numbers and writes a batch of sends: one round trip, one transaction (see the function `edgechat.send_messages`). The rows come in the order of the sends.
  * @throws Unavailable `postgres`: the fate of the sends is then unknown, unless the cause is a deadlock or a serialization failure
  */
-export async function sendBatch(postgres: Postgres, sends: readonly Send[]): Promise<SendRow[]> {
-  const rows = await postgres.query<SendRow>(SEND_MESSAGES, [JSON.stringify(sends.map(forDoor))]);
+export async function sendBatch(sql: Sql, sends: readonly Send[]): Promise<SendRow[]> {
+  const rows = await sql.query<SendRow>(SEND_MESSAGES, [JSON.stringify(sends.map(forDoor))]);
   if (rows.length !== sends.length) throw new Error('the door did not answer for every send');
   return rows;
 }

@@ -29,10 +29,10 @@ const httpUrl = url('http', 'https').transform((value) => value.replace(/\/+$/, 
 /** A SQLAlchemy-style driver in the scheme (`postgresql+asyncpg://`) is dropped: the first backend's URLs keep working. */
 const databaseUrl = z.string().transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://')).pipe(url('postgresql', 'postgres'));
 
-/** True for an IP address or a CIDR range whose prefix the address can have. `/0` is none: it would take everybody for a proxy, and the parser behind `trustProxy` throws at it. */
+/** True for an IP address or a CIDR range that the parser behind `trustProxy` takes: it throws at some zones (`%eth-0`), and at `/0`, which would make everybody a proxy. */
 function isAddressRange(item: string): boolean {
   const [address = '', prefix, ...rest] = item.split('/');
-  const family = isIP(address);
+  const family = address.includes('%') ? 0 : isIP(address);
   if (family === 0 || rest.length > 0) return false;
   return prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128));
 }

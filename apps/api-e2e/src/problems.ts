@@ -1,0 +1,37 @@
+import type { Answer } from '@edgechat/testing';
+
+/** The headers that belong to a status, whatever the call. */
+const HEADERS_OF: Readonly<Record<number, Readonly<Record<string, RegExp>>>> = {
+  401: { 'www-authenticate': /^Bearer$/ },
+  405: { allow: /^[A-Z]+(, [A-Z]+)*$/ },
+  429: { 'retry-after': /^[1-9][0-9]*$/ },
+  503: { 'retry-after': /^[1-9][0-9]*$/ },
+};
+
+/** Holds an answer to the form that all errors have, to the last field, and to the headers of its status. */
+export function expectProblem(answer: Answer, status: number, code: string): void {
+  const { errors, user_message: _kept, ...body } = answer.body;
+  expect([answer.status, body['code'], answer.headers.get('content-type')]).toEqual([status, code, 'application/problem+json']);
+  expect(body).toEqual({
+    type: `/errors#${code}`,
+    title: expect.stringMatching(/^[A-Z].+/),
+    status,
+    detail: expect.stringMatching(/^\S.{9,}/),
+    code,
+    request_id: answer.headers.get('x-request-id'),
+    instance: expect.stringMatching(/^\/[^?]*$/),
+  });
+  expect(Array.isArray(errors)).toBe(code === 'validation_failed');
+  for (const [name, value] of Object.entries(HEADERS_OF[status] ?? {})) expect([name, answer.headers.get(name)]).toEqual([name, expect.stringMatching(value)]);
+}
+
+/** Holds an answer to 422 with exactly these wrong fields, each with a code and a sentence, and a `detail` that says the first. */
+export function expectWrongFields(answer: Answer, fields: readonly string[]): void {
+  expectProblem(answer, 422, 'validation_failed');
+  const errors = answer.body['errors'] as { field: string; code: string; detail: string }[];
+  expect(errors.map(({ field }) => field)).toEqual(fields);
+  for (const error of errors) expect(error).toEqual({ field: expect.any(String), code: expect.stringMatching(/^[a-z_]+$/), detail: expect.stringMatching(/^.{10,}\.$/) });
+  expect(answer.body['detail']).toContain(errors[0]?.detail);
+}
+
+export const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

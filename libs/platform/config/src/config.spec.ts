@@ -1,0 +1,134 @@
+import { ConfigError, loadConfig } from './config.js';
+import { SETTINGS, type ProcessName } from './settings.js';
+
+/** The sentences that a start with these variables ends with; none when it goes well. */
+function problemsOf(env: Readonly<Record<string, string>>, process: ProcessName = 'api'): readonly string[] {
+  try {
+    loadConfig(env, process);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const namesIn = (problems: readonly string[]): string[] => problems.map((problem) => problem.split(' ', 1).join(''));
+
+/** For each setting that can be wrong, a value that it cannot have. */
+const BAD: Readonly<Record<string, string>> = {
+  APP_ENV: 'staging-7f3a',
+  LOG_LEVEL: 'loud-7f3a',
+  PORT: '7f3a',
+  WORKER_HEALTH_PORT: '65536',
+  DATABASE_URL: 'mysql://u:secret-7f3a@h/d',
+  DATABASE_POOL_MAX: '1',
+  MONGODB_URL: 'http://u:secret-7f3a@h/d',
+  REDIS_URL: '7f3a',
+  JWT_SECRET: 'secret-7f3a',
+  JWT_ALGORITHM: 'none-7f3a',
+  JWT_ACCESS_EXPIRE_MINUTES: '-1',
+  JWT_REFRESH_EXPIRE_DAYS: '1.5',
+  RATE_LIMIT_REQUESTS: '1e3',
+  RATE_LIMIT_WINDOW_SECONDS: '0',
+  TRUSTED_PROXIES: '10.0.0.0/8, 7f3a',
+  SEND_QUEUE_LIMIT: '9999999999999999999999',
+  DRAIN_TIMEOUT_MS: '0x10',
+  AI_TIMEOUT_MS: '999',
+  AI_PROVIDER: 'secret-7f3a',
+  GEMINI_BASE_URL: 'ftp://7f3a',
+  OPENAI_BASE_URL: 'localhost:11434/7f3a',
+  ANTHROPIC_BASE_URL: 'https://',
+  AI_CONTEXT_MAX_TOKENS: '99',
+  AI_CONCURRENCY: ' 4',
+  AI_CONCURRENCY_PER_ACCOUNT: '0',
+};
+
+describe('bad variables', () => {
+  it.each(['api', 'worker'] as const)('are all named at once, those that the %s reads', (process) => {
+    const read = Object.entries(SETTINGS).filter(([name, setting]) => name in BAD && setting.usedBy.some((one) => one === process));
+    expect(namesIn(problemsOf(BAD, process))).toEqual(read.map(([name]) => name));
+  });
+
+  it.each(['api', 'worker'] as const)('are told to the %s without their values', (process) => {
+    const told = problemsOf(BAD, process).join('\n');
+    expect(told).toMatch(/must be/);
+    expect(told).not.toMatch(/7f3a|secret-|mysql/);
+  });
+
+  it.each(Object.entries(BAD))('%s is one with %s', (name, value) => {
+    const process = ['WORKER_HEALTH_PORT', 'AI_PROVIDER'].includes(name) || /^(GEMINI|OPENAI|ANTHROPIC|AI_CON)/.test(name) ? 'worker' : 'api';
+    expect(namesIn(problemsOf({ [name]: value }, process))).toEqual([name]);
+  });
+
+  it('stop the start with the sentences, one a line', () => {
+    expect(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'y' }, 'api')).toThrow(/^LOG_LEVEL must be .+\nPORT must be .+$/);
+  });
+});
+
+describe('TRUSTED_PROXIES', () => {
+  it.each(['10.0.0.0/8', '127.0.0.1, ::1', 'fd00::/8,192.168.0.1/32', '::ffff:10.0.0.1', 'fe80::1/128', ' 10.0.0.1 ,'])('takes %s', (value) => {
+    expect(problemsOf({ TRUSTED_PROXIES: value })).toEqual([]);
+  });
+
+  it.each(['1.2.3.4/33', '1.2.3.4/99', 'fe80::/129', ':::', '1.2.3', '1.2.3.4/', '1.2.3.4/8/8', '1.2.3.4/-1', '1.2.3.4/255.0.0.0', '01.2.3.4', '0.0.0.0/0', '::/0', 'fe80::1%eth-0', 'loopback', 'proxy.example.com', '*', '10.0.0.1 10.0.0.2'])(
+    'is named as bad with %s',
+    (value) => expect(namesIn(problemsOf({ TRUSTED_PROXIES: `127.0.0.1,${value}` }))).toEqual(['TRUSTED_PROXIES']),
+  );
+});
+
+describe('the configuration', () => {
+  it.each(['api', 'worker'] as const)('needs nothing set for the %s', (process) => {
+    expect(problemsOf({}, process)).toEqual([]);
+  });
+
+  it('takes empty for unset', () => {
+    const empty = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, '']));
+    expect(loadConfig(empty, 'api')).toEqual(loadConfig({}, 'api'));
+    expect(loadConfig(empty, 'worker')).toEqual(loadConfig({}, 'worker'));
+    expect(loadConfig(empty, 'api')).toMatchObject({ port: 8_000, jwtSecret: undefined, trustedProxies: [] });
+  });
+
+  it('is frozen', () => {
+    const config = loadConfig({}, 'api');
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+    expect(config.port).toBe(8_000);
+  });
+
+  it.each(['postgresql+asyncpg://', 'postgresql+psycopg2://', 'postgres+asyncpg://'])('ignores the driver in %s', (scheme) => {
+    expect(loadConfig({ DATABASE_URL: `${scheme}u:p+q@h:5433/d?x=a+b` }, 'worker').databaseUrl).toBe(`${scheme.replace(/\+.*/, '')}://u:p+q@h:5433/d?x=a+b`);
+  });
+
+  it('reads lists with their blanks off', () => {
+    expect(loadConfig({ CORS_ORIGINS: ' https://a.example , https://b.example,' }, 'api').corsOrigins).toEqual(['https://a.example', 'https://b.example']);
+  });
+
+  it('never shows the worker what is for the API, nor the API the keys of providers', () => {
+    const env = { JWT_SECRET: 'a secret of more than thirty-two bytes', GEMINI_API_KEY: 'g', OPENAI_API_KEY: 'o', ANTHROPIC_API_KEY: 'a' };
+    expect(JSON.stringify(loadConfig(env, 'worker'))).not.toContain('thirty-two');
+    expect(loadConfig(env, 'api')).toMatchObject({ jwtSecret: env.JWT_SECRET, geminiApiKey: undefined, openaiApiKey: undefined, anthropicApiKey: undefined });
+  });
+
+  it('counts the bytes of JWT_SECRET', () => {
+    expect(problemsOf({ JWT_SECRET: 'x'.repeat(31) })).toHaveLength(1);
+    expect(problemsOf({ JWT_SECRET: 'ü'.repeat(16) })).toEqual([]);
+  });
+});
+
+describe('APP_ENV=production', () => {
+  const production = { APP_ENV: 'production', JWT_SECRET: 'x'.repeat(32), CORS_ORIGINS: 'https://app.example' };
+
+  it('starts with a secret, named origins and a real provider', () => {
+    expect(problemsOf(production)).toEqual([]);
+    expect(problemsOf({ ...production, AI_PROVIDER: 'gemini' }, 'worker')).toEqual([]);
+  });
+
+  it('asks the API for JWT_SECRET and for origins other than *', () => {
+    expect(namesIn(problemsOf({ APP_ENV: 'production' }))).toEqual(['JWT_SECRET', 'CORS_ORIGINS']);
+    expect(namesIn(problemsOf({ ...production, CORS_ORIGINS: 'https://app.example,*' }))).toEqual(['CORS_ORIGINS']);
+    expect(namesIn(problemsOf({ ...production, JWT_SECRET: 'short' }))).toEqual(['JWT_SECRET']);
+  });
+
+  it('lets no demo provider answer', () => {
+    expect(namesIn(problemsOf({ ...production, AI_PROVIDER: 'demo' }, 'worker'))).toEqual(['AI_PROVIDER']);
+  });
+});

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { INestApplicationContext } from '@nestjs/common';
+import { Unavailable } from '@edgechat/kernel';
+import { inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
+import { Outbox } from './outbox.js';
+import { OutboxModule } from './outbox.module.js';
+
+let stores: OwnStores;
+let process: INestApplicationContext;
+let outbox: Outbox;
+const { signal } = new AbortController();
+
+beforeAll(async () => {
+  stores = await ownStores();
+  process = await inProcess(stores, [OutboxModule]);
+  outbox = process.get(Outbox, { strict: false });
+});
+afterAll(async () => {
+  await process.close();
+  await stores.close();
+});
+
+async function aDebtor(debts: number): Promise<string> {
+  const id = randomUUID();
+  await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'index', clock_timestamp() from generate_series(1, $2::int) n`, [id, debts]);
+  return id;
+}
+const owed = async (id: string): Promise<{ seq: number; attempts: number; wait: number }[]> =>
+  (await sql<{ seq: string; attempts: number; wait: string }>(stores.env.DATABASE_URL, 'select seq, attempts, extract(epoch from next_at - clock_timestamp()) as wait from edgechat.outbox where conversation_id = $1 order by seq', [id]))
+    .map(({ seq, attempts, wait }) => ({ seq: Number(seq), attempts, wait: Number(wait) }));
+
+describe('guarantee 4: what is owed is paid', () => {
+  it('in batches, until a look after the last effect finds nothing', async () => {
+    const id = await aDebtor(250);
+    const sizes: number[] = [];
+
+    await outbox.pay(id, 'index', signal, async (_, debts) => void sizes.push(debts.length));
+
+    expect(sizes).toEqual([100, 100, 50]);
+    expect(await owed(id)).toEqual([]);
+  });
+
+  it('also what comes to be owed while it runs', async () => {
+    const id = await aDebtor(1);
+    let runs = 0;
+
+    await outbox.pay(id, 'index', signal, async () => {
+      runs += 1;
+      if (runs === 1) await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'index', clock_timestamp())`, [id]);
+    });
+
+    expect(runs).toBe(2);
+    expect(await owed(id)).toEqual([]);
+  });
+
+  it('once each, by runs that overlap', async () => {
+    const id = await aDebtor(300);
+    const paid: number[] = [];
+    const pay = (): Promise<void> => outbox.pay(id, 'index', signal, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
+
+    await Promise.all([pay(), pay(), pay()]);
+
+    expect(paid.sort((a, b) => a - b)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+  });
+
+  it('except for one that cannot be, which is put off and holds up nobody', async () => {
+    const id = await aDebtor(5);
+    const paid: number[] = [];
+
+    await outbox.pay(id, 'index', signal, async (_, debts) => {
+      if (debts.some(({ seq }) => seq === 3)) throw new Error('cannot be paid');
+      paid.push(...debts.map(({ seq }) => seq));
+    });
+
+    expect(paid).toEqual([1, 2, 4, 5]);
+    expect(await owed(id)).toEqual([{ seq: 3, attempts: 1, wait: expect.any(Number) as number }]);
+    await outbox.pay(id, 'index', signal, () => Promise.reject(new Error('is not tried before its time')));
+    expect((await owed(id))[0]?.attempts).toBe(1);
+  });
+
+  it('with pauses that grow to an hour and no further', async () => {
+    const id = await aDebtor(1);
+    const waits: number[] = [];
+    for (let i = 0; i < 16; i += 1) {
+      await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
+      await outbox.pay(id, 'index', signal, () => Promise.reject(new Error('never')));
+      waits.push(Math.round((await owed(id))[0]?.wait ?? 0));
+    }
+
+    expect(waits.slice(0, 4)).toEqual([1, 2, 4, 8]);
+    expect(waits.slice(-3)).toEqual([3_600, 3_600, 3_600]);
+  });
+
+  it('later, when a store is away: nothing is put off for that', async () => {
+    const id = await aDebtor(2);
+
+    await expect(outbox.pay(id, 'index', signal, () => Promise.reject(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
+
+    expect((await owed(id)).map(({ attempts }) => attempts)).toEqual([0, 0]);
+  });
+
+  it('together with its effect: neither is there without the other', async () => {
+    const id = await aDebtor(1);
+    const effect = { name: 'test.effect', text: `insert into edgechat.secrets (name, value) values ($1, '')` };
+
+    await outbox.pay(id, 'index', signal, async (own) => {
+      await own.query(effect, [id]);
+      throw new Error('after the effect');
+    });
+
+    expect(await sql(stores.env.DATABASE_URL, 'select 1 from edgechat.secrets where name = $1', [id])).toEqual([]);
+    expect(await owed(id)).toHaveLength(1);
+  });
+});

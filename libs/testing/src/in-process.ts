@@ -1,0 +1,46 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DatabaseModule, migrate } from '@edgechat/database';
+import { ConfigModule, loadConfig, type Config } from '@edgechat/platform/config';
+import { Health, HealthModule } from '@edgechat/platform/health';
+import { Log, LoggingModule } from '@edgechat/platform/logging';
+import { MongoModule } from '@edgechat/platform/mongo';
+import { QueueModule } from '@edgechat/platform/queue';
+import { RedisModule } from '@edgechat/platform/redis';
+import { eventually } from './eventually.js';
+import type { OwnStores } from './stores.js';
+
+@Module({})
+class ProcessModule {
+  static for(config: Config, log: Log, modules: readonly Type[]): DynamicModule {
+    const platform = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('test'), MongoModule.forRoot(), RedisModule, QueueModule, HealthModule];
+    return { module: ProcessModule, imports: [...platform, ...modules] };
+  }
+}
+
+/** Feature modules as a process runs them, on migrated stores that have answered: `get` gives their use cases and queries. Close it in the end. */
+export async function inProcess(stores: OwnStores, modules: readonly Type[], env: Readonly<Record<string, string>> = {}): Promise<INestApplicationContext> {
+  const config = loadConfig({ ...stores.env, LOG_LEVEL: 'error', ...env }, 'worker');
+  const log = new Log('test', 'silent');
+  await migrate(config, log);
+  const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), { logger: false });
+  await eventually(() => process.get(Health, { strict: false }).isStarted);
+  return process;
+}
+
+/** The round trips to each store that `work` makes, in order, such as `postgres conversations.send_messages`. Nothing else may use the stores meanwhile. */
+export async function storeCallsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const calls: string[] = [];
+  const note = (message: unknown): void => {
+    const { store, operation } = message as { store: string; operation: string };
+    calls.push(`${store} ${operation}`);
+  };
+  subscribe('edgechat:store-call', note);
+  try {
+    await work();
+    return calls;
+  } finally {
+    unsubscribe('edgechat:store-call', note);
+  }
+}
