@@ -17,7 +17,7 @@ describe('nx affected', () => {
   it('picks everything that stands on the kernel when the kernel changes', () => {
     const affected = affectedBy('libs/kernel/src/index.ts');
 
-    expect([...affected]).toEqual(expect.arrayContaining(['kernel', 'contracts', 'identity', 'conversations', 'assistant', 'search', 'usage', 'api', 'worker']));
+    expect([...affected]).toEqual(expect.arrayContaining(['kernel', 'identity', 'conversations', 'assistant', 'search', 'usage', 'api', 'worker']));
     expect(affected).not.toContain('tools-build');
   });
 

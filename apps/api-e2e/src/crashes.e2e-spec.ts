@@ -86,6 +86,26 @@ describe('guarantees 4 and 5: a worker that is killed', () => {
     expect(stack.provider.requests(`job ${n}`).length).toBeLessThanOrEqual(2);
   });
 
+  it('after the effect of a purge leaves nothing of a deleted conversation but its second purge', async () => {
+    const client = await stack.client(0).register();
+    const conversation = await client.conversation({ assistant: 'off' });
+    await withWorker({}, async () => {
+      await client.send(conversation, 'to be purged');
+      await noDebts(conversation);
+    });
+    const dying = await stack.add('worker');
+    await dying.start({ KILL_AT: 'job.done' });
+
+    expect((await client.call('DELETE', `/chat/conversations/${conversation}`)).status).toBe(204);
+    await dying.exited();
+
+    await withWorker({}, async () => {
+      const rows = await sql<{ n: string }>(stack.databaseUrl, 'select count(*) as n from edgechat.messages where conversation_id = $1', [conversation]);
+      expect(Number(rows[0]?.n)).toBe(0);
+      await eventually(async () => (await debts(conversation)) === 1);
+    });
+  });
+
   it('while the provider thinks is followed by another within seconds', async () => {
     const client = await stack.client(0).register();
     const conversation = await client.conversation();

@@ -137,6 +137,17 @@ describe('an answer', () => {
     expect(await client.messages(conversation)).toHaveLength(1);
   });
 
+  it('that fails is in the worker\'s log under the id of the request that asked, without what was said', async () => {
+    const client = await stack.client().register();
+    const conversation = await client.conversation();
+
+    await client.send(conversation, 'secret words [[fail 400]]', undefined, { headers: { 'x-request-id': 'asked-by-me' } });
+
+    const logs = stack.workers.map(({ output }) => output).join('');
+    expect(logs).toMatch(/"requestId":"asked-by-me".*the assistant failed/);
+    expect(logs + stack.apis.map(({ output }) => output).join('')).not.toContain('secret words');
+  });
+
   it('is shown what was said before, the question last', async () => {
     const client = await stack.client().register();
     const conversation = await client.conversation();

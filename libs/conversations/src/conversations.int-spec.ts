@@ -1,8 +1,9 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { getModelToken } from '@nestjs/mongoose';
 import { accountId, newReplyId, Refusal, Unavailable, type ConversationId } from '@edgechat/kernel';
-import { inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
+import { eventually, inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
 import type { Model } from 'mongoose';
+import pg from 'pg';
 import { ConversationsModule } from './conversations.module.js';
 import { MESSAGES, type MessageDocument } from './persistence/message-documents.js';
 import { prepareMessages } from './persistence/prepare-messages.js';
@@ -58,6 +59,35 @@ describe('a non-member', () => {
 
     expect(fates.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect((await page(id)).items.map(({ content }) => content)).toEqual(['one', 'three']);
+  });
+});
+
+describe('a batch of sends', () => {
+  it('in which one cannot be written is tried one by one, so that it fails alone', async () => {
+    const id = await aConversation();
+
+    const fates = await Promise.allSettled([send(id, 'before'), send(id, 'no store keeps \0'), send(id, 'after')]);
+
+    expect(fates.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await page(id)).items.map(({ content }) => content)).toEqual(['before', 'after']);
+  });
+
+  it('that loses a deadlock is tried again at once', async () => {
+    const [lower = '', higher = ''] = [await aConversation(), await aConversation()].sort();
+    const rival = new pg.Client(stores.env.DATABASE_URL);
+    await rival.connect();
+    const lock = (id: string): Promise<unknown> => rival.query('select 1 from edgechat.conversations where id = $1 for update', [id]);
+    await rival.query('begin');
+    await lock(higher);
+
+    // The batch has the lower one and waits for the higher; who waits first is the first to look for a deadlock, and gives way.
+    const sends = Promise.all([lower, higher].map((id) => send(id as ConversationId, 'despite a deadlock')));
+    await eventually(async () => (await sql(stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`)).length === 1);
+    await lock(lower);
+    await rival.query('commit');
+    await rival.end();
+
+    expect((await sends).map(({ seq }) => seq)).toEqual([1, 1]);
   });
 });
 

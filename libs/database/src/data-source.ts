@@ -1,4 +1,4 @@
-import type { DataSourceOptions } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import pg from 'pg';
@@ -8,7 +8,7 @@ import { First1795478400000 } from './migrations/1795478400000-first.js';
 export const MIGRATIONS = [First1795478400000];
 
 /** How this process reaches PostgreSQL: a bounded pool whose connections the server itself cuts off when they idle in a transaction. */
-export function dataSourceOptions(config: Config, log: Log, applicationName: string): DataSourceOptions {
+export function dataSourceOptions(config: Config, log: Log, applicationName: string): PostgresDataSourceOptions {
   return {
     type: 'postgres',
     driver: pg,

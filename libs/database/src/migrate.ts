@@ -11,8 +11,8 @@ const MIGRATION_LOCK = 1_162_038_135_001;
  * Returns the names of the migrations that were run. @throws what the driver throws when PostgreSQL cannot be reached.
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
-  const options = dataSourceOptions(config, log, 'edgechat-migrate');
-  const source = new DataSource({ ...options, extra: { max: 2, connectionTimeoutMillis: 5_000 } } as typeof options);
+  // Two connections: one holds the lock, one migrates. A migration may take longer than a statement of the running system.
+  const source = new DataSource({ ...dataSourceOptions(config, log, 'edgechat-migrate'), extra: { max: 2, connectionTimeoutMillis: 5_000 } });
   await source.initialize();
   const lock = source.createQueryRunner();
   try {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { cutText, pageOf, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import { accountId, cutText, pageOf, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { Conversation, LastMessage } from '../domain/conversation.js';
 import { MessageDocuments } from '../persistence/message-documents.js';
@@ -90,5 +90,5 @@ function toConversation(row: InboxRow, text: string | null): Conversation {
 
 function lastMessage(row: InboxRow, text: string): LastMessage {
   const isPerson = row.author !== 0;
-  return { seq: row.last_seq, role: isPerson ? 'user' : 'model', authorId: isPerson ? (row.author as AccountId) : null, content: cutText(text, PREVIEW_MAX), createdAt: row.updated_at };
+  return { seq: row.last_seq, role: isPerson ? 'user' : 'model', authorId: isPerson ? accountId(row.author) : null, content: cutText(text, PREVIEW_MAX), createdAt: row.updated_at };
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { pause, Refusal, Unavailable, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import { accountId, pause, Refusal, Unavailable, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { Message } from '../domain/message.js';
@@ -127,7 +127,7 @@ function toMessage(conversationId: ConversationId, reader: AccountId | null, row
     conversationId,
     seq: row.seq,
     role: isPerson ? 'user' : 'model',
-    authorId: isPerson ? (row.author as AccountId) : null,
+    authorId: isPerson ? accountId(row.author) : null,
     authorName: isPerson ? row.author_name : null,
     content,
     clientKey: row.author === reader ? row.client_key : null,

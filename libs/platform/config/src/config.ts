@@ -7,7 +7,6 @@ type WithoutDefault = 'JWT_SECRET' | 'AI_PROVIDER' | 'GEMINI_API_KEY' | 'OPENAI_
 type ConfigTree = { readonly [Name in SettingName as CamelCase<Name>]: Name extends WithoutDefault ? Parsed<Name> | undefined : Parsed<Name> };
 
 /** The whole configuration of a process, parsed and frozen. The class is its dependency-injection token. */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface gives the token the fields of the settings table
 export abstract class Config {}
 export interface Config extends ConfigTree {}
 

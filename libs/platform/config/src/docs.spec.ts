@@ -40,3 +40,11 @@ describe('the configuration table of README.md', () => {
     expect(parts[1]?.split(END)[0]).toBe(settingsTable());
   });
 });
+
+describe('docker-compose.yml', () => {
+  it('passes on every setting but the ports and addresses inside the containers', () => {
+    const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+    const missing = Object.keys(SETTINGS).filter((name) => !compose.includes(` ${name}: \${${name}:-`));
+    expect(missing).toEqual(['HOST', 'PORT', 'WORKER_HEALTH_PORT']);
+  });
+});

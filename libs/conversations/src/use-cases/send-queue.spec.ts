@@ -1,0 +1,79 @@
+import { newReplyId, Unavailable, type AccountId, type ConversationId } from '@edgechat/kernel';
+import type { PersonSend, SentMessage } from '../domain/message.js';
+import { SendQueue, type Waiting } from './send-queue.js';
+
+const aSend = (content = 'x'): PersonSend => ({ by: 'person', conversationId: 'c' as ConversationId, authorId: 1 as AccountId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1 });
+const sent = {} as SentMessage;
+const MIB = 1024 * 1024;
+
+/** A queue whose transactions end when `commit` is called, oldest first. */
+function aQueue(maxWaiting = 1_000) {
+  const batches: (readonly Waiting[])[] = [];
+  const commits: (() => void)[] = [];
+  const queue = new SendQueue(maxWaiting, (batch, isWritten) => {
+    batches.push(batch);
+    return new Promise((resolve) => commits.push(() => {
+      isWritten();
+      batch.forEach((one) => one.resolve(sent));
+      resolve();
+    }));
+  });
+  return { queue, batches, commit: () => commits.shift()?.() };
+}
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+describe('a queue of sends', () => {
+  it('writes sends of the same turn together, and one that comes alone at once', async () => {
+    const { queue, batches } = aQueue();
+    void queue.add(aSend());
+    void queue.add(aSend());
+    await turn();
+    void queue.add(aSend());
+    await turn();
+
+    expect(batches.map(({ length }) => length)).toEqual([2, 1]);
+  });
+
+  it('gathers what comes while three batches are being written, 128 at most in one', async () => {
+    const { queue, batches, commit } = aQueue();
+    for (let i = 0; i < 3; i += 1) {
+      void queue.add(aSend());
+      await turn();
+    }
+    for (let i = 0; i < 200; i += 1) void queue.add(aSend());
+    await turn();
+    expect(batches).toHaveLength(3);
+
+    commit();
+    commit();
+    await turn();
+
+    expect(batches.slice(3).map(({ length }) => length)).toEqual([128, 72]);
+  });
+
+  it('puts at most 2 MiB into a batch, but always one send', async () => {
+    const { queue, batches } = aQueue();
+    for (const size of [3 * MIB, MIB, MIB, 1]) void queue.add(aSend('x'.repeat(size)));
+    await turn();
+
+    expect(batches.map((batch) => batch.map(({ bytes }) => bytes))).toEqual([[3 * MIB], [MIB, MIB], [1]]);
+  });
+
+  it('refuses early, with Unavailable, what would make too many wait, and takes sends again once there is room', async () => {
+    const { queue } = aQueue(2);
+    const waiting = [queue.add(aSend()), queue.add(aSend())];
+
+    expect(() => queue.add(aSend())).toThrow(Unavailable);
+    await turn();
+
+    expect(() => queue.add(aSend())).not.toThrow();
+    expect(waiting).toHaveLength(2);
+  });
+
+  it('refuses beyond 16 MiB of waiting texts', () => {
+    const { queue } = aQueue();
+    for (let i = 0; i < 16; i += 1) void queue.add(aSend('x'.repeat(MIB)));
+
+    expect(() => queue.add(aSend())).toThrow(Unavailable);
+  });
+});
