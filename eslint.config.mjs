@@ -11,7 +11,7 @@ const BOUNDARY_PARSERS = [
   'libs/platform/queue/src/job-runner.ts', // a job's payload finds its handler
 ];
 
-const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', 'libs/testing/**/*.ts', 'apps/api-e2e/**/*.ts', 'tools/**/*.ts'];
+const SPECS = ['**/*.spec.ts', '**/*.int-spec.ts', '**/*.e2e-spec.ts', '**/test-*.ts', 'libs/testing/**/*.ts', 'apps/api-e2e/**/*.ts', 'tools/**/*.ts'];
 
 /** Who may import whom (docs/ARCHITECTURE.md), and which features a feature may build on. */
 const boundaries = [

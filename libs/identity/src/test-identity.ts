@@ -6,7 +6,7 @@ import { ConfigModule, loadConfig, type Config } from '@edgechat/platform/config
 import { Log, LoggingModule } from '@edgechat/platform/logging';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import { Redis, RedisModule } from '@edgechat/platform/redis';
-import pg from 'pg';
+import { ownDatabase } from '@edgechat/testing';
 import { parseEmail, type Email } from './domain/email.js';
 import { IdentityModule } from './identity.module.js';
 
@@ -16,23 +16,12 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Makes a database beside the one that `TEST_DATABASE_URL` in `env` names. For tests. */
-export async function aDatabase(env: Readonly<Record<string, string | undefined>>): Promise<TestDatabase> {
-  const serverUrl = env['TEST_DATABASE_URL'] ?? '';
-  const name = `test_identity_${randomBytes(6).toString('hex')}`;
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  await administrate(serverUrl, `create database ${name}`);
-  const own = { DATABASE_URL: url.href, REDIS_URL: env['TEST_REDIS_URL'], LOG_LEVEL: 'error' };
+/** Makes and migrates a database of the test's own. For tests. */
+export async function aDatabase(env: NodeJS.ProcessEnv): Promise<TestDatabase> {
+  const { url, drop } = await ownDatabase(env);
+  const own = { DATABASE_URL: url, REDIS_URL: env['TEST_REDIS_URL'], LOG_LEVEL: 'error' };
   await migrate(loadConfig(own, 'api'), new Log('test', 'error'));
-  return { env: own, drop: () => administrate(serverUrl, `drop database ${name} with (force)`) };
-}
-
-async function administrate(url: string, sql: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  await client.query(sql);
-  await client.end();
+  return { env: own, drop };
 }
 
 /** One replica: everything of identity as the API runs it, without HTTP, once its stores are reached (Redis too, unless it is `away`). For tests. */

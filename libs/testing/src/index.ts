@@ -4,5 +4,5 @@ export { eventually } from './eventually.js';
 export { behaviourAskedFor, type Behaviour } from './provider-behaviour.js';
 export { startProviderServer, type ProviderRequest, type ProviderServer } from './provider-server.js';
 export { startFragileStack, startStack, Stack, type StackOptions } from './stack.js';
-export { ownEngines, ownStores, sql, type OwnEngines, type OwnStores } from './stores.js';
+export { ownDatabase, ownEngines, ownStores, sql, type OwnEngines, type OwnStores } from './stores.js';
 export { inProcess, storeCallsOf } from './in-process.js';

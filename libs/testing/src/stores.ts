@@ -25,25 +25,33 @@ function temporaryFolder(): string {
   return folder;
 }
 
+/** A PostgreSQL database of the test's own on the engine of the run; not migrated. */
+export async function ownDatabase(env: NodeJS.ProcessEnv = process.env): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const server = env['TEST_DATABASE_URL'];
+  if (!server) throw new Error('No engines: run this test by `npm test -- <file>`.');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await sql(server, `create database ${name}`);
+  return { url: withDatabase(server, name), drop: async () => void (await sql(server, `drop database ${name} with (force)`)) };
+}
+
 /**
  * A database and a MongoDB database of the test's own on the engines of the run, and a Redis of its own, since signals and `FLUSHALL` know no databases.
  * @throws Error with what to do when the run has no engines
  */
 export async function ownStores(env: NodeJS.ProcessEnv = process.env): Promise<OwnStores> {
-  const { TEST_DATABASE_URL: databaseUrl, TEST_MONGODB_URL: mongodbUrl } = env;
-  if (!databaseUrl || !mongodbUrl) throw new Error('No engines: run this test by `npm test -- <file>`.');
+  const { TEST_MONGODB_URL: mongodbUrl } = env;
+  if (!mongodbUrl) throw new Error('No engines: run this test by `npm test -- <file>`.');
 
-  const name = `test_${randomBytes(6).toString('hex')}`;
-  await administrate(databaseUrl, `create database ${name}`);
+  const database = await ownDatabase(env);
   const folder = temporaryFolder();
   const redis = await startEngine('redis', { dataDir: folder, temporary: true, guard: true });
   return {
-    env: { DATABASE_URL: withDatabase(databaseUrl, name), MONGODB_URL: withDatabase(mongodbUrl, name), REDIS_URL: redis.url },
+    env: { DATABASE_URL: database.url, MONGODB_URL: withDatabase(mongodbUrl, `test_${randomBytes(6).toString('hex')}`), REDIS_URL: redis.url },
     redis,
     close: async () => {
       await redis.kill();
       rmSync(folder, { recursive: true, force: true });
-      await administrate(databaseUrl, `drop database ${name} with (force)`);
+      await database.drop();
     },
   };
 }
@@ -66,16 +74,6 @@ function withDatabase(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;
   return changed.href;
-}
-
-async function administrate(url: string, sql: string): Promise<void> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
 }
 
 /** Runs SQL of a test on a connection of its own, and gives the rows. */

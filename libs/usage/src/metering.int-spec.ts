@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DatabaseModule, migrate } from '@edgechat/database';
@@ -6,7 +6,7 @@ import { accountId, Unavailable, type AccountId } from '@edgechat/kernel';
 import { ConfigModule, loadConfig, type Config } from '@edgechat/platform/config';
 import { Log, LoggingModule } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
-import pg from 'pg';
+import { ownDatabase } from '@edgechat/testing';
 import { MeteringModule, RequestCounts, RequestMeter } from './index.js';
 
 @Module({})
@@ -18,26 +18,20 @@ class ReplicaModule {
 }
 
 describe('the counting of requests', () => {
-  const server = process.env['TEST_DATABASE_URL'] ?? '';
-  const name = `test_usage_${randomBytes(6).toString('hex')}`;
-  const config = loadConfig({ DATABASE_URL: Object.assign(new URL(server), { pathname: `/${name}` }).href, LOG_LEVEL: 'error' }, 'api');
+  let database: Awaited<ReturnType<typeof ownDatabase>>;
+  let config: Config;
   let one: INestApplicationContext;
   beforeAll(async () => {
-    await administrate(`create database ${name}`);
+    database = await ownDatabase();
+    config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'error' }, 'api');
     await migrate(config, new Log('test', 'error'));
     one = await aReplica();
   });
   afterAll(async () => {
     await one?.close();
-    await administrate(`drop database ${name} with (force)`);
+    await database.drop();
   });
 
-  const administrate = async (sql: string): Promise<void> => {
-    const client = new pg.Client(server);
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  };
   const aReplica = async (): Promise<INestApplicationContext> => {
     const replica = await NestFactory.createApplicationContext(ReplicaModule.for(config), { logger: false });
     while (!replica.get(Postgres, { strict: false }).hasStarted) await new Promise((resolve) => setTimeout(resolve, 10));

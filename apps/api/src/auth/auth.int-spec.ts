@@ -7,8 +7,8 @@ import { ConfigModule, loadConfig, type Config } from '@edgechat/platform/config
 import { Log, LoggingModule } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { RedisModule } from '@edgechat/platform/redis';
+import { ownDatabase } from '@edgechat/testing';
 import { RequestMeter } from '@edgechat/usage';
-import pg from 'pg';
 import { Draining } from '../health/draining.js';
 import { createApp } from '../http/create-app.js';
 import { HttpModule } from '../http/http.module.js';
@@ -27,13 +27,13 @@ class TestModule {
 const PASSWORD = 'correct horse battery';
 
 describe('the calls about accounts and usage', () => {
-  const server = process.env['TEST_DATABASE_URL'] ?? '';
-  const name = `test_auth_${randomBytes(6).toString('hex')}`;
+  let database: Awaited<ReturnType<typeof ownDatabase>>;
   let app: NestFastifyApplication;
   beforeAll(async () => {
+    database = await ownDatabase();
     const config = loadConfig(
       {
-        DATABASE_URL: Object.assign(new URL(server), { pathname: `/${name}` }).href,
+        DATABASE_URL: database.url,
         REDIS_URL: process.env['TEST_REDIS_URL'],
         RATE_LIMIT_REQUESTS: '100000',
         TRUSTED_PROXIES: '127.0.0.1',
@@ -42,7 +42,6 @@ describe('the calls about accounts and usage', () => {
       'api',
     );
     const log = new Log('test', 'error');
-    await administrate(`create database ${name}`);
     await migrate(config, log);
     app = await createApp(TestModule.for(config, log), config, log, (made) => ({
       authenticator: made.get(Authenticator, { strict: false }),
@@ -56,15 +55,9 @@ describe('the calls about accounts and usage', () => {
   });
   afterAll(async () => {
     await app?.close();
-    await administrate(`drop database ${name} with (force)`);
+    await database.drop();
   });
 
-  const administrate = async (sql: string): Promise<void> => {
-    const client = new pg.Client(server);
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  };
   const anEmail = (): string => `Ada.${randomBytes(6).toString('hex')}@Example.com`;
   const call = (method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown, token?: string, from = '192.0.2.1') =>
     app.inject({
