@@ -1,4 +1,4 @@
-import { startStack, type Client, type Stack } from '@edgechat/testing';
+import { startStack, type Call, type Client, type Stack } from '@edgechat/testing';
 import { expectProblem } from './problems.js';
 import { exchange, rawRequest } from './raw-http.js';
 import { claimsOf, signToken } from './tokens.js';
@@ -83,20 +83,19 @@ describe('an access token', () => {
 });
 
 /** One call for each way in which an answer comes about. */
-const WAYS: [string, string, string, Record<string, string>, string?][] = [
+const WAYS: [string, string, string, Pick<Call, 'headers' | 'raw'>][] = [
   ['a success', 'GET', '/auth/me', {}],
   ['a creation', 'POST', '/chat/conversations', {}],
   ['an unknown route', 'GET', '/nowhere', {}],
   ['a wrong method', 'PUT', '/auth/me', {}],
-  ['a missing token', 'GET', '/auth/me', { authorization: 'x' }],
-  ['a wrong body', 'POST', '/auth/login', {}, '{}'],
-  ['a broken body', 'POST', '/auth/login', {}, '{'],
-  ['another content type', 'POST', '/auth/login', { 'content-type': 'text/plain' }, 'x'],
-  ['a large body', 'POST', '/auth/login', {}, `"${'x'.repeat(1_048_576)}"`],
+  ['a missing token', 'GET', '/auth/me', { headers: { authorization: 'x' } }],
+  ['a wrong body', 'POST', '/auth/login', { raw: '{}' }],
+  ['a broken body', 'POST', '/auth/login', { raw: '{' }],
+  ['another content type', 'POST', '/auth/login', { raw: 'x', headers: { 'content-type': 'text/plain' } }],
+  ['a large body', 'POST', '/auth/login', { raw: `"${'x'.repeat(1_048_576)}"` }],
   ['a broken URL', 'GET', '/chat/conversations/%zz', {}],
-  ['a preflight', 'OPTIONS', '/auth/me', { origin: 'https://app.example', 'access-control-request-method': 'GET' }],
+  ['a preflight', 'OPTIONS', '/auth/me', { headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' } }],
   ['OPTIONS', 'OPTIONS', '/auth/me', {}],
-  ['HEAD', 'HEAD', '/auth/me', {}],
   ['a health call', 'GET', '/health', {}],
   ['the root', 'GET', '//', {}],
   ['the page of the API', 'GET', '//docs', {}],
@@ -106,8 +105,8 @@ const WAYS: [string, string, string, Record<string, string>, string?][] = [
 ];
 
 describe('X-Request-ID', () => {
-  it.each(WAYS)('is on %s: the client\'s own, else a fresh one', async (_, method, path, headers, raw) => {
-    const call = (id: Record<string, string>) => me.call(method, path, { headers: { ...headers, ...id }, ...(raw === undefined ? {} : { raw }) });
+  it.each(WAYS)('is on %s: the client\'s own, else a fresh one', async (_, method, path, way) => {
+    const call = (id: Record<string, string>) => me.call(method, path, { ...way, headers: { ...way.headers, ...id } });
     expect((await call({ 'x-request-id': 'mine ~!"{1}' })).headers.get('x-request-id')).toBe('mine ~!"{1}');
     expect((await call({ 'x-request-id': 'x'.repeat(128) })).headers.get('x-request-id')).toHaveLength(128);
     const [one, other] = [await call({}), await call({ 'x-request-id': 'x'.repeat(129) })].map((answer) => answer.headers.get('x-request-id'));
@@ -119,6 +118,11 @@ describe('X-Request-ID', () => {
     const answer = await exchange(stack.url(0), bytes);
     expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, answer.body['request_id']]);
   });
+});
+
+it('answers HEAD as GET, without the body', async () => {
+  const answer = await fetch(`${stack.url(0)}/api/v1/auth/me`, { method: 'HEAD', headers: { authorization: `Bearer ${me.token}`, 'x-request-id': 'mine', origin: 'https://app.example' } });
+  expect([answer.status, await answer.text(), answer.headers.get('x-request-id'), answer.headers.get('access-control-allow-origin')]).toEqual([200, '', 'mine', '*']);
 });
 
 describe('an error', () => {
@@ -172,8 +176,8 @@ describe('CORS', () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) expect(answer.headers.get('access-control-allow-methods')?.split(', ')).toContain(method);
   });
 
-  it.each(WAYS.filter(([, method]) => method !== 'OPTIONS'))('opens %s to a page of another origin', async (_, method, path, headers, raw) => {
-    const answer = await me.call(method, path, { headers: { ...headers, origin: 'https://app.example' }, ...(raw === undefined ? {} : { raw }) });
+  it.each(WAYS.filter(([, method]) => method !== 'OPTIONS'))('opens %s to a page of another origin', async (_, method, path, way) => {
+    const answer = await me.call(method, path, { ...way, headers: { ...way.headers, origin: 'https://app.example' } });
     expect([answer.headers.get('access-control-allow-origin'), answer.headers.get('access-control-expose-headers')]).toEqual(['*', EXPOSED]);
   });
 

@@ -39,9 +39,9 @@ export class Work implements OnApplicationBootstrap, BeforeApplicationShutdown {
       await pause(STARTED_YET_EVERY_MS, this.ending.signal);
       if (this.ending.signal.aborted) return;
     }
-    // A delivery holds a connection to PostgreSQL while it reads through a second one: half of the pool, so that none waits for another.
-    const deliveries = Math.max(1, Math.floor(this.config.databasePoolMax / 2) - 1);
-    this.runner.start(Object.values(JOBS), handlersOf(this.useCases), { deliveries, replies: this.config.aiConcurrency });
+    // Each delivery holds a connection to PostgreSQL while it runs: half of the pool is left for the rest.
+    const deliveries = Math.max(1, Math.floor(this.config.databasePoolMax / 2));
+    this.runner.start(Object.values(JOBS), handlersOf(this.useCases), { deliveries, replies: this.config.aiConcurrency, purges: 1 });
     this.relay.start();
     this.log.info('the worker takes jobs');
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '@edgechat/conversations';
 import { Config } from '@edgechat/platform/config';
+import { Log } from '@edgechat/platform/logging';
 import { MeterAnswers } from '@edgechat/usage';
 import { Replies } from './persistence/replies.js';
 import { LanguageModel } from './ports/language-model.js';
@@ -10,11 +11,18 @@ import { CompletePrompt } from './use-cases/complete-prompt.js';
 import { Leases } from './use-cases/leases.js';
 import { ReplyToMessage, ReplyTools } from './use-cases/reply-to-message.js';
 
+/** The provider that the configuration names, said in the log: who runs the system must see when it is the demo, or none. */
+function chooseModel(config: Config, log: Log): LanguageModel {
+  const model = createLanguageModel({ ...config, aiDemoFallback: config.aiDemoFallback && config.appEnv !== 'production' });
+  log.info('who answers', { provider: model.provider, model: model.model });
+  return model;
+}
+
 /** For the process that answers: with the provider that the configuration names. */
 @Module({
   imports: [ConversationsModule],
   providers: [
-    { provide: LanguageModel, inject: [Config], useFactory: (config: Config) => createLanguageModel(config) },
+    { provide: LanguageModel, inject: [Config, Log], useFactory: chooseModel },
     MeterAnswers,
     Replies,
     Leases,

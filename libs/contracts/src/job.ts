@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
-export const QUEUES = ['deliveries', 'replies'] as const;
+/** A purge can take minutes, an answer too: neither may hold up a delivery. */
+export const QUEUES = ['deliveries', 'replies', 'purges'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** The kinds of debt that the outbox knows; a job that pays one names it. */

@@ -16,7 +16,7 @@ export const fanOutMessages = { name: 'conversations.fan-out-messages', queue: '
 export const indexMessages = { name: 'search.index-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'index', ...news } as const satisfies JobContract<string, ConversationNews>;
 
 /** Removes what is left of a deleted conversation. */
-export const purgeConversation = { name: 'conversations.purge-conversation', queue: 'deliveries', timeoutMs: 120_000, pays: 'purge', ...news } as const satisfies JobContract<string, ConversationNews>;
+export const purgeConversation = { name: 'conversations.purge-conversation', queue: 'purges', timeoutMs: 120_000, pays: 'purge', ...news } as const satisfies JobContract<string, ConversationNews>;
 
 /** Answers the questions of a conversation that wait for the assistant, lowest first. The deadline of each is its own. */
 export const replyToMessage = { name: 'assistant.reply-to-message', queue: 'replies', timeoutMs: 3_700_000, pays: null, ...news } as const satisfies JobContract<string, ConversationNews>;
@@ -30,8 +30,8 @@ export const completePrompt = {
   version: 1,
   queue: 'replies',
   payload: completion,
-  attempts: 1,
-  backoffMs: 0,
+  attempts: 3,
+  backoffMs: 500,
   timeoutMs: 3_700_000,
   pays: null,
 } as const satisfies JobContract<string, CompletionAsked>;

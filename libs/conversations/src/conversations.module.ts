@@ -7,11 +7,12 @@ import { ReadMessages } from './queries/read-messages.js';
 import { CreateConversation } from './use-cases/create-conversation.js';
 import { DeleteConversation } from './use-cases/delete-conversation.js';
 import { FanOutMessages } from './use-cases/fan-out-messages.js';
+import { MarkRead } from './use-cases/mark-read.js';
 import { PurgeConversation } from './use-cases/purge-conversation.js';
 import { SendMessage } from './use-cases/send-message.js';
 import { StoreMessages } from './use-cases/store-messages.js';
 
-const USE_CASES = [CreateConversation, DeleteConversation, SendMessage, StoreMessages, FanOutMessages, PurgeConversation];
+const USE_CASES = [CreateConversation, DeleteConversation, SendMessage, StoreMessages, FanOutMessages, MarkRead, PurgeConversation];
 const QUERIES = [ListConversations, ReadMessages];
 
 @Module({

@@ -7,6 +7,7 @@ export { ReadMessages, type MessageRange } from './queries/read-messages.js';
 export { CreateConversation, type NewConversation } from './use-cases/create-conversation.js';
 export { DeleteConversation } from './use-cases/delete-conversation.js';
 export { FanOutMessages } from './use-cases/fan-out-messages.js';
+export { MarkRead } from './use-cases/mark-read.js';
 export { PurgeConversation } from './use-cases/purge-conversation.js';
 export { SendMessage, StaleReply } from './use-cases/send-message.js';
 export { StoreMessages } from './use-cases/store-messages.js';

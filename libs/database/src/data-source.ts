@@ -26,7 +26,8 @@ export function dataSourceOptions(config: Config, log: Log, applicationName: str
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       // Every statement has an index to go by. A table that was small when a plan was made and kept (the outbox mostly is) must not be walked whole when it has grown.
-      options: '-c enable_seqscan=off',
+      // (Without JIT: a scan that cannot be avoided looks so costly then that compiling it would take longer than it.)
+      options: '-c enable_seqscan=off -c jit=off',
       statement_timeout: 4_500,
       lock_timeout: 3_000,
       idle_in_transaction_session_timeout: 10_000,

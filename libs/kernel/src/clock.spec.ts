@@ -1,4 +1,4 @@
-import { deadlineIn, instant, pause, repeat } from './clock.js';
+import { atMost, instant, pause, repeat, withDeadline } from './clock.js';
 
 describe('the clock', () => {
   it('shows instants in UTC with milliseconds', () => {
@@ -31,11 +31,22 @@ describe('the clock', () => {
     expect(errors).toHaveLength(1);
   });
 
-  it('keeps a deadline that only AbortSignal.any holds', async () => {
-    const signal = AbortSignal.any([deadlineIn(20), new AbortController().signal]);
+  it('waits for work, but not for ever', async () => {
+    expect(await atMost(1_000, Promise.resolve(5))).toEqual({ isLate: false, value: 5 });
+    expect(await atMost(5, new Promise(() => undefined))).toEqual({ isLate: true });
+    await expect(atMost(1_000, Promise.reject(new Error('failed in time')))).rejects.toThrow('failed in time');
+  });
 
-    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  it('ends work at its deadline, or with what is around it, and gives back what it made', async () => {
+    const untilAborted = (signal: AbortSignal): Promise<string> => new Promise((resolve) => (signal.aborted ? resolve('ended') : signal.addEventListener('abort', () => resolve('ended'))));
+    const outer = new AbortController();
 
-    expect(signal.aborted).toBe(true);
+    expect(await withDeadline(10, outer.signal, untilAborted)).toBe('ended');
+    expect(await withDeadline(60_000, outer.signal, () => Promise.resolve('done'))).toBe('done');
+    const running = withDeadline(60_000, outer.signal, untilAborted);
+    outer.abort();
+
+    expect(await running).toBe('ended');
+    expect(await withDeadline(60_000, outer.signal, untilAborted)).toBe('ended');
   });
 });

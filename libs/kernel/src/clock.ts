@@ -19,12 +19,32 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * A signal that aborts after `ms` milliseconds. On Node 20 a bare `AbortSignal.timeout` that only `AbortSignal.any` holds is collected as garbage and never fires; the listener keeps it.
+ * Runs `work` with a signal that aborts after `ms` milliseconds or with `outer`, and leaves nothing behind when it is over.
+ * (`AbortSignal.any` with `AbortSignal.timeout` does not do: on Node 20 such a timeout is collected as garbage and never fires.)
  */
-export function deadlineIn(ms: number): AbortSignal {
-  const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
-  signal.addEventListener('abort', () => undefined, { once: true });
-  return signal;
+export async function withDeadline<T>(ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = new AbortController();
+  const end = (): void => deadline.abort();
+  const timer = setTimeout(end, Math.max(0, ms));
+  if (outer.aborted) end();
+  outer.addEventListener('abort', end, { once: true });
+  try {
+    return await work(deadline.signal);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener('abort', end);
+  }
+}
+
+/** Waits for `work`, but at most `ms` milliseconds; work that is late goes on by itself, and its error is nobody's. @throws what `work` throws in time */
+export async function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
+  const over = new AbortController();
+  const late = pause(ms, over.signal).then(() => ({ isLate: true }) as const);
+  try {
+    return await Promise.race([work.then((value) => ({ isLate: false, value }) as const), late]);
+  } finally {
+    over.abort();
+  }
 }
 
 /** Calls `work` again and again, `everyMs` after the last run ended, until the returned `stop` is called; `stop` waits for a run under way. Errors go to `onError`. */

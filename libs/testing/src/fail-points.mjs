@@ -19,4 +19,5 @@ channel('edgechat:store-call').subscribe(({ store, operation }) => {
 process.on('message', (message) => {
   if (message === 'store-calls') process.send?.({ storeCalls: calls });
 });
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL')); // whoever ran the test is gone
 process.channel?.unref();

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { pause, repeat, type AccountId } from '@edgechat/kernel';
+import { atMost, repeat, type AccountId } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { RequestBatch } from './request-batch.js';
 import { RequestCounts } from './request-counts.js';
@@ -33,9 +33,7 @@ export class RequestMeter implements OnApplicationBootstrap, OnApplicationShutdo
   /** After the last request was answered, and before the pool closes (modules further from the root stop later). */
   async onApplicationShutdown(): Promise<void> {
     void this.loop?.stop();
-    const done = new AbortController();
-    const flushed = this.flushRest().catch((error: unknown) => this.noteFailure(error));
-    await Promise.race([flushed.finally(() => done.abort()), pause(LAST_FLUSH_MS, done.signal)]);
+    await atMost(LAST_FLUSH_MS, this.flushRest().catch((error: unknown) => this.noteFailure(error)));
   }
 
   /** Counts one request of an account, now. Costs no I/O. */

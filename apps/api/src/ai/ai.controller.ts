@@ -1,5 +1,5 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { AskCompletion } from '@edgechat/assistant';
 import type { Caller } from '@edgechat/identity';
 import { Unavailable } from '@edgechat/kernel';
@@ -24,6 +24,7 @@ export class AiController {
   constructor(private readonly asking: AskCompletion, private readonly draining: Draining, private readonly config: Config) {}
 
   /** One answer outside of any conversation; nothing is kept. */
+  @ApiOperation({ summary: 'One answer of the AI, outside of any conversation' })
   @Post('complete')
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
   @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')

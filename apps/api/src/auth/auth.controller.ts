@@ -1,5 +1,5 @@
 import { Body, Controller, Post, Req } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, type Caller } from '@edgechat/identity';
 import type { FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
@@ -21,6 +21,7 @@ export class AuthController {
   ) {}
 
   /** Makes an account and logs it in. */
+  @ApiOperation({ summary: 'Makes an account and logs it in' })
   @Post('register')
   @Public()
   @Answers(201, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The account is there, and this is its first session.' })
@@ -31,6 +32,7 @@ export class AuthController {
   }
 
   /** Begins a session. Failed logins are limited: 10 per account and 50 per address in 15 minutes. */
+  @ApiOperation({ summary: 'Begins a session' })
   @Post('login')
   @Public()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The tokens of a new session.' })
@@ -41,6 +43,7 @@ export class AuthController {
   }
 
   /** Exchanges a refresh token for new tokens. It works once; a repeat within 10 s gives the same successor, as long as that is unused. Any other reuse ends the session. */
+  @ApiOperation({ summary: 'Exchanges a refresh token for new tokens' })
   @Post('refresh')
   @Public()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The next tokens of the session.' })
@@ -50,6 +53,7 @@ export class AuthController {
   }
 
   /** Ends the session of a refresh token; 204 also when it is unknown. Access tokens end within 5 s. */
+  @ApiOperation({ summary: 'Ends the session of a refresh token' })
   @Post('logout')
   @Public()
   @AnswersNothing(204, 'The session is over.')
@@ -58,6 +62,7 @@ export class AuthController {
   }
 
   /** Sets another password; all other sessions of the account end. A wrong old password counts as a failed login. */
+  @ApiOperation({ summary: 'Sets another password and ends all other sessions' })
   @Post('password')
   @AnswersNothing(204, 'The password is changed.')
   @Refuses('wrong_password', 'too_many_logins')

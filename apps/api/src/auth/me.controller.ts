@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccountQueries, UpdateProfile, type Caller } from '@edgechat/identity';
 import { Answers } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
@@ -12,6 +12,7 @@ import { ACCOUNT_EXAMPLE, accountResponse, AccountResponse } from './auth.respon
 export class MeController {
   constructor(private readonly accounts: AccountQueries, private readonly updateProfile: UpdateProfile) {}
 
+  @ApiOperation({ summary: 'The caller\'s account' })
   @Get()
   @Answers(200, AccountResponse, { example: ACCOUNT_EXAMPLE, description: 'The account of the access token.' })
   async me(@CurrentCaller() caller: Caller): Promise<AccountResponse> {
@@ -19,6 +20,7 @@ export class MeController {
   }
 
   /** Sets the name that others see. */
+  @ApiOperation({ summary: 'Sets the name that others see' })
   @Patch()
   @Answers(200, AccountResponse, { example: { ...ACCOUNT_EXAMPLE, display_name: 'Ada' }, description: 'The account as it is now.' })
   async update(@CurrentCaller() caller: Caller, @Body() body: ProfileRequest): Promise<AccountResponse> {

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CreateConversation, DeleteConversation, ListConversations } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import { conversationId, Refusal, type ConversationId } from '@edgechat/kernel';
@@ -26,6 +26,7 @@ export const IDEMPOTENCY_KEY = { name: 'Idempotency-Key', required: false, descr
 export class ConversationsController {
   constructor(private readonly creation: CreateConversation, private readonly list: ListConversations, private readonly deletion: DeleteConversation) {}
 
+  @ApiOperation({ summary: 'Makes a conversation' })
   @Post()
   @ApiHeader(IDEMPOTENCY_KEY)
   @Answers(201, ConversationResponse, { example: CONVERSATION_EXAMPLE, description: 'The conversation; 200 when the same key made it before.' })
@@ -42,6 +43,7 @@ export class ConversationsController {
     return conversationResponse(conversation);
   }
 
+  @ApiOperation({ summary: 'Lists the caller\'s conversations, most recently active first' })
   @Get()
   @Answers(200, ConversationsResponse, { example: { conversations: [CONVERSATION_EXAMPLE], has_more: false, next_cursor: null }, description: 'Most recently active first.' })
   async page(@CurrentCaller() { accountId }: Caller, @Query() query: ConversationsQuery): Promise<ConversationsResponse> {
@@ -52,6 +54,7 @@ export class ConversationsController {
     return { conversations: items.map(conversationResponse), has_more: hasMore, next_cursor: next && writeCursor(accountId, next) };
   }
 
+  @ApiOperation({ summary: 'Deletes a conversation and its messages' })
   @Delete(':id')
   @AnswersNothing(204, 'The conversation is gone, for everybody.')
   @Refuses('conversation_not_found')

@@ -20,8 +20,11 @@ export function readCursor(account: AccountId, cursor: string): Place {
 }
 
 function parts(cursor: string): unknown[] {
+  const bytes = Buffer.from(cursor, 'base64url');
+  // Decoding passes over what is no base64url: only the one spelling that writeCursor gives is a cursor.
+  if (bytes.toString('base64url') !== cursor) return [];
   try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const value: unknown = JSON.parse(bytes.toString());
     return Array.isArray(value) ? value : [];
   } catch {
     return [];

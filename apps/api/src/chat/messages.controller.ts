@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ReadMessages, type MessageRange } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -17,6 +17,7 @@ import { SendAndWait } from './send-and-wait.js';
 export class MessagesController {
   constructor(private readonly sending: SendAndWait, private readonly messages: ReadMessages) {}
 
+  @ApiOperation({ summary: 'Sends a message and waits for the answer' })
   @Post()
   @ApiHeader(IDEMPOTENCY_KEY)
   @Answers(200, SendResponse, { example: { user_message: MESSAGE_EXAMPLE, model_message: ANSWER_EXAMPLE, reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' } }, description: 'The message as it is kept and, where the assistant answers each one, its answer.' })
@@ -29,6 +30,7 @@ export class MessagesController {
     return sent.body;
   }
 
+  @ApiOperation({ summary: 'Lists messages, oldest first' })
   @Get()
   @Answers(200, MessagesResponse, { example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false }, description: 'Oldest first.' })
   @Refuses('conversation_not_found')

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AwaitReply, type FailureCode, type ReplyOutcome } from '@edgechat/assistant';
-import { ReadMessages, SendMessage, type PersonSend, type SentMessage } from '@edgechat/conversations';
+import { MarkRead, ReadMessages, SendMessage, type PersonSend, type SentMessage } from '@edgechat/conversations';
 import { assertNever, newReplyId, Refusal, Unavailable, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Draining } from '../health/draining.js';
@@ -26,6 +26,7 @@ export class SendAndWait {
     private readonly sendMessage: SendMessage,
     private readonly awaitReply: AwaitReply,
     private readonly messages: ReadMessages,
+    private readonly marks: MarkRead,
     private readonly draining: Draining,
     private readonly config: Config,
   ) {}
@@ -60,19 +61,31 @@ export class SendAndWait {
   }
 
   private outcome(send: PersonSend, sent: SentMessage, reply: NonNullable<SentMessage['reply']>, listening: ReturnType<AwaitReply['listen']>): Promise<ReplyOutcome> {
-    const latest = Date.now() + this.config.aiTimeoutMs;
-    const until = new Date(Math.min(reply.deadlineAt.getTime(), latest) + GRACE_MS);
-    return this.awaitReply.outcome(listening, { id: reply.id, conversationId: send.conversationId, questionSeq: sent.seq, looksFirst: sent.isReplay, until: reply.status === 'done' ? new Date(latest) : until, signal: this.draining.signal });
+    const until = new Date(Date.now() + Math.max(0, reply.leftMs) + GRACE_MS);
+    return this.awaitReply.outcome(listening, { id: reply.id, conversationId: send.conversationId, questionSeq: sent.seq, looksFirst: sent.isReplay, until, signal: this.draining.signal });
   }
 
   private async answered(send: PersonSend, sent: SentMessage, userMessage: MessageResponse, outcome: ReplyOutcome): Promise<{ body: SendResponse; isReplay: boolean }> {
     const kept = { user_message: userMessage };
-    if (outcome.status === 'pending') throw this.pending(kept);
+    if (outcome.status === 'gone') throw new Refusal('conversation_not_found', 'Conversation not found');
+    if (outcome.status === 'pending' || sent.reply === null) throw this.pending(kept);
     if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, kept);
 
-    const { items: [answer] } = await this.messages.page(send.conversationId, send.authorId, { direction: 'after', from: outcome.answerSeq - 1, limit: 1 });
-    if (!answer || sent.reply === null) throw this.pending(kept);
-    return { body: { user_message: userMessage, model_message: messageResponse(answer), reply: { id: sent.reply.id, status: 'done' } }, isReplay: sent.isReplay };
+    const answer = await this.read(send, outcome.answerSeq);
+    if (answer === null) throw this.pending(kept);
+    return { body: { user_message: userMessage, model_message: answer, reply: { id: sent.reply.id, status: 'done' } }, isReplay: sent.isReplay };
+  }
+
+  /** The answer, which its asker has read then; null while a store is away: the answer is there and can be had later. */
+  private async read(send: PersonSend, answerSeq: number): Promise<MessageResponse | null> {
+    try {
+      const { items: [answer] } = await this.messages.page(send.conversationId, send.authorId, { direction: 'after', from: answerSeq - 1, limit: 1 });
+      await this.marks.upTo(send.conversationId, send.authorId, answerSeq);
+      return answer ? messageResponse(answer) : null;
+    } catch (error) {
+      if (error instanceof Unavailable) return null;
+      throw error;
+    }
   }
 
   private pending(members: Readonly<Record<string, unknown>>): Problem {

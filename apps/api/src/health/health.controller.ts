@@ -1,4 +1,5 @@
 import { Controller, Get, HttpStatus, Res } from '@nestjs/common';
+import { ApiOperation } from '@nestjs/swagger';
 import { Config } from '@edgechat/platform/config';
 import { Health } from '@edgechat/platform/health';
 import type { FastifyReply } from 'fastify';
@@ -15,6 +16,7 @@ export class HealthController {
   constructor(private readonly health: Health, private readonly draining: Draining) {}
 
   /** The process is up; asks no store, so that a store that is away restarts nobody. */
+  @ApiOperation({ summary: 'Whether the process is up' })
   @Get()
   @HealthCall()
   @Answers(200, AliveResponse, { example: OK, description: 'The process is up.' })
@@ -23,6 +25,7 @@ export class HealthController {
   }
 
   /** For start and readiness probes, and proxies: 503 until all stores have answered once, and again when the process is stopping. */
+  @ApiOperation({ summary: 'Whether the process takes work' })
   @Get('started')
   @HealthCall()
   @Answers(200, AliveResponse, { example: OK, description: 'The process was ready once and takes work.' })
@@ -33,6 +36,7 @@ export class HealthController {
   }
 
   /** Tells people how the stores are. */
+  @ApiOperation({ summary: 'Whether all stores answer' })
   @Get('ready')
   @HealthCall()
   @Answers(200, ReadyResponse, { example: { ...OK, checks: { database: 'connected', mongo: 'connected', redis: 'connected' } }, description: 'All stores answer.' })
@@ -43,6 +47,7 @@ export class HealthController {
     return isReady ? { ...OK, checks } : unwell(reply, { checks });
   }
 
+  @ApiOperation({ summary: 'Whether PostgreSQL answers' })
   @Get('db')
   @HealthCall()
   @Answers(200, DatabaseResponse, { example: { ...OK, database: 'connected' }, description: 'PostgreSQL answers.' })
@@ -52,6 +57,7 @@ export class HealthController {
     return database === 'connected' ? { ...OK, database } : unwell(reply, { database });
   }
 
+  @ApiOperation({ summary: 'Whether MongoDB answers' })
   @Get('mongo')
   @HealthCall()
   @Answers(200, MongoResponse, { example: { ...OK, mongo: 'connected' }, description: 'MongoDB answers.' })
@@ -67,6 +73,7 @@ export class HealthController {
 export class RootController {
   constructor(private readonly config: Config) {}
 
+  @ApiOperation({ summary: 'Which application this is' })
   @Get()
   @Public()
   @Answers(200, AppResponse, { example: { ...OK, app: 'EdgeChat' }, description: 'The name of the application.' })

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { pause } from '@edgechat/kernel';
+import { atMost } from '@edgechat/kernel';
 import type { Draining } from './draining.js';
 
 /** What answers need to go out after the patience ended. */
@@ -46,11 +46,5 @@ export async function stop(app: INestApplication<Server>, open: OpenRequests, dr
   draining.expire();
   await open.ended(LAST_ANSWERS_MS);
   server.closeAllConnections();
-  await within(CLOSE_MS, app.close());
-}
-
-/** Waits for `work`, at most `ms`; leaves no timer behind. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const enough = new AbortController();
-  await Promise.race([work, pause(ms, enough.signal)]).finally(() => enough.abort());
+  await atMost(CLOSE_MS, app.close());
 }

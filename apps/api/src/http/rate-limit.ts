@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Breaker } from '@edgechat/kernel';
+import { atMost, Breaker } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
@@ -62,13 +62,7 @@ function allowance(state: RateLimiterRes, isExceeded: boolean): Allowance {
 }
 
 async function withinTimeout<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${REDIS_TIMEOUT_MS} ms`)), REDIS_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const result = await atMost(REDIS_TIMEOUT_MS, work);
+  if (result.isLate) throw new Error(`no answer in ${REDIS_TIMEOUT_MS} ms`);
+  return result.value;
 }

@@ -5,6 +5,7 @@ import { Refusal, newId } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { workContext, type Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { allowOrigin } from './cors.js';
 import { parseJson, readBody } from './json-body.js';
 import { answerWithProblem } from './problem.filter.js';
 import { problemHeaders, problemOf } from './problem.js';
@@ -39,6 +40,7 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       reply.headers(SECURITY_HEADERS);
+      allowOrigin(request, reply, config.corsOrigins);
       answerWithProblem(error, request, reply, log);
     },
     clientErrorHandler: answerBrokenHttp,

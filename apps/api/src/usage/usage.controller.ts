@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import type { Caller } from '@edgechat/identity';
 import { RequestCounts } from '@edgechat/usage';
 import { Answers } from '../docs/describe.js';
@@ -20,6 +20,7 @@ export class UsageController {
   constructor(private readonly counts: RequestCounts) {}
 
   /** Counts the caller's requests with a valid access token, whatever was answered; at most 1 s late. */
+  @ApiOperation({ summary: 'How many requests the caller has made' })
   @Get('me')
   @Answers(200, UsageResponse, { example: EXAMPLE, description: 'The caller\'s requests.' })
   async mine(@CurrentCaller() caller: Caller): Promise<UsageResponse> {

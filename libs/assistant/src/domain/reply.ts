@@ -10,11 +10,14 @@ export interface RunningReply {
   readonly questionSeq: number;
   readonly accountId: AccountId;
   readonly epoch: number;
-  readonly deadlineAt: Date;
+  /** When its time is over, by this process's clock, in milliseconds since 1970. */
+  readonly endsAt: number;
 }
 
 /** What became of a reply, as far as it is known. */
 export type ReplyOutcome =
   | { readonly status: 'done'; readonly answerSeq: number }
   | { readonly status: 'failed'; readonly code: FailureCode; readonly retryAfterS: number | null }
+  /** Its conversation is deleted. */
+  | { readonly status: 'gone' }
   | { readonly status: 'pending' };

@@ -13,7 +13,7 @@ interface ReplyRow {
   readonly account_id: AccountId;
   readonly status: 'queued' | 'running' | 'done' | 'failed';
   readonly epoch: number;
-  readonly deadline_at: Date;
+  readonly left_ms: number;
   readonly answer_seq: number | null;
   readonly failure_code: FailureCode | null;
   readonly retry_after_s: number | null;
@@ -29,12 +29,16 @@ export interface ReplyPlace {
 export type Claim = { readonly status: 'none' } | { readonly status: 'waits' } | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
 
 const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
-const CLAIM: Statement = { name: 'replies.claim', text: `select * from edgechat.claim_reply($1, ${LEASE_MS}, $2)` };
+const CLAIM: Statement = { name: 'replies.claim', text: `select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2)` };
 const RENEW: Statement = {
   name: 'replies.renew',
   text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
-         from unnest($1::uuid[], $2::bigint[], $3::int[]) as mine(conversation_id, question_seq, epoch)
-         where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq and r.epoch = mine.epoch and r.status = 'running' returning r.id`,
+         from (
+           select t.conversation_id, t.question_seq from unnest($1::uuid[], $2::bigint[], $3::int[]) as mine(conversation_id, question_seq, epoch)
+           join edgechat.replies t using (conversation_id, question_seq, epoch) where t.status = 'running'
+           order by t.conversation_id, t.question_seq for update of t
+         ) mine
+         where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq returning r.id`,
 };
 const FAIL: Statement = { name: 'replies.fail', text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = $4, retry_after_s = $5 where ${MINE} returning id` };
 const GIVE_BACK: Statement = {
@@ -43,25 +47,17 @@ const GIVE_BACK: Statement = {
 };
 const NEXT_OF_ACCOUNT: Statement = {
   name: 'replies.next_of_account',
-  text: `select conversation_id from edgechat.replies where account_id = $1 and status = 'queued' and conversation_id <> $2 order by accepted_at limit 1`,
+  text: `select conversation_id from edgechat.replies q where account_id = $1 and status = 'queued' and conversation_id <> $2
+           and not exists (select from edgechat.replies r where r.conversation_id = q.conversation_id and r.status = 'running')
+         group by 1 order by min(accepted_at) limit $3`,
 };
 const LIST_DUE: Statement = {
   name: 'replies.list_due',
   text: `select distinct conversation_id from (
            select conversation_id from edgechat.replies where status in ('queued', 'running')
-             and ((status = 'queued' and next_at <= clock_timestamp()) or lease_until <= clock_timestamp()) limit 500) due`,
+             and ((status = 'queued' and next_at <= statement_timestamp()) or lease_until <= statement_timestamp()) order by next_at limit 500) due`,
 };
-// Who gets the answer has read it: the mark of the asker goes with the look that finds it.
-const LOOK: Statement = {
-  name: 'replies.look',
-  text: `with looked as (
-           select r.* from unnest($1::uuid[], $2::bigint[]) as w(conversation_id, question_seq) join edgechat.replies r using (conversation_id, question_seq)
-         ), marked as (
-           update edgechat.members m set read_seq = looked.answer_seq from looked
-           where m.conversation_id = looked.conversation_id and m.account_id = looked.account_id and m.read_seq < looked.answer_seq
-         )
-         select id, status, answer_seq, failure_code, retry_after_s from looked`,
-};
+const LOOK: Statement = { name: 'replies.look', text: 'select id, status, answer_seq, failure_code, retry_after_s from edgechat.replies where conversation_id = $1 and question_seq = $2' };
 
 /** The rows of replies. */
 @Injectable()
@@ -92,10 +88,10 @@ export class Replies {
     await this.postgres.query(GIVE_BACK, [reply.conversationId, reply.questionSeq, reply.epoch]);
   }
 
-  /** Another conversation in which this account waits longest for an answer, or null. @throws Unavailable `postgres` */
-  async findNextOf(reply: RunningReply): Promise<ConversationId | null> {
-    const [row] = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [reply.accountId, reply.conversationId]);
-    return row?.conversation_id ?? null;
+  /** Other conversations in which this account waits for an answer and none is being made, the longest wait first, at most `limit`. @throws Unavailable `postgres` */
+  async listNextOf(reply: RunningReply, limit: number): Promise<ConversationId[]> {
+    const rows = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [reply.accountId, reply.conversationId, limit]);
+    return rows.map((row) => row.conversation_id);
   }
 
   /** Conversations with a reply that should have been taken by now, or whose worker is gone; at most 500. @throws Unavailable `postgres` */
@@ -103,15 +99,15 @@ export class Replies {
     return (await this.postgres.query<{ conversation_id: string }>(LIST_DUE)).map((row) => row.conversation_id);
   }
 
-  /** What became of these replies, in one round trip; those found done count as read by who asked. @throws Unavailable `postgres` */
-  async look(places: readonly ReplyPlace[]): Promise<Map<ReplyId, ReplyOutcome>> {
-    const rows = await this.postgres.query<ReplyRow>(LOOK, [places.map((place) => place.conversationId), places.map((place) => place.questionSeq)]);
-    return new Map(rows.map((row) => [row.id, toOutcome(row)]));
+  /** What became of a reply that was there: when its row is not, its conversation was deleted. @throws Unavailable `postgres` */
+  async look({ conversationId, questionSeq }: ReplyPlace): Promise<ReplyOutcome> {
+    const [row] = await this.postgres.query<ReplyRow>(LOOK, [conversationId, questionSeq]);
+    return row ? toOutcome(row) : { status: 'gone' };
   }
 }
 
 function toRunning(row: ReplyRow): RunningReply {
-  return { id: row.id, conversationId: row.conversation_id, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, deadlineAt: row.deadline_at };
+  return { id: row.id, conversationId: row.conversation_id, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, endsAt: Date.now() + row.left_ms };
 }
 
 function toOutcome(row: ReplyRow): ReplyOutcome {

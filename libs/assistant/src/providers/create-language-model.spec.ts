@@ -25,6 +25,8 @@ describe('the provider', () => {
     [{ openaiBaseUrl: 'http://127.0.0.1:11434/v1', anthropicApiKey: 'a' }, 'openai openai-model'],
     [{ anthropicApiKey: 'a' }, 'anthropic anthropic-model'],
     [{}, 'none none'],
+    [{ aiDemoFallback: true }, 'demo demo'],
+    [{ aiDemoFallback: true, anthropicApiKey: 'a' }, 'anthropic anthropic-model'],
   ])('is the first that has its key when none is named: %j', (settings, expected) => {
     expect(chosen(settings)).toBe(expected);
   });

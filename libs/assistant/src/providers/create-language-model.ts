@@ -13,6 +13,8 @@ export type AiProvider = 'gemini' | 'openai' | 'anthropic' | 'demo';
 /** The settings of the providers; an empty text is the same as none. Base URLs end in `/v1`, Gemini's in `/v1beta`. */
 export interface AiSettings {
   readonly aiProvider: AiProvider | undefined;
+  /** Whether the demo assistant answers when no provider has its key. */
+  readonly aiDemoFallback?: boolean;
   readonly geminiApiKey?: string | undefined;
   readonly geminiModel: string;
   readonly geminiBaseUrl: string;
@@ -34,7 +36,7 @@ const ANTHROPIC_MAX_OUTPUT_TOKENS = 8_192;
  * (for OpenAI a base URL is enough: servers of one's own need no key). Without what it needs: `NotConfigured`. Calls nobody.
  */
 export function createLanguageModel(settings: AiSettings): LanguageModel {
-  const provider = settings.aiProvider ?? firstWithKey(settings);
+  const provider = settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
   switch (provider) {
     case undefined: return new NotConfigured();
     case 'demo': return new DemoLanguageModel();

@@ -24,8 +24,8 @@ export class AwaitReply {
   /** What became of the reply; `pending` when that is not known by `until`, or the process stops before. Never throws for a store that is away. */
   async outcome(listening: Listening, { id, ...reply }: AwaitedReply): Promise<ReplyOutcome> {
     const look = async (): Promise<ReplyOutcome | null> => {
-      const found = (await this.replies.look([reply])).get(id);
-      return found && found.status !== 'pending' ? found : null;
+      const found = await this.replies.look(reply);
+      return found.status === 'pending' ? null : found;
     };
     return (await this.answers.outcome<ReplyOutcome>(listening, { ...reply, id, look })) ?? { status: 'pending' };
   }

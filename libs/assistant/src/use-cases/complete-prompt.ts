@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { COMPLETION_KEPT_S, completionKey, type CompletionAsked, type CompletionOutcome } from '@edgechat/contracts';
-import { deadlineIn, accountId as toAccountId } from '@edgechat/kernel';
+import { accountId as toAccountId, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
@@ -25,7 +25,7 @@ export class CompletePrompt {
   async run(asked: CompletionAsked, stop: AbortSignal): Promise<void> {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
     if (leftMs <= 0) return;
-    const outcome = await this.outcome(asked, AbortSignal.any([stop, deadlineIn(leftMs)]));
+    const outcome = await withDeadline(leftMs, stop, (signal) => this.outcome(asked, signal));
     await this.redis.run('completion.put', (client) => client.set(this.redis.key(completionKey(asked.completionId)), JSON.stringify(outcome), 'EX', COMPLETION_KEPT_S));
     await this.signals.tell(asked.completionId);
   }

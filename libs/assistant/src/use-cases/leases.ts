@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { pause, repeat, type ReplyId } from '@edgechat/kernel';
+import { atMost, repeat, type ReplyId } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import type { RunningReply } from '../domain/reply.js';
 import { LEASE_MS, Replies } from '../persistence/replies.js';
@@ -20,11 +20,15 @@ export class Leases implements OnApplicationShutdown {
   hold(reply: RunningReply): { lost: AbortSignal; release: () => void } {
     const lost = new AbortController();
     this.held.set(reply.id, { reply, lost });
-    return { lost: lost.signal, release: () => void this.held.delete(reply.id) };
+    const release = (): void => {
+      // A later run of the same reply may be held by now.
+      if (this.held.get(reply.id)?.lost === lost) this.held.delete(reply.id);
+    };
+    return { lost: lost.signal, release };
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.race([this.loop.stop(), pause(1_000)]);
+    await atMost(1_000, this.loop.stop());
   }
 
   private async renew(): Promise<void> {

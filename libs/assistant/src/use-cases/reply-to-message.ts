@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { replyToMessage } from '@edgechat/contracts';
 import { ReadMessages, SendMessage, StaleReply } from '@edgechat/conversations';
-import { deadlineIn, pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
+import { pause, reached, Refusal, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
@@ -48,10 +48,9 @@ export class ReplyToMessage {
 
   private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {
     const lease = this.tools.leases.hold(reply);
-    const deadline = deadlineIn(reply.deadlineAt.getTime() - Date.now());
     try {
       const messages = await this.history(reply);
-      const answer = await this.model.complete({ messages, signal: AbortSignal.any([stop, deadline, lease.lost]) });
+      const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) => this.model.complete({ messages, signal }));
       reached('reply.answered');
       await this.append(reply, answer, stop);
       reached('reply.appended');
@@ -82,7 +81,7 @@ export class ReplyToMessage {
         await this.tools.send.send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content: text, provider: this.model.provider, model: this.model.model, ...usage });
         return;
       } catch (error) {
-        if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.deadlineAt.getTime()) throw error;
+        if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.endsAt) throw error;
         await pause(APPEND_AGAIN_MS, stop);
       }
     }
@@ -105,9 +104,9 @@ export class ReplyToMessage {
     return fitContext(turns, maxTokens);
   }
 
-  /** A reply that waited because its account had enough running may go on now. */
+  /** Replies that waited because their account had enough running may go on now. */
   private async ringForNext(reply: RunningReply): Promise<void> {
-    const next = await this.tools.replies.findNextOf(reply);
-    if (next !== null) await this.tools.bell.add([{ job: replyToMessage, payload: { conversationId: next }, requestId: null }]).catch(() => undefined);
+    const next = await this.tools.replies.listNextOf(reply, this.config.aiConcurrencyPerAccount);
+    await this.tools.bell.add(next.map((conversationId) => ({ job: replyToMessage, payload: { conversationId }, requestId: null }))).catch(() => undefined);
   }
 }

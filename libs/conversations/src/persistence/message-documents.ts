@@ -62,15 +62,21 @@ export class MessageDocuments {
     );
   }
 
+  /** Which of these messages a majority has, so that they survive the loss of a server. @throws Unavailable `mongo` */
+  async listKept(conversationId: string, seqs: readonly number[]): Promise<Set<string>> {
+    const find = () => this.model.find({ conversation_id: conversationId, seq: { $in: [...seqs] } }, { _id: 0, message_id: 1 }).read('primary').readConcern('majority').maxTimeMS(1_000).lean<{ message_id: string }[]>().exec();
+    return new Set((await this.mongo.run('messages.list_kept', find)).map((document) => document.message_id));
+  }
+
   /** The texts at at most 100 places. @throws Unavailable `mongo` */
   listPlaces(places: readonly { readonly conversation_id: string; readonly seq: number }[]): Promise<StoredText[]> {
     const $or = places.map(({ conversation_id, seq }) => ({ conversation_id, seq }));
     return this.mongo.run('messages.list_places', () => this.model.find({ $or }, FIELDS).maxTimeMS(1_000).lean<StoredText[]>().exec());
   }
 
-  /** Removes at most 1,000 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */
+  /** Removes at most 100 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */
   async removeSome(conversationId: string): Promise<number> {
-    const some = await this.mongo.run('messages.list_some', () => this.model.find({ conversation_id: conversationId }, { seq: 1, _id: 0 }).limit(1_000).lean<{ seq: number }[]>().exec());
+    const some = await this.mongo.run('messages.list_some', () => this.model.find({ conversation_id: conversationId }, { seq: 1, _id: 0 }).limit(100).lean<{ seq: number }[]>().exec());
     if (some.length === 0) return 0;
     await this.mongo.run('messages.remove', () => this.model.deleteMany({ conversation_id: conversationId, seq: { $in: some.map(({ seq }) => seq) } }).exec());
     return some.length;

@@ -13,12 +13,12 @@ export interface SendRow {
   readonly created_at: Date;
   readonly reply_id: ReplyId | null;
   readonly reply_status: ReplyStatus | null;
-  readonly deadline_at: Date | null;
+  readonly left_ms: number | null;
   readonly waits: boolean;
   readonly author_name: string | null;
 }
 
-const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 'select * from edgechat.send_messages($1::json) order by n' };
+const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json) order by n' };
 
 /**
  * Numbers and writes a batch of sends: one round trip, one transaction (see the function `edgechat.send_messages`). The rows come in the order of the sends.

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, cutText, pageOf, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { Conversation, LastMessage } from '../domain/conversation.js';
 import { MessageDocuments } from '../persistence/message-documents.js';
@@ -46,7 +47,7 @@ const PREVIEW_MAX = 200;
 /** Reads conversations as one of their members sees them: one round trip to PostgreSQL, and one to MongoDB where a newest message is there. */
 @Injectable()
 export class ListConversations {
-  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments) {}
+  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments, private readonly log: Log) {}
 
   /** A page of an account's conversations, most recently active first, at most `limit` (1–100). `next` is where the following page begins. @throws Unavailable `postgres`, `mongo` */
   async page(account: AccountId, limit: number, start: InboxStart): Promise<Page<Conversation> & { readonly next: { orderedAt: Date; id: ConversationId } | null }> {
@@ -68,6 +69,8 @@ export class ListConversations {
     const places = rows.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
     const stored = places.length > 0 ? await this.documents.listPlaces(places) : [];
     const texts = new Map(stored.map((document) => [document.message_id, document.content]));
+    const lost = places.filter((place) => !stored.some((document) => document.conversation_id === place.conversation_id));
+    if (lost.length > 0) this.log.error('texts of the ledger are in neither store', { places: lost });
     return rows.map((row) => toConversation(row, row.outbox_content ?? texts.get(row.message_id ?? '') ?? null));
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, pause, Refusal, Unavailable, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
-import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import type { Message } from '../domain/message.js';
 import { MessageDocuments } from '../persistence/message-documents.js';
 
@@ -53,13 +53,23 @@ const LEDGER_RANGE: Statement = {
 
 const LATER_ANSWERS: Statement = {
   name: 'conversations.later_answers',
-  text: `select seq from edgechat.messages where conversation_id = $1 and answers_seq is not null and answers_seq < $2 and seq > $2 order by seq desc limit 20`,
+  // Earlier answers come soon after a question, since the lowest question is answered first: 200 places are looked at, not the rest of the conversation.
+  text: `select seq from (select seq, answers_seq from edgechat.messages where conversation_id = $1 and seq > $2 order by seq limit 200) near where answers_seq < $2 order by seq desc limit 20`,
 };
 
 const REREAD_AFTER_MS = 50;
 
+interface Ledger {
+  readonly rows: readonly LedgerRow[];
+  readonly messages: readonly Message[];
+  /** Seqs whose text is in neither store. */
+  readonly lost: readonly number[];
+}
+
+type PlacedRow = LedgerRow & { readonly seq: number };
+
 /**
- * Reads a range of messages: PostgreSQL first (membership, the order, what MongoDB may not have yet), then MongoDB. One round trip to each, however long the conversation is.
+ * Reads a range of messages: PostgreSQL first (membership, the order, what MongoDB may not have yet), then MongoDB for the rest. At most one round trip to each, however long the conversation is.
  * The ledger wins: a document that it does not know is passed over, and a page never has a hole.
  */
 @Injectable()
@@ -69,58 +79,70 @@ export class ReadMessages {
   /**
    * A page as a member sees it, oldest first; `hasMore` is exact, in the direction asked for.
    * @throws Refusal `conversation_not_found`
-   * @throws Unavailable `postgres`, `mongo`
+   * @throws Unavailable `postgres`, `mongo`; also, rather than show a hole, when a text is in neither store
    */
   async page(conversationId: ConversationId, reader: AccountId, range: MessageRange): Promise<Page<Message>> {
-    const { rows, messages } = await this.read(conversationId, reader, range);
+    const { rows, messages, lost } = await this.read(this.postgres, conversationId, reader, range);
     const [first] = rows;
     if (!first) throw new Refusal('conversation_not_found', 'Conversation not found');
+    if (lost.length > 0) throw new Unavailable('mongo', { detail: 'A part of this conversation cannot be read right now. Try again shortly.' });
     return { items: messages, hasMore: range.direction === 'before' ? first.lowest > 1 : first.highest < first.last_seq };
   }
 
-  /** The newest messages up to and with `highestSeq`, oldest first, at most `limit`; none when the conversation is gone. @throws Unavailable */
-  async upTo(conversationId: ConversationId, highestSeq: number, limit: number): Promise<readonly Message[]> {
-    return (await this.read(conversationId, null, { direction: 'before', from: highestSeq + 1, limit })).messages;
+  /**
+   * The newest messages up to and with `highestSeq`, oldest first, at most `limit`; none when the conversation is gone. For work inside: one whose text is lost is left out, and told in the log.
+   * @param sql the caller's transaction, if it has one
+   * @throws Unavailable `postgres`, `mongo`
+   */
+  async upTo(conversationId: ConversationId, highestSeq: number, limit: number, sql: Sql = this.postgres): Promise<readonly Message[]> {
+    return (await this.read(sql, conversationId, null, { direction: 'before', from: highestSeq + 1, limit })).messages;
   }
 
-  /** Answers to earlier questions that got their numbers after this question, oldest first, at most the newest 20. @throws Unavailable */
+  /** Answers to earlier questions that got their numbers after this question, oldest first, at most 20. @throws Unavailable `postgres`, `mongo` */
   async answersAfter(conversationId: ConversationId, questionSeq: number): Promise<readonly Message[]> {
     const rows = await this.postgres.query<{ seq: number }>(LATER_ANSWERS, [conversationId, questionSeq]);
     const lowest = rows.at(-1)?.seq;
     if (lowest === undefined) return [];
-    const range = await this.read(conversationId, null, { direction: 'after', from: lowest - 1, limit: 100 });
-    return range.messages.filter(({ answersSeq }) => answersSeq !== null && answersSeq < questionSeq);
-  }
-
-  private async read(conversationId: ConversationId, reader: AccountId | null, range: MessageRange, isSecondLook = false): Promise<{ rows: LedgerRow[]; messages: Message[] }> {
-    const rows = await this.postgres.query<LedgerRow>(LEDGER_RANGE, [conversationId, reader, range.direction, range.from, range.limit]);
-    const placed = rows.filter((row): row is LedgerRow & { seq: number } => row.seq !== null);
-    const [first] = placed;
-    if (!first) return { rows, messages: [] };
-
-    const stored = await this.documents.listRange(conversationId, first.lowest, first.highest);
-    const texts = new Map(stored.map((document) => [document.message_id, document.content]));
-    const messages: Message[] = [];
-    for (const row of placed) {
-      const content = row.outbox_content ?? texts.get(row.message_id);
-      if (content !== undefined) messages.push(toMessage(conversationId, reader, row, content));
-    }
-    if (messages.length === first.highest - first.lowest + 1) return { rows, messages };
-    return this.lookAgain(conversationId, reader, range, isSecondLook);
+    const { messages } = await this.read(this.postgres, conversationId, null, { direction: 'after', from: lowest - 1, limit: 100 });
+    return messages.filter(({ answersSeq }) => answersSeq !== null && answersSeq < questionSeq);
   }
 
   /** A text can move from the outbox to MongoDB between the two reads; what is in neither store at a second look is lost. */
-  private async lookAgain(conversationId: ConversationId, reader: AccountId | null, range: MessageRange, isSecondLook: boolean): Promise<{ rows: LedgerRow[]; messages: Message[] }> {
-    if (isSecondLook) {
-      this.log.error('a message of the ledger has its text in neither store', { conversationId, range });
-      throw new Unavailable('mongo', { detail: 'A part of this conversation cannot be read right now. Try again shortly.' });
-    }
+  private async read(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
+    const first = await this.readOnce(sql, conversationId, reader, range);
+    if (first.lost.length === 0) return first;
+
     await pause(REREAD_AFTER_MS);
-    return this.read(conversationId, reader, range, true);
+    const second = await this.readOnce(sql, conversationId, reader, range);
+    if (second.lost.length > 0) this.log.error('texts of the ledger are in neither store', { conversationId, seqs: second.lost });
+    return second;
+  }
+
+  private async readOnce(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
+    const rows = await sql.query<LedgerRow>(LEDGER_RANGE, [conversationId, reader, range.direction, range.from, range.limit]);
+    const placed = rows.filter((row): row is PlacedRow => row.seq !== null);
+    const texts = await this.stored(conversationId, placed);
+    const messages: Message[] = [];
+    const lost: number[] = [];
+    for (const row of placed) {
+      const content = row.outbox_content ?? texts.get(row.message_id);
+      if (content === undefined) lost.push(row.seq);
+      else messages.push(toMessage(conversationId, reader, row, content));
+    }
+    return { rows, messages, lost };
+  }
+
+  /** The texts that MongoDB has of these rows; it is not asked for what the outbox has: fresh messages can be read while it is away. */
+  private async stored(conversationId: ConversationId, rows: readonly PlacedRow[]): Promise<Map<string, string>> {
+    const wanted = rows.filter((row) => row.outbox_content === null).map(({ seq }) => seq);
+    const [lowest, highest] = [wanted[0], wanted.at(-1)];
+    if (lowest === undefined || highest === undefined) return new Map();
+    const documents = await this.documents.listRange(conversationId, lowest, highest);
+    return new Map(documents.map((document) => [document.message_id, document.content]));
   }
 }
 
-function toMessage(conversationId: ConversationId, reader: AccountId | null, row: LedgerRow & { seq: number }, content: string): Message {
+function toMessage(conversationId: ConversationId, reader: AccountId | null, row: PlacedRow, content: string): Message {
   const isPerson = row.author !== 0;
   return {
     id: row.message_id,

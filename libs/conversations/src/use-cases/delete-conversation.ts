@@ -7,11 +7,11 @@ import { Bell } from '@edgechat/platform/queue';
 /** A store call that began before the deletion is over by then, or will never write: 5 s of PostgreSQL, 1 s of MongoDB, and a minute. */
 const SECOND_PURGE_AFTER_S = 66;
 
-// The same lock as every send: one that waits for it finds no conversation afterwards.
+// Waits for the sends and the deliveries under way; one that waits for it finds no conversation afterwards.
 const LOCK: Statement = {
   name: 'conversations.lock_for_owner',
   text: `select m.role from edgechat.conversations c join edgechat.members m on m.conversation_id = c.id and m.account_id = $2
-         where c.id = $1 and c.deleted_at is null for no key update of c`,
+         where c.id = $1 and c.deleted_at is null for update of c`,
 };
 const END: Statement = {
   name: 'conversations.end',
@@ -19,7 +19,9 @@ const END: Statement = {
               members as (delete from edgechat.members where conversation_id = $1 returning account_id),
               inbox as (delete from edgechat.inbox i using members m where i.account_id = m.account_id and i.conversation_id = $1),
               replies as (update edgechat.replies set status = 'failed', failure_code = 'ai_failed', lease_until = null, epoch = epoch + 1 where conversation_id = $1 and status in ('queued', 'running')),
-              paid as (delete from edgechat.outbox where conversation_id = $1 and kind <> 'purge')
+              -- A debt that a worker holds just now is settled by it: it waits for this lock, and then finds no conversation. Waiting for it here would be a deadlock.
+              free as (select seq, kind from edgechat.outbox where conversation_id = $1 and kind <> 'purge' for update skip locked),
+              paid as (delete from edgechat.outbox o using free where o.conversation_id = $1 and o.kind = free.kind and o.seq = free.seq)
          insert into edgechat.outbox (conversation_id, seq, kind, next_at)
          values ($1, 0, 'purge', clock_timestamp()), ($1, 1, 'purge', clock_timestamp() + make_interval(secs => ${SECOND_PURGE_AFTER_S}))`,
 };

@@ -26,7 +26,7 @@ export class PurgeConversation {
     const [deleted] = await this.postgres.query(DELETED, [conversationId]);
     if (deleted) await this.removeAll(conversationId, signal);
     if (signal.aborted) return;
-    await this.outbox.pay(conversationId, 'purge', signal, async (sql, debts) => {
+    await this.outbox.pay({ conversationId, kind: 'purge', signal }, async (sql, debts) => {
       if (debts.some(({ seq }) => seq === 1)) await sql.query(FORGET, [conversationId]);
     });
   }

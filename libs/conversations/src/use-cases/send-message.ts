@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Happening } from '@edgechat/contracts';
-import { pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
+import { atMost, reached, Refusal, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
@@ -13,6 +13,7 @@ import { SendQueue, type Waiting } from './send-queue.js';
 /** Storing the text and ringing the bell get this long together; what is not done by then is owed, and the worker does it. */
 const DELIVER_WITHIN_MS = 500;
 const CONFLICT_TRIES = 3;
+const PARTS_AT_ONCE = 4;
 
 /**
  * Sends a message, of a person or of the assistant: the one door into a conversation.
@@ -49,15 +50,24 @@ export class SendMessage {
     try {
       rows = await this.write(batch.map(({ send }) => send));
     } catch (error) {
-      if (batch.length === 1 || error instanceof Unavailable) return batch.forEach(({ reject }) => reject(error));
-      // One send of the batch is at fault: alone, it fails alone.
-      await Promise.all(batch.map((one) => this.writeBatch([one], () => undefined)));
+      const parts = partsOf(batch, error);
+      if (parts.length <= 1) return batch.forEach(({ reject }) => reject(error));
+      await this.writeParts(parts);
       return;
     }
     reached('send.committed');
     isWritten();
     await this.deliver(batch, rows);
     batch.forEach((one, n) => settle(one, rows[n]));
+  }
+
+  /** What failed together is tried again in parts, a few at once, so that only what is at fault fails. */
+  private async writeParts(parts: readonly (readonly Waiting[])[]): Promise<void> {
+    const left = [...parts];
+    const lane = async (): Promise<void> => {
+      for (let part = left.shift(); part; part = left.shift()) await this.writeBatch(part, () => undefined);
+    };
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
   }
 
   private async write(sends: readonly Send[], triesLeft = CONFLICT_TRIES): Promise<SendRow[]> {
@@ -74,9 +84,7 @@ export class SendMessage {
     const happenings = batch.flatMap((one, n) => happeningsOf(one, rows[n]));
     if (happenings.length === 0) return;
 
-    const over = new AbortController();
-    await Promise.race([this.storeAndRing(documents, happenings), pause(DELIVER_WITHIN_MS, over.signal)]);
-    over.abort();
+    await atMost(DELIVER_WITHIN_MS, this.storeAndRing(documents, happenings));
   }
 
   private async storeAndRing(documents: readonly MessageDocument[], happenings: readonly Happening[]): Promise<void> {
@@ -90,11 +98,22 @@ export class SendMessage {
 /** The reply that an answer belongs to was ended, or given to another run, meanwhile. */
 export class StaleReply extends Error {}
 
-/** Deadlock and serialization failure: the transaction was rolled back for certain. */
-function isConflict(error: unknown): boolean {
-  if (!(error instanceof Unavailable) || !(error.options.cause instanceof Error)) return false;
-  const { cause } = error.options;
-  return 'code' in cause && (cause.code === '40P01' || cause.code === '40001');
+/** Deadlock and serialization failure: worth the same batch again, at once. */
+const isConflict = (error: unknown): boolean => /^40/.test(rolledBackAs(error) ?? '');
+
+/** The SQLSTATE of a failure that certainly wrote nothing, though the store is there: a conflict, or a lock or statement that took too long. Null for all else. */
+function rolledBackAs(error: unknown): string | null {
+  const cause = error instanceof Unavailable ? error.options.cause : null;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && /^(40|55P03|57014)/.test(cause.code) ? cause.code : null;
+}
+
+/** How to try a failed batch again: not at all when its fate is unknown; by conversation when a lock was waited for in vain, since one lock holds up one conversation; else each send alone. */
+function partsOf(batch: readonly Waiting[], error: unknown): (readonly Waiting[])[] {
+  if (error instanceof Unavailable && rolledBackAs(error) === null) return [];
+  if (!(error instanceof Unavailable)) return batch.map((one) => [one]);
+  const parts = new Map<string, Waiting[]>();
+  for (const one of batch) parts.set(one.send.conversationId, [...(parts.get(one.send.conversationId) ?? []), one]);
+  return [...parts.values()];
 }
 
 function documentOf(send: Send, row: SendRow | undefined): MessageDocument[] {
@@ -137,6 +156,6 @@ function toSent(row: SendRow): SentMessage {
 }
 
 function replyOf(row: SendRow): SentMessage['reply'] {
-  if (row.reply_id === null || row.reply_status === null || row.deadline_at === null) return null;
-  return { id: row.reply_id, status: row.reply_status, deadlineAt: row.deadline_at };
+  if (row.reply_id === null || row.reply_status === null || row.left_ms === null) return null;
+  return { id: row.reply_id, status: row.reply_status, leftMs: row.left_ms };
 }

@@ -2,7 +2,7 @@ import { newReplyId, Unavailable, type AccountId, type ConversationId } from '@e
 import type { PersonSend, SentMessage } from '../domain/message.js';
 import { SendQueue, type Waiting } from './send-queue.js';
 
-const aSend = (content = 'x'): PersonSend => ({ by: 'person', conversationId: 'c' as ConversationId, authorId: 1 as AccountId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1 });
+const aSend = (content = 'x', conversation = newReplyId().toString()): PersonSend => ({ by: 'person', conversationId: conversation as ConversationId, authorId: 1 as AccountId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1 });
 const sent = {} as SentMessage;
 const MIB = 1024 * 1024;
 
@@ -49,6 +49,22 @@ describe('a queue of sends', () => {
     await turn();
 
     expect(batches.slice(3).map(({ length }) => length)).toEqual([128, 72]);
+  });
+
+  it('has a conversation in one batch at a time, in the order of its sends, and lets others pass', async () => {
+    const { queue, batches, commit } = aQueue();
+    void queue.add(aSend('first', 'A'));
+    await turn();
+    void queue.add(aSend('second', 'A'));
+    void queue.add(aSend('other', 'B'));
+    void queue.add(aSend('third', 'A'));
+    await turn();
+    expect(batches.map((batch) => batch.map(({ send }) => send.content))).toEqual([['first'], ['other']]);
+
+    commit();
+    await turn();
+
+    expect(batches.slice(2).map((batch) => batch.map(({ send }) => send.content))).toEqual([['second', 'third']]);
   });
 
   it('puts at most 2 MiB into a batch, but always one send', async () => {

@@ -22,6 +22,8 @@ export class SendQueue {
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private running = 0;
+  /** Conversations of the batches that are being written. */
+  private readonly busy = new Set<string>();
 
   constructor(
     private readonly maxWaiting: number,
@@ -42,29 +44,43 @@ export class SendQueue {
   }
 
   private next(): void {
-    if (this.running >= BATCHES_MAX || this.waiting.length === 0) return;
+    if (this.running >= BATCHES_MAX) return;
     const batch = this.take();
+    if (batch.length === 0) return;
+
     this.running += 1;
+    const conversations = batch.map(({ send }) => send.conversationId);
+    conversations.forEach((id) => this.busy.add(id));
     let isOver = false;
     const isWritten = (): void => {
       if (isOver) return;
       isOver = true;
       this.running -= 1;
+      conversations.forEach((id) => this.busy.delete(id));
       this.next();
     };
     void this.write(batch, isWritten).finally(isWritten);
+    this.next();
   }
 
+  /** The oldest that may go: a conversation is in one batch at a time, so that batches do not wait for each other's locks. */
   private take(): Waiting[] {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    const passedOver = new Set<string>(this.busy);
     let bytes = 0;
-    let count = 0;
-    for (const one of this.waiting.slice(0, BATCH_MAX_SENDS)) {
-      if (count > 0 && bytes + one.bytes > BATCH_MAX_BYTES) break;
+    for (const one of this.waiting) {
+      const isFull = batch.length === BATCH_MAX_SENDS || (batch.length > 0 && bytes + one.bytes > BATCH_MAX_BYTES);
+      // A later send must not overtake an earlier one of the same conversation.
+      if (isFull || passedOver.has(one.send.conversationId)) {
+        passedOver.add(one.send.conversationId);
+        left.push(one);
+        continue;
+      }
+      batch.push(one);
       bytes += one.bytes;
-      count += 1;
     }
-    const batch = this.waiting.slice(0, count);
-    this.waiting = this.waiting.slice(count);
+    this.waiting = left;
     this.waitingBytes -= bytes;
     return batch;
   }

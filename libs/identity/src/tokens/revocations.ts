@@ -12,7 +12,7 @@ const OVERLAP_S = 60;
 
 const REVOKED_SINCE: Statement = {
   name: 'sessions-revoked-since',
-  text: 'select id from edgechat.sessions where revoked_at > clock_timestamp() - make_interval(secs => $1::double precision)',
+  text: 'select id from edgechat.sessions where revoked_at > statement_timestamp() - make_interval(secs => $1::double precision)',
 };
 
 /**
@@ -72,9 +72,9 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
     return this.readAt !== null && performance.now() - this.readAt < KNOWLEDGE_MAX_AGE_MS;
   }
 
-  /** The first calls of a process wait for the first reading. Later, when knowledge is old, calls fail at once instead of queueing for a store that hangs. */
+  /** Calls wait for a reading while none has failed: the first of a process, or the next after one that hung and then succeeded. When one failed, calls fail at once instead of queueing for a store that hangs. */
   private async catchUp(): Promise<void> {
-    if (this.readAt === null) await this.read().catch(() => undefined);
+    if (this.readAt === null || this.failure === null) await this.read().catch(() => undefined);
     if (!this.isFresh()) throw new Unavailable('postgres', { cause: this.failure });
   }
 

@@ -30,7 +30,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, pr
     tree[camelCase(name)] = parse(name, one, given, problems);
   }
   const config = Object.freeze(tree) as unknown as Config;
-  if (problems.length === 0 && config.appEnv === 'production') problems.push(...productionProblems(config, process));
+  if (config.appEnv === 'production') {
+    const isNamed = (problem: string): boolean => problems.some((other) => other.split(' ')[0] === problem.split(' ')[0]);
+    problems.push(...productionProblems(config, process).filter((problem) => !isNamed(problem)));
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -48,11 +51,14 @@ function parse(name: string, one: Setting<unknown>, given: string | undefined, p
 function productionProblems(config: Config, process: ProcessName): string[] {
   const api = [
     ...(config.jwtSecret === undefined ? ['JWT_SECRET must be set when APP_ENV is production: 32 random bytes or more, the same for every replica.'] : []),
-    ...(config.corsOrigins.includes('*') ? ['CORS_ORIGINS must name your origins when APP_ENV is production, not *.'] : []),
+    ...(isListed(config.corsOrigins, '*') ? ['CORS_ORIGINS must name your origins when APP_ENV is production, not *.'] : []),
   ];
   const worker = config.aiProvider === 'demo' ? ['AI_PROVIDER must not be demo when APP_ENV is production.'] : [];
   return process === 'api' ? api : worker;
 }
+
+/** A list that could not be parsed is undefined here, and named already. */
+const isListed = (list: readonly string[] | undefined, item: string): boolean => list?.includes(item) ?? false;
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -61,6 +61,7 @@ export const SETTINGS = {
   DRAIN_TIMEOUT_MS: setting(BOTH, '10000', wholeNumber(0, 600_000), 'How long a stopping process lets open work end, in milliseconds.'),
   AI_TIMEOUT_MS: setting(BOTH, '60000', wholeNumber(1_000, 3_600_000), 'Time an answer may take, queueing and retries included, in milliseconds.'),
   AI_PROVIDER: setting(WORKER, undefined, z.enum(['gemini', 'openai', 'anthropic', 'demo']), 'gemini, openai, anthropic or demo. Unset: the first of the three that has its key.'),
+  AI_DEMO_FALLBACK: setting(WORKER, 'false', z.enum(['true', 'false']).transform((value) => value === 'true'), '`true`: the demo assistant answers when no provider has its key. Ignored in production.'),
   GEMINI_API_KEY: setting(WORKER, undefined, text, 'Key of the Gemini API.'),
   GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', text, 'Gemini\'s model.'),
   GEMINI_BASE_URL: setting(WORKER, 'https://generativelanguage.googleapis.com/v1beta', httpUrl, 'Base URL of the Gemini API.'),

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { pause } from '@edgechat/kernel';
+import { atMost } from '@edgechat/kernel';
 import { Mongo } from '@edgechat/platform/mongo';
 import { Postgres } from '@edgechat/platform/postgres';
 import { Redis } from '@edgechat/platform/redis';
@@ -26,8 +26,8 @@ export class Health {
 
   /** Asks one store for a sign of life; takes at most 1.5 s. */
   async check(store: StoreName): Promise<Check> {
-    const asked = this.ask(store).then((): Check => 'connected', (): Check => 'error');
-    return Promise.race([asked, pause(PATIENCE_MS).then((): Check => 'error')]);
+    const asked = await atMost(PATIENCE_MS, this.ask(store).then((): Check => 'connected', (): Check => 'error'));
+    return asked.isLate ? 'error' : asked.value;
   }
 
   /** Asks all stores at once. */

@@ -15,6 +15,7 @@ const OPTIONS: ConnectOptions = {
   retryWrites: true,
   maxPoolSize: 20,
   serverSelectionTimeoutMS: DEADLINE_MS,
+  waitQueueTimeoutMS: DEADLINE_MS,
   connectTimeoutMS: 2_000,
   socketTimeoutMS: 5_000,
   heartbeatFrequencyMS: 1_000,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectConnection } from '@nestjs/mongoose';
-import { Breaker, pause, storeCalled, Unavailable } from '@edgechat/kernel';
+import { atMost, Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import { mongo, type Connection } from 'mongoose';
 
 /** Longest that one call may take, the wait for a connection included. */
@@ -44,22 +44,26 @@ export class Mongo {
   private async inTime<T>(operation: string, work: () => Promise<T>): Promise<T> {
     if (this.connection.readyState !== 1) throw new NotInTime('not connected');
     storeCalled('mongo', operation);
-    const over = new AbortController();
-    const late = pause(DEADLINE_MS, over.signal).then(() => {
-      throw new NotInTime(`no answer within ${DEADLINE_MS} ms`);
-    });
-    return Promise.race([work(), late]).finally(() => over.abort());
+    const result = await atMost(DEADLINE_MS, work());
+    if (result.isLate) throw new NotInTime(`no answer within ${DEADLINE_MS} ms`);
+    return result.value;
   }
 }
 
 class NotInTime extends Error {}
 
-/** Network failures, elections, missing primaries and timeouts of the server are outages; a duplicate key or a bad document is a bug. */
+/**
+ * What passes by itself: networks, elections, shutdowns, timeouts. A duplicate key, a bad document or a wrong use of the driver is a bug.
+ * @see https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
+ */
 function isOutage(error: unknown): boolean {
-  if (error instanceof NotInTime) return true;
-  if (error instanceof mongo.MongoServerError) return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError') || TIMED_OUT.has(Number(error.code));
-  return error instanceof mongo.MongoError;
+  if (error instanceof NotInTime || error instanceof mongo.MongoNetworkError || error instanceof mongo.MongoServerSelectionError || error instanceof mongo.MongoNotConnectedError) return true;
+  if (error instanceof mongo.MongoServerError) return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError') || PASSING.has(Number(error.code));
+  return error instanceof mongo.MongoDriverError && !(error instanceof mongo.MongoAPIError);
 }
 
-/** MaxTimeMSExpired, WriteConcernFailed (wtimeout), InterruptedAtShutdown, Interrupted, NotWritablePrimary, NotPrimaryNoSecondaryOk. */
-const TIMED_OUT = new Set([50, 64, 11600, 11601, 10107, 13435]);
+/**
+ * HostUnreachable, HostNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ReadConcernMajorityNotAvailableYet, StaleConfig, ExceededTimeLimit,
+ * SocketException, NotWritablePrimary, InterruptedAtShutdown, Interrupted, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
+ */
+const PASSING = new Set([6, 7, 50, 64, 89, 91, 189, 134, 13388, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436]);

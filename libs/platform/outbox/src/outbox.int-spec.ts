@@ -34,7 +34,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(250);
     const sizes: number[] = [];
 
-    await outbox.pay(id, 'index', signal, async (_, debts) => void sizes.push(debts.length));
+    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => void sizes.push(debts.length));
 
     expect(sizes).toEqual([100, 100, 50]);
     expect(await owed(id)).toEqual([]);
@@ -44,7 +44,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(1);
     let runs = 0;
 
-    await outbox.pay(id, 'index', signal, async () => {
+    await outbox.pay({ conversationId: id, kind: 'index', signal }, async () => {
       runs += 1;
       if (runs === 1) await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'index', clock_timestamp())`, [id]);
     });
@@ -56,7 +56,7 @@ describe('guarantee 4: what is owed is paid', () => {
   it('once each, by runs that overlap', async () => {
     const id = await aDebtor(300);
     const paid: number[] = [];
-    const pay = (): Promise<void> => outbox.pay(id, 'index', signal, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
+    const pay = (): Promise<void> => outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
 
     await Promise.all([pay(), pay(), pay()]);
 
@@ -67,14 +67,14 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(5);
     const paid: number[] = [];
 
-    await outbox.pay(id, 'index', signal, async (_, debts) => {
+    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => {
       if (debts.some(({ seq }) => seq === 3)) throw new Error('cannot be paid');
       paid.push(...debts.map(({ seq }) => seq));
     });
 
     expect(paid).toEqual([1, 2, 4, 5]);
     expect(await owed(id)).toEqual([{ seq: 3, attempts: 1, wait: expect.any(Number) as number }]);
-    await outbox.pay(id, 'index', signal, () => Promise.reject(new Error('is not tried before its time')));
+    await outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Error('is not tried before its time')));
     expect((await owed(id))[0]?.attempts).toBe(1);
   });
 
@@ -83,7 +83,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const waits: number[] = [];
     for (let i = 0; i < 16; i += 1) {
       await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
-      await outbox.pay(id, 'index', signal, () => Promise.reject(new Error('never')));
+      await outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Error('never')));
       waits.push(Math.round((await owed(id))[0]?.wait ?? 0));
     }
 
@@ -91,19 +91,38 @@ describe('guarantee 4: what is owed is paid', () => {
     expect(waits.slice(-3)).toEqual([3_600, 3_600, 3_600]);
   });
 
-  it('later, when a store is away: nothing is put off for that', async () => {
+  it('soon again when a store was away: the pause grows to ten seconds and no further, and only the first row had to try', async () => {
     const id = await aDebtor(2);
+    for (let i = 0; i < 8; i += 1) {
+      await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
+      await expect(outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
+    }
 
-    await expect(outbox.pay(id, 'index', signal, () => Promise.reject(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
+    const [first, second] = await owed(id);
+    expect([first?.attempts, second?.attempts]).toEqual([8, 0]);
+    expect(first?.wait).toBeLessThanOrEqual(10);
+  });
 
-    expect((await owed(id)).map(({ attempts }) => attempts)).toEqual([0, 0]);
+  it('except for one that takes longer than a transaction may, which does not hold up the others', async () => {
+    const id = await aDebtor(3);
+    const paid: number[] = [];
+    const pay = (): Promise<void> =>
+      outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => {
+        if (debts.some(({ seq }) => seq === 2)) throw new Unavailable('postgres');
+        paid.push(...debts.map(({ seq }) => seq));
+      });
+
+    await expect(pay()).rejects.toThrow(Unavailable);
+    await pay();
+
+    expect(paid).toEqual([1, 3]);
   });
 
   it('together with its effect: neither is there without the other', async () => {
     const id = await aDebtor(1);
     const effect = { name: 'test.effect', text: `insert into edgechat.secrets (name, value) values ($1, '')` };
 
-    await outbox.pay(id, 'index', signal, async (own) => {
+    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (own) => {
       await own.query(effect, [id]);
       throw new Error('after the effect');
     });

@@ -13,6 +13,21 @@ export interface Debt {
 /** Pays debts of one conversation and kind. Effects in PostgreSQL go through `sql` and commit together with the debts' removal; effects elsewhere must be repeatable. */
 export type Payment = (sql: Sql, debts: readonly Debt[]) => Promise<void>;
 
+/** What is to be paid. */
+export interface Owed {
+  readonly conversationId: string;
+  readonly kind: DebtKind;
+  readonly signal: AbortSignal;
+  readonly batch?: number;
+}
+
+interface Batch {
+  readonly conversationId: string;
+  readonly kind: DebtKind;
+  readonly only: number | null;
+  readonly batch: number;
+}
+
 const BATCH = 100;
 
 // A debt that was put off waits for its time; a fresh one is taken at once, whatever its `next_at`, which is for the relay.
@@ -20,17 +35,19 @@ const TAKE: Statement = {
   name: 'outbox.take',
   text: `select seq, content from edgechat.outbox
          where conversation_id = $1 and kind = $2 and (attempts = 0 or next_at <= clock_timestamp()) and ($3::bigint is null or seq = $3) and (kind <> 'purge' or next_at <= clock_timestamp())
-         order by seq limit ${BATCH} for update skip locked`,
+         order by seq limit $4 for update skip locked`,
 };
 const SETTLE: Statement = { name: 'outbox.settle', text: 'delete from edgechat.outbox where conversation_id = $1 and kind = $2 and seq = any($3::bigint[])' };
+// An outage ends soon or late, and what it held up must not wait an hour for that.
 const PUT_OFF: Statement = {
   name: 'outbox.put_off',
-  text: `update edgechat.outbox set attempts = attempts + 1, next_at = clock_timestamp() + least(interval '1 second' * power(2, least(attempts, 12)), interval '1 hour')
+  text: `update edgechat.outbox set attempts = attempts + 1, next_at = clock_timestamp() + least(interval '1 second' * power(2, least(attempts, 12)), make_interval(secs => $4::int))
          where conversation_id = $1 and kind = $2 and seq = $3`,
 };
+const LONGEST_PAUSE_S = { outage: 10, failure: 3_600 };
 const LIST_DUE: Statement = {
   name: 'outbox.list_due',
-  text: `select conversation_id, kind from (select conversation_id, kind from edgechat.outbox where next_at <= clock_timestamp() order by next_at limit 1000) due group by 1, 2`,
+  text: `select conversation_id, kind from (select conversation_id, kind from edgechat.outbox where next_at <= statement_timestamp() order by next_at limit 1000) due group by 1, 2`,
 };
 
 /** The list of what is owed. Rows go only when they are paid; a row that cannot be paid is tried again after a pause that grows to an hour. */
@@ -39,17 +56,17 @@ export class Outbox {
   constructor(private readonly postgres: Postgres, private readonly log: Log) {}
 
   /**
-   * Pays all that a conversation owes of one kind, in batches of 100, until a look after the last effect finds nothing. Runs may overlap: each row is taken by one at a time.
-   * When a batch fails its rows are tried one by one, and only those that fail again are put off.
-   * @throws Unavailable when a store is away; everything unpaid stays owed.
+   * Pays all that a conversation owes of one kind, in batches (100 unless told; a batch must be paid within the 5 s of a transaction), until a look after the last effect finds nothing.
+   * Runs may overlap: each row is taken by one at a time. When a batch fails its rows are tried one by one, and only those that fail again are put off.
+   * @throws Unavailable when a store is away, or a row alone takes too long; everything unpaid stays owed
    */
-  async pay(conversationId: string, kind: DebtKind, signal: AbortSignal, payment: Payment): Promise<void> {
+  async pay({ conversationId, kind, signal, batch = BATCH }: Owed, payment: Payment): Promise<void> {
     while (!signal.aborted) {
       const taken: number[] = [];
       try {
-        await this.payBatch(conversationId, kind, null, payment, taken);
+        await this.payBatch({ conversationId, kind, only: null, batch }, payment, taken);
       } catch (error) {
-        if (error instanceof Unavailable) throw error;
+        if (taken.length === 0) throw error;
         await this.payOneByOne(conversationId, kind, payment, taken);
       }
       if (taken.length === 0) return;
@@ -61,9 +78,9 @@ export class Outbox {
     return this.postgres.query(LIST_DUE);
   }
 
-  private async payBatch(conversationId: string, kind: DebtKind, only: number | null, payment: Payment, taken: number[]): Promise<void> {
+  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: number[]): Promise<void> {
     await this.postgres.transaction(async (sql) => {
-      const debts = await sql.query<Debt>(TAKE, [conversationId, kind, only]);
+      const debts = await sql.query<Debt>(TAKE, [conversationId, kind, only, batch]);
       if (debts.length === 0) return;
       taken.push(...debts.map(({ seq }) => seq));
       await payment(sql, debts);
@@ -72,13 +89,16 @@ export class Outbox {
   }
 
   private async payOneByOne(conversationId: string, kind: DebtKind, payment: Payment, seqs: readonly number[]): Promise<void> {
-    for (const seq of seqs) {
+    for (const only of seqs) {
       try {
-        await this.payBatch(conversationId, kind, seq, payment, []);
+        await this.payBatch({ conversationId, kind, only, batch: 1 }, payment, []);
       } catch (error) {
-        if (error instanceof Unavailable) throw error;
-        this.log.error('a debt could not be paid and is put off', { conversationId, kind, seq, error });
-        await this.postgres.query(PUT_OFF, [conversationId, kind, seq]);
+        const isOutage = error instanceof Unavailable;
+        const putOff = this.postgres.query(PUT_OFF, [conversationId, kind, only, isOutage ? LONGEST_PAUSE_S.outage : LONGEST_PAUSE_S.failure]);
+        // With PostgreSQL away the row stays as it is, which is right as well.
+        await putOff.catch(() => undefined);
+        if (isOutage) throw error;
+        this.log.error('a debt could not be paid and is put off', { conversationId, kind, seq: only, error });
       }
     }
   }

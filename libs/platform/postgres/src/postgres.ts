@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { ConnectionLost, fromDriver, isOutage, isTransient } from './errors.js';
+import { ConnectionLost, fromDriver, isOutage, isTransient, isUndefinedTable } from './errors.js';
 
 /** One SQL statement under a name: prepared once per connection, and known by its name wherever calls are counted. */
 export interface Statement {
@@ -69,7 +69,9 @@ export class Postgres implements Sql {
     try {
       return await this.breaker.run(() => onConnection(pool, work), isOutage);
     } catch (error) {
-      if (isOutage(error) || isTransient(error)) throw new Unavailable('postgres', { cause: error });
+      // Before the first migration there are no tables; that is a start in progress, no bug.
+      const isEarly = !this.isBegun && isUndefinedTable(error);
+      if (isOutage(error) || isTransient(error) || error instanceof PoolBusy || isEarly) throw new Unavailable('postgres', { cause: error });
       throw error;
     }
   }
@@ -86,6 +88,9 @@ const BEGIN: Statement = { name: 'begin', text: 'begin isolation level read comm
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 const ROLLBACK: Statement = { name: 'rollback', text: 'rollback' };
 
+/** All connections are in use and none became free in time: too much work, not an outage, so the breaker stays closed. */
+class PoolBusy extends Error {}
+
 async function run<Row extends object>(client: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
   storeCalled('postgres', statement.name);
   try {
@@ -97,15 +102,16 @@ async function run<Row extends object>(client: pg.PoolClient, statement: Stateme
 }
 
 async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const beganAt = Date.now();
   const client = await pool.connect().catch((error: unknown) => {
-    throw new ConnectionLost(error);
+    throw pool.totalCount >= pool.options.max ? new PoolBusy() : new ConnectionLost(error);
   });
   client.on('error', ignore);
   let isCut = false;
   const timer = setTimeout(() => {
     isCut = true;
     client.release(new Error(`no answer within ${DEADLINE_MS} ms`));
-  }, DEADLINE_MS);
+  }, DEADLINE_MS - (Date.now() - beganAt));
   try {
     const result = await work(client);
     if (!isCut) client.release();

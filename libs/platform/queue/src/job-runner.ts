@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { QUEUES, type AnyJob, type JobContract, type JobName, type JobNamed, type PayloadOf, type QueueName } from '@edgechat/contracts';
-import { deadlineIn, newId, reached, Unavailable } from '@edgechat/kernel';
+import { atMost, newId, reached, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log, workContext } from '@edgechat/platform/logging';
 import { PREFIX } from '@edgechat/platform/redis';
@@ -33,12 +33,11 @@ export class JobRunner {
   /** Takes no new job, tells the running ones to come to an end, and waits for them at most `withinMs`. */
   async stop(withinMs: number): Promise<void> {
     this.ending.abort();
-    const closed = Promise.all(this.workers.map((worker) => worker.close().catch(() => undefined)));
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, withinMs).unref())]);
+    await atMost(withinMs, Promise.all(this.workers.map((worker) => worker.close().catch(() => undefined))));
   }
 
   private worker(queue: QueueName, jobs: readonly AnyJob[], handlers: Handlers, concurrency: number): Worker {
-    const connection = new Client(this.config.redisUrl, { maxRetriesPerRequest: null, retryStrategy: (times) => Math.min(times * 100, 1_000) });
+    const connection = new Client(this.config.redisUrl, { maxRetriesPerRequest: null, disconnectTimeout: 100, retryStrategy: (times) => Math.min(times * 100, 1_000) });
     connection.on('error', (error) => this.log.debug('the connection of a queue failed', { queue, error }));
     const worker = new Worker(queue, (job) => this.process(job, jobs, handlers), {
       connection,
@@ -50,7 +49,8 @@ export class JobRunner {
       skipVersionCheck: true,
     });
     worker.on('error', (error) => this.log.debug('a queue reports', { queue, error }));
-    worker.on('failed', (job, error) => this.log.warn('a job failed', { job: job?.name, attempt: job?.attemptsMade, error }));
+    // A store that is away fails many jobs; each is owed and comes again.
+    worker.on('failed', (job, error) => this.log[error instanceof Unavailable ? 'info' : 'warn']('a job failed', { job: job?.name, attempt: job?.attemptsMade, error }));
     worker.on('closed', () => connection.disconnect());
     return worker;
   }
@@ -58,10 +58,10 @@ export class JobRunner {
   private async process(job: Job, jobs: readonly AnyJob[], handlers: Handlers): Promise<void> {
     const { contract, carried, payload } = readJob(job, jobs);
     const requestId = carried.requestId ?? newId();
-    const signal = AbortSignal.any([this.ending.signal, deadlineIn(contract.timeoutMs)]);
     await workContext.run({ requestId }, async () => {
       // The table of handlers pairs each name with the payload of its contract, which `payload` has just been parsed by.
-      await (handlers[contract.name] as Handler<unknown>)(payload, signal);
+      const handle = handlers[contract.name] as Handler<unknown>;
+      await withDeadline(contract.timeoutMs, this.ending.signal, (signal) => handle(payload, signal));
       reached('job.done');
       this.log.debug('job done', { job: contract.name });
     });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   bell = process.get(Bell, { strict: false });
   runner = process.get(JobRunner, { strict: false });
   queue = new Queue('replies', { connection: { url: stores.env.REDIS_URL }, prefix: '{edgechat}' });
-  runner.start(Object.values(JOBS), handlers, { deliveries: 2, replies: 4 });
+  runner.start(Object.values(JOBS), handlers, { deliveries: 2, replies: 4, purges: 1 });
 });
 afterAll(async () => {
   await runner.stop(2_000);
@@ -70,8 +70,8 @@ describe('a bell', () => {
 describe('a job that is no good', () => {
   const failure = (jobId: string): Promise<string> =>
     eventually(async () => {
-      const job = await queue.getJob(jobId);
-      return (await job?.getState()) === 'failed' && job ? job.failedReason : false;
+      if ((await queue.getJobState(jobId)) !== 'failed') return false;
+      return (await queue.getJob(jobId))?.failedReason ?? false;
     });
   const add = async (name: string, data: unknown): Promise<string> => (await queue.add(name, data, { attempts: 3, backoff: 10 })).id ?? '';
   const conversationId = randomUUID();

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
+import { atMost, Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis as Client, ReplyError } from 'ioredis';
@@ -45,8 +45,9 @@ export class Redis implements OnApplicationShutdown {
   /** Runs commands that need one round trip, named for those who count them. */
   async run<T>(operation: string, work: (client: Client) => Promise<T>): Promise<T> {
     const attempt = (): Promise<T> => {
+      if (this.client.status !== 'ready') return Promise.reject(new NotInTime('not connected'));
       storeCalled('redis', operation);
-      return work(this.client);
+      return inTime(work(this.client));
     };
     try {
       return await this.breaker.run(attempt, isOutage);
@@ -85,13 +86,24 @@ export class Redis implements OnApplicationShutdown {
     const client = new Client(this.config.redisUrl, {
       connectTimeout: 2_000,
       keepAlive: 5_000,
+      disconnectTimeout: 100,
       retryStrategy: (times) => Math.min(times * 100, 1_000),
       ...options,
     });
     client.on('error', (error) => this.log.debug('the connection to Redis failed', { error }));
-    client.on('close', () => this.log.warn('the connection to Redis is closed'));
+    client.on('ready', () => this.log.info('connected to Redis'));
+    client.on('end', () => this.log.debug('a connection to Redis has ended'));
     return client;
   }
+}
+
+class NotInTime extends Error {}
+
+/** BullMQ waits without a limit for a connection that is not ready; a single command has its own deadline, but work can be more than one. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const result = await atMost(DEADLINE_MS, work);
+  if (result.isLate) throw new NotInTime(`no answer within ${DEADLINE_MS} ms`);
+  return result.value;
 }
 
 /** All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory or is a replica answers, yet cannot work. */

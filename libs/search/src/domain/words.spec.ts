@@ -15,6 +15,12 @@ describe('words of a text', () => {
     expect(indexTerms('北京大学').sort()).toEqual(['北', '京', '大', '学', '北京', '京大', '大学'].sort());
   });
 
+  it('stays below what PostgreSQL takes, whatever the text', () => {
+    const rare = Array.from({ length: 100_000 }, (_, i) => String.fromCodePoint(0x20000 + ((i * 7_919) % 40_000))).join('');
+
+    expect(Buffer.byteLength(indexTerms(rare).join(''))).toBeLessThanOrEqual(512 * 1024);
+  });
+
   it('bounds the length of a word and the number of words', () => {
     expect(indexTerms('x'.repeat(1_000))).toEqual(['x'.repeat(128)]);
     expect(indexTerms(Array.from({ length: 20_000 }, (_, i) => `w${i}`).join(' '))).toHaveLength(16_000);

@@ -1,6 +1,8 @@
 /** Of a message the first 16,000 words are searchable, of a word its first 128 characters. */
 const MAX_WORDS = 16_000;
 const MAX_WORD_LENGTH = 128;
+/** A tsvector may have 1 MiB, places included. */
+const MAX_TERM_BYTES = 512 * 1024;
 
 const WORD = /[\p{L}\p{N}\p{M}]+/gu;
 /** Scripts written without spaces between words, or (Korean) found by any part of one. */
@@ -20,24 +22,31 @@ export function foldText(text: string): string {
  */
 export function indexTerms(text: string): string[] {
   const terms = new Set<string>();
-  let words = 0;
-  for (const [word] of foldText(text).matchAll(WORD)) {
-    if (words === MAX_WORDS) break;
-    words += 1;
-    for (const run of word.split(RUNS)) if (run !== '') addTerms(run, terms);
+  let bytes = 0;
+  for (const term of termsOf(text)) {
+    if (terms.has(term)) continue;
+    bytes += Buffer.byteLength(term);
+    if (bytes > MAX_TERM_BYTES) break;
+    terms.add(term);
   }
   return [...terms];
 }
 
-function addTerms(run: string, terms: Set<string>): void {
-  const characters = Array.from(run);
-  if (!UNSPACED.test(run)) {
-    terms.add(characters.slice(0, MAX_WORD_LENGTH).join(''));
-    return;
+function* termsOf(text: string): Generator<string> {
+  let words = 0;
+  for (const [word] of foldText(text).matchAll(WORD)) {
+    if (words === MAX_WORDS) return;
+    words += 1;
+    for (const run of word.split(RUNS)) if (run !== '') yield* termsOfRun(run);
   }
-  characters.forEach((character, i) => {
-    terms.add(character);
+}
+
+function* termsOfRun(run: string): Generator<string> {
+  const characters = Array.from(run);
+  if (!UNSPACED.test(run)) return yield characters.slice(0, MAX_WORD_LENGTH).join('');
+  for (const [i, character] of characters.entries()) {
+    yield character;
     const next = characters[i + 1];
-    if (next !== undefined) terms.add(character + next);
-  });
+    if (next !== undefined) yield character + next;
+  }
 }

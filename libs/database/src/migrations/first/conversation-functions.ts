@@ -7,6 +7,7 @@ declare
   earlier edgechat.conversation_keys;
 begin
   if key is not null then
+    delete from edgechat.conversation_keys k where k.account_id = creator and k.created_at < clock_timestamp() - interval '24 hours' and k.client_key <> key;
     -- Waits for a transaction that just wrote the same key. Only the statements after it see what that one made.
     insert into edgechat.conversation_keys (account_id, client_key, conversation_id, request_hash) values (creator, key, new_id, hash) on conflict do nothing;
     if not found then

@@ -7,9 +7,9 @@ create function edgechat.claim_reply(of_conversation uuid, lease_ms int, per_acc
 declare
   r edgechat.replies;
 begin
-  -- The lowest first, its lock second: \`limit 1 for update skip locked\` would pass over a locked one and give a later question to a second worker.
-  select * into r from edgechat.replies t where t.conversation_id = of_conversation and t.status in ('queued', 'running') order by t.question_seq limit 1;
-  select * into r from edgechat.replies t where t.id = r.id and t.status in ('queued', 'running') for update skip locked;
+  -- Claims of one conversation wait for each other: each sees what the one before it began.
+  perform pg_advisory_xact_lock(1162038136, hashtext(of_conversation::text));
+  select * into r from edgechat.replies t where t.conversation_id = of_conversation and t.status in ('queued', 'running') order by t.question_seq limit 1 for update;
   if r.id is null then
     return;
   end if;
@@ -17,14 +17,15 @@ begin
     return query update edgechat.replies t set status = 'failed', failure_code = 'ai_failed', lease_until = null, epoch = t.epoch + 1 where t.id = r.id returning t.*;
     return;
   end if;
-  if r.status = 'running' and r.lease_until > clock_timestamp() then
+  -- It, or a later one that was begun before this one was asked anew: the run that holds it looks again when it is over.
+  if exists (select from edgechat.replies t where t.conversation_id = of_conversation and t.status = 'running' and t.lease_until > clock_timestamp()) then
     return;
   end if;
   -- Claims of one account wait for each other, else two workers could both count one too few.
   perform pg_advisory_xact_lock(1162038135, hashint8(r.account_id));
   if (select count(*) from edgechat.replies t where t.account_id = r.account_id and t.status = 'running' and t.lease_until > clock_timestamp()) >= per_account then
-    r.status := 'queued';
-    return next r;
+    -- Rung for when one of the account's ends; the relay need not ask each second.
+    return query update edgechat.replies t set status = 'queued', epoch = t.epoch + 1, lease_until = null, next_at = clock_timestamp() + interval '2 seconds' where t.id = r.id returning t.*;
     return;
   end if;
   return query update edgechat.replies t set status = 'running', epoch = t.epoch + 1, lease_until = clock_timestamp() + make_interval(secs => lease_ms / 1000.0)

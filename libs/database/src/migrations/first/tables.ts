@@ -112,7 +112,7 @@ create table edgechat.outbox (
   content text collate "C",
   attempts int not null default 0,
   next_at timestamptz not null,
-  primary key (conversation_id, seq, kind)
+  primary key (conversation_id, kind, seq)
 ) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
 create index outbox_due on edgechat.outbox (next_at);
 
@@ -137,6 +137,7 @@ create table edgechat.replies (
   retry_after_s int,
   primary key (conversation_id, question_seq)
 ) with (fillfactor = 80);
+create index replies_open_in on edgechat.replies (conversation_id, question_seq) where status in ('queued', 'running');
 create unique index replies_id on edgechat.replies (id);
 create index replies_open on edgechat.replies (account_id, accepted_at) where status in ('queued', 'running');
 
