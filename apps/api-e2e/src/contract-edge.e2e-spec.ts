@@ -144,6 +144,17 @@ describe('an error', () => {
     expectProblem(await me.call(method, path, call), status, code);
   });
 
+  it.each(['/auth/me', '/health', '/chat/conversations'])('does not come of a body that nobody reads: GET %s', async (path) => {
+    const answer = await exchange(stack.url(0), rawRequest(`GET /api/v1${path}`, [`Authorization: Bearer ${me.token}`, 'Content-Type: text/plain', 'Content-Encoding: gzip'], 'x'));
+    expect(answer.status).toBe(200);
+  });
+
+  it.each([['text/plain', '{}', 415, 'unsupported_media_type'], ['application/json', '{', 400, 'malformed_request']])('comes of a body of DELETE that is %s: %s', async (type, raw, status, code) => {
+    const id = await me.conversation();
+    expectProblem(await me.call('DELETE', `/chat/conversations/${id}`, { raw, headers: { 'content-type': type } }), status, code);
+    expect(await me.messages(id)).toEqual([]);
+  });
+
   it('of headers over 16 KiB too', async () => {
     expectProblem(await exchange(stack.url(0), rawRequest('GET /api/v1/auth/me', [`X-Long: ${'x'.repeat(17_000)}`])), 431, 'headers_too_large');
   });

@@ -157,6 +157,33 @@ describe('guarantee 4: Redis is emptied', () => {
   });
 });
 
+describe('a conversation that is deleted', () => {
+  it('is gone for the sender who still waits for its answer', async () => {
+    const client = await stack.client(0).register();
+    const conversation = await client.conversation();
+    const sending = client.send(conversation, 'never answered');
+    await eventually(async () => (await debts(conversation)) === 3);
+
+    expect((await client.call('DELETE', `/chat/conversations/${conversation}`)).status).toBe(204);
+
+    expect([(await sending).status, (await sending).body['detail']]).toEqual([404, 'Conversation not found']);
+  });
+
+  it('right after its sends, while their work is done, is deleted at the first try', async () => {
+    const client = await stack.client(0).register();
+    await withWorker({}, async () => {
+      const statuses = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const conversation = await client.conversation({ assistant: 'off' });
+          await Promise.all(Array.from({ length: 5 }, (_, n) => client.send(conversation, `short-lived ${n}`)));
+          return (await client.call('DELETE', `/chat/conversations/${conversation}`)).status;
+        }),
+      );
+      expect(statuses).toEqual(Array(20).fill(204));
+    });
+  });
+});
+
 describe('a stop in good order', () => {
   it('of a worker gives its answer back, and another starts over within a second', async () => {
     const client = await stack.client(0).register();

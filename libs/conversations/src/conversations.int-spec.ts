@@ -91,6 +91,27 @@ describe('a batch of sends', () => {
   });
 });
 
+describe('a conversation that somebody holds locked', () => {
+  it('holds up its own sends only, and they go once it is free', async () => {
+    const [held, free] = [await aConversation(), await aConversation()];
+    const rival = new pg.Client(stores.env.DATABASE_URL);
+    await rival.connect();
+    await rival.query('begin');
+    await rival.query('select 1 from edgechat.conversations where id = $1 for update', [held]);
+    let heldIsThrough = false;
+    const waiting = Array.from({ length: 10 }, (_, n) => send(held, `waits ${n}`).then(() => (heldIsThrough = true)));
+    await eventually(async () => (await sql(stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`)).length === 1);
+
+    await Promise.all(Array.from({ length: 10 }, (_, n) => send(free, `passes ${n}`)));
+    expect(heldIsThrough).toBe(false);
+    await rival.query('commit');
+    await rival.end();
+
+    await Promise.all(waiting);
+    expect((await page(held)).items.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `waits ${n}`));
+  });
+});
+
 describe('the ledger wins', () => {
   it('over a foreign document at a message\'s place, which the next store replaces', async () => {
     const id = await aConversation();

@@ -11,7 +11,7 @@ type Operation = NonNullable<Paths[string]['get']>;
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const EXAMPLE_REQUEST_ID = '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
-/** Answers that any call can give, and those of calls with a token and of calls with a body. */
+/** Answers that any call can give, and those of calls with a token and of calls whose body is read: all but GET, also where none is asked for. */
 const COMMON: readonly ErrorCode[] = ['malformed_request', 'too_many_requests', 'headers_too_large', 'internal_error', 'service_unavailable'];
 const OF_TOKEN: readonly ErrorCode[] = ['unauthorized'];
 const OF_BODY: readonly ErrorCode[] = ['body_too_large', 'unsupported_media_type'];
@@ -40,28 +40,28 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   for (const [path, item] of Object.entries(complete.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
-      if (operation !== undefined) item[method] = completeOperation(operation, path, complete);
+      if (operation !== undefined) item[method] = completeOperation(operation, { method, path }, complete);
     }
   }
   return complete;
 }
 
-function completeOperation(operation: Operation, path: string, document: OpenAPIObject): Operation {
+function completeOperation(operation: Operation, { method, path }: { method: string; path: string }, document: OpenAPIObject): Operation {
   const marks: ReadonlyMap<string, unknown> = new Map<string, unknown>(Object.entries(operation).filter(([key]) => key.startsWith('x-')));
   const plain = Object.fromEntries(Object.entries(operation).filter(([key]) => !key.startsWith('x-')));
   const access = marks.get(ACCESS_EXTENSION) ?? 'token';
-  const refusals = refusalsOf(operation, access, marks);
+  const refusals = refusalsOf(operation, method, access, marks);
   const responses = { ...operation.responses };
   for (const [status, group] of byStatus(refusals)) responses[status] ??= problemResponse(group, path);
   for (const response of Object.values(responses)) if (response !== undefined && 'description' in response) response.headers = { 'X-Request-ID': REQUEST_ID_HEADER, ...response.headers };
   return { ...plain, ...exampleOfBody(operation, document), ...(access === 'token' ? { security: [{ bearer: [] }] } : {}), responses };
 }
 
-function refusalsOf(operation: Operation, access: unknown, marks: ReadonlyMap<string, unknown>): readonly DescribedRefusal[] {
+function refusalsOf(operation: Operation, method: string, access: unknown, marks: ReadonlyMap<string, unknown>): readonly DescribedRefusal[] {
   const own = [...marks].flatMap(([, mark]) => (mark instanceof DescribedRefusal ? [mark] : []));
   const hasBody = operation.requestBody !== undefined;
   const hasQuery = (operation.parameters ?? []).some((parameter) => 'in' in parameter && parameter.in === 'query');
-  const codes = access === 'health' ? OF_HEALTH : [...COMMON, ...(access === 'token' ? OF_TOKEN : []), ...(hasBody ? OF_BODY : []), ...(hasBody || hasQuery ? OF_INPUT : [])];
+  const codes = access === 'health' ? OF_HEALTH : [...COMMON, ...(access === 'token' ? OF_TOKEN : []), ...(method === 'get' ? [] : OF_BODY), ...(hasBody || hasQuery ? OF_INPUT : [])];
   const shared = codes.filter((code) => !own.some((one) => one.code === code)).map((code) => new DescribedRefusal(code, {}));
   return [...own, ...shared];
 }

@@ -23,7 +23,7 @@ export class OpenRequests {
   /** Resolves when none is open, or after `ms`. */
   async ended(ms: number): Promise<void> {
     if (this.count === 0) return;
-    await within(ms, new Promise<void>((resolve) => (this.whenNone = resolve)));
+    await atMost(ms, new Promise<void>((resolve) => (this.whenNone = resolve)));
   }
 
   private left(): void {

@@ -69,7 +69,9 @@ function takeOnlyJson(fastify: FastifyInstance): void {
   fastify.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => parseJson(await readBody(payload, Number(request.headers['content-length'] ?? 0))));
 }
 
-function hasBody({ headers }: FastifyRequest): boolean {
+/** A body of GET or HEAD means nothing and is never read (RFC 9110, 9.3.1), so it is no reason to refuse a call. */
+function hasBody({ headers, method }: FastifyRequest): boolean {
+  if (method === 'GET' || method === 'HEAD') return false;
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 

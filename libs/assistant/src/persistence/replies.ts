@@ -57,7 +57,11 @@ const LIST_DUE: Statement = {
            select conversation_id from edgechat.replies where status in ('queued', 'running')
              and ((status = 'queued' and next_at <= statement_timestamp()) or lease_until <= statement_timestamp()) order by next_at limit 500) due`,
 };
-const LOOK: Statement = { name: 'replies.look', text: 'select id, status, answer_seq, failure_code, retry_after_s from edgechat.replies where conversation_id = $1 and question_seq = $2' };
+const LOOK: Statement = {
+  name: 'replies.look',
+  text: `select r.id, r.status, r.answer_seq, r.failure_code, r.retry_after_s from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null
+         where r.conversation_id = $1 and r.question_seq = $2`,
+};
 
 /** The rows of replies. */
 @Injectable()
@@ -99,7 +103,7 @@ export class Replies {
     return (await this.postgres.query<{ conversation_id: string }>(LIST_DUE)).map((row) => row.conversation_id);
   }
 
-  /** What became of a reply that was there: when its row is not, its conversation was deleted. @throws Unavailable `postgres` */
+  /** What became of a reply that was there: when it is not found, its conversation was deleted. @throws Unavailable `postgres` */
   async look({ conversationId, questionSeq }: ReplyPlace): Promise<ReplyOutcome> {
     const [row] = await this.postgres.query<ReplyRow>(LOOK, [conversationId, questionSeq]);
     return row ? toOutcome(row) : { status: 'gone' };
