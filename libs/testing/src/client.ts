@@ -49,7 +49,7 @@ export class Client {
       signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    const isJson = text !== '' && (response.headers.get('content-type') ?? '').includes('json');
     return { status: response.status, headers: response.headers, body: isJson ? (JSON.parse(text) as Json) : { text } };
   }
 
