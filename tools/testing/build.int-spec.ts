@@ -40,6 +40,16 @@ describe.each(['api', 'worker'])('the builds of %s', (app) => {
   });
 });
 
+it('leaves the providers, and with them all use of their keys, out of the API', () => {
+  const copy = copyOfRepository({});
+  expect(build(copy.folder).status).toBe(0);
+  const providersIn = (app: string) => sourcesIn(join(copy.folder, 'dist/apps', app, 'main.js')).filter((source) => source?.startsWith('libs/assistant/src/providers/'));
+
+  expect(providersIn('api')).toEqual([]);
+  expect(providersIn('worker')).not.toEqual([]);
+  copy.remove();
+});
+
 it('names what it cannot build', () => {
   const copy = copyOfRepository({});
   expect(build(copy.folder, 'website')).toEqual({ status: 1, stderr: 'There is no app "website" to build: say api or worker, or nothing for both.\n' });

@@ -43,7 +43,10 @@ function* termsOf(text: string): Generator<string> {
 
 function* termsOfRun(run: string): Generator<string> {
   const characters = Array.from(run);
-  if (!UNSPACED.test(run)) return yield characters.slice(0, MAX_WORD_LENGTH).join('');
+  if (!UNSPACED.test(run)) {
+    yield characters.slice(0, MAX_WORD_LENGTH).join('');
+    return;
+  }
   for (const [i, character] of characters.entries()) {
     yield character;
     const next = characters[i + 1];
