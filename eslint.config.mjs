@@ -112,7 +112,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['apps/api/src/**/*.controller.ts', 'apps/worker/src/handlers/**/*.ts', 'apps/worker/src/handlers.ts'],
+    files: ['apps/api/src/**/*.controller.ts', 'apps/worker/src/handlers.ts'],
     plugins: { house: { rules: { 'thin-methods': thinMethods } } },
     rules: { 'house/thin-methods': 'error' },
   },

@@ -1,4 +1,4 @@
-import { startStack, type Answer, type Stack } from '@edgechat/testing';
+import { eventually, startStack, type Answer, type Stack } from '@edgechat/testing';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -173,7 +173,19 @@ describe('an answer', () => {
 
     expect((await client.post('/ai/complete', { prompt: 'hi' })).body).toEqual({ text: 'echo: hi' });
     expect((await client.post('/ai/complete', { prompt: 'x [[fail 400]]' })).body['code']).toBe('ai_failed');
+    expect((await stack.client().post('/ai/complete', { prompt: 'hi' })).status).toBe(401);
     const quota = await client.post('/ai/complete', { prompt: 'x [[quota 9]]' });
     expect([quota.status, quota.headers.get('retry-after')]).toEqual([429, '9']);
+  });
+
+  it('to /ai/complete is made for at most four prompts of an account at once, and never more, so that others get theirs', async () => {
+    const client = await stack.client().register();
+    const other = await stack.client().register();
+    const hanging = Array.from({ length: 40 }, () => client.post('/ai/complete', { prompt: 'greedy [[hang]]' }, { timeoutMs: 5_000 }).catch(() => null));
+    await eventually(() => stack.provider.requests('greedy [[hang]]').length === 4);
+
+    expect((await other.post('/ai/complete', { prompt: 'modest' })).body).toEqual({ text: 'echo: modest' });
+    expect(stack.provider.requests('greedy [[hang]]')).toHaveLength(4);
+    await Promise.all(hanging);
   });
 });

@@ -21,6 +21,8 @@ export interface JobContract<Name extends string = string, Payload = unknown> {
   readonly backoffMs: number;
   readonly timeoutMs: number;
   readonly pays: DebtKind | null;
+  /** Whether a job that failed for good is kept for people to look at; not where it holds what a client wrote. */
+  readonly keepsFailed: boolean;
   /** Jobs with the same key coalesce: while one waits, others add nothing; one rung while it runs makes it run once more. Without it each job stands for itself. */
   coalesceBy?(payload: Payload): string;
 }

@@ -4,7 +4,7 @@ import type { JobContract } from './job.js';
 const conversationNews = z.object({ conversationId: z.uuid() });
 export type ConversationNews = z.infer<typeof conversationNews>;
 
-const news = { version: 1, payload: conversationNews, attempts: 5, backoffMs: 500, coalesceBy: (payload: ConversationNews) => payload.conversationId } as const;
+const news = { version: 1, payload: conversationNews, attempts: 5, backoffMs: 500, keepsFailed: true, coalesceBy: (payload: ConversationNews) => payload.conversationId } as const;
 
 /** Brings texts that are still only in the outbox into MongoDB. */
 export const storeMessages = { name: 'conversations.store-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'store', ...news } as const satisfies JobContract<string, ConversationNews>;
@@ -34,6 +34,7 @@ export const completePrompt = {
   backoffMs: 500,
   timeoutMs: 3_700_000,
   pays: null,
+  keepsFailed: false,
 } as const satisfies JobContract<string, CompletionAsked>;
 
 /** All jobs there are. A worker has exactly one handler for each. */

@@ -22,6 +22,16 @@ describe('a breaker', () => {
     expect(work).toHaveBeenCalledTimes(2);
   });
 
+  it('stays as it is for an error that says nothing about the store', async () => {
+    const breaker = new Breaker(1_000);
+    await expect(breaker.run(fail, isOutage)).rejects.toBe(outage);
+    jest.setSystemTime(1_000);
+
+    await expect(breaker.run(() => Promise.reject(new Error('too busy to ask')), () => null)).rejects.toThrow('too busy to ask');
+
+    expect(breaker.isOpen).toBe(true);
+  });
+
   it('closes at the first call that gets an answer, be it an error of the call itself', async () => {
     const breaker = new Breaker(1_000);
     await expect(breaker.run(fail, isOutage)).rejects.toBe(outage);

@@ -12,8 +12,12 @@ export class Breaker {
     return this.lastOutage !== null;
   }
 
-  /** Runs `work` unless the store is skipped just now. @throws what `work` throws, or the last outage. */
-  async run<T>(work: () => Promise<T>, isOutage: (error: unknown) => boolean): Promise<T> {
+  /**
+   * Runs `work` unless the store is skipped just now.
+   * @param isOutage null for an error that says nothing about the store
+   * @throws what `work` throws, or the last outage.
+   */
+  async run<T>(work: () => Promise<T>, isOutage: (error: unknown) => boolean | null): Promise<T> {
     if (this.isOpen) {
       if (Date.now() < this.tryAgainAt) throw this.lastOutage;
       this.tryAgainAt = Date.now() + this.retryEveryMs;
@@ -23,7 +27,8 @@ export class Breaker {
       this.lastOutage = null;
       return result;
     } catch (error) {
-      this.note(isOutage(error) ? error : null);
+      const verdict = isOutage(error);
+      if (verdict !== null) this.note(verdict ? error : null);
       throw error;
     }
   }

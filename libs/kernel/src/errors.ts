@@ -3,7 +3,7 @@
  * A code is stable: clients branch on it. `help` is a sentence for people.
  */
 export const ERRORS = {
-  malformed_request: { status: 400, title: 'Malformed request', help: 'The request could not be read: broken JSON, broken UTF-8, nesting deeper than 32, a broken URL, or a header given twice that may be there once. Mend the request.' },
+  malformed_request: { status: 400, title: 'Malformed request', help: 'The request could not be read: broken JSON, broken UTF-8, nesting deeper than 32, more than 10,000 values, a broken URL, or a header given twice that may be there once. Mend the request.' },
   email_taken: { status: 400, title: 'Email already registered', help: 'An account with this e-mail address exists. Log in instead.' },
   unauthorized: { status: 401, title: 'Not authenticated', help: 'Send `Authorization: Bearer <access_token>` with a valid access token. Get a new one from `POST /auth/refresh` or `POST /auth/login`.' },
   bad_credentials: { status: 401, title: 'Invalid email or password', help: 'No account has this e-mail address and password.' },

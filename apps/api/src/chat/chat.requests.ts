@@ -24,7 +24,7 @@ export class ConversationRequest {
   readonly assistant?: AssistantMode;
 }
 
-/** A conversation's or a list's page. */
+/** A page of the caller's conversations. */
 export class ConversationsQuery {
   @QueryInteger(CLAMPED) readonly limit: number = 20;
   @IsOptional() @QueryInteger(SKIP, { description: 'Conversations to leave out; costs what it skips. Not together with `cursor`.' }) readonly skip?: number;

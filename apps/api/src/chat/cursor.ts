@@ -15,7 +15,7 @@ export function writeCursor(account: AccountId, { orderedAt, id }: Place): strin
 export function readCursor(account: AccountId, cursor: string): Place {
   const [list, owner, at, id]: unknown[] = parts(cursor);
   const known = conversationId(id);
-  if (list !== 'conversations' || owner !== account || typeof at !== 'number' || !Number.isSafeInteger(at) || Math.abs(at) > 8.64e15 || known === null) throw invalid('cursor', 'bad_cursor', 'must be a next_cursor of this list');
+  if (list !== 'conversations' || owner !== account || typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0 || at > 8.64e15 || known === null) throw invalid('cursor', 'bad_cursor', 'must be a next_cursor of this list');
   return { orderedAt: new Date(at), id: known };
 }
 

@@ -10,7 +10,7 @@ export interface ClientAddress {
 
 /** The address a request comes from: the socket's, or what a proxy of `TRUSTED_PROXIES` says in `X-Forwarded-For`. The only place that says so. */
 export function clientAddress(request: Pick<FastifyRequest, 'ip' | 'socket'>): ClientAddress {
-  const claimed = withoutZone(request.ip);
+  const claimed = withoutZone(withoutPort(request.ip));
   return foldAddress(isIP(claimed) === 0 ? withoutZone(request.socket.remoteAddress ?? '') : claimed);
 }
 
@@ -47,5 +47,8 @@ function mappedIpv4(groups: readonly number[]): string | null {
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && marker === 0xffff;
   return isMapped ? [high >> 8, high & 255, low >> 8, low & 255].join('.') : null;
 }
+
+/** Some proxies name the client's port as well: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
+const withoutPort = (address: string): string => /^\[([0-9a-f:.%]+)\](?::\d+)?$/i.exec(address)?.[1] ?? /^([0-9.]+):\d+$/.exec(address)?.[1] ?? address;
 
 const withoutZone = (address: string): string => address.split('%', 1).join('');

@@ -1,5 +1,10 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { aTestApp, type TestApp } from './test-app.js';
+import { IsStoredText, RequestPipe } from './validation.js';
+
+class Declared {
+  @IsStoredText(1, 10) readonly text!: string;
+}
 
 describe('the HTTP edge', () => {
   let edge: TestApp;
@@ -146,6 +151,16 @@ describe('the HTTP edge', () => {
       expectProblem(answer, 422, 'validation_failed');
       expect(answer.json().errors[0]).toMatchObject({ field: '/content', code: 'required' });
       expectProblem(await edge.app.inject({ method: 'POST', url: '/api/v1/echo', headers: { 'content-type': 'application/json' } }), 422, 'validation_failed');
+    });
+
+    it('never walks what it does not know: a body full of keys and of nested values changes nothing about a field', async () => {
+      const noise = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`unknown ${n}`, [[[{ n }]]]]));
+      const copied: string[] = [];
+      const known = Object.defineProperty({}, 'inner', { enumerable: true, get: () => copied.push('read') });
+
+      await expect(new RequestPipe().transform({ ...noise, text: known }, { type: 'body', metatype: Declared, data: undefined })).rejects.toMatchObject({ code: 'validation_failed' });
+      expect(copied).toEqual([]);
+      await expect(new RequestPipe().transform({ ...noise, text: 'known' }, { type: 'body', metatype: Declared, data: undefined })).resolves.toEqual({ text: 'known' });
     });
 
     it('drops unknown fields, also those named like what every object has', async () => {

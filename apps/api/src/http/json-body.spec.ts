@@ -37,6 +37,12 @@ describe('the JSON body parser', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 
+  it('takes 10,000 values at most, and counts no comma of a text', () => {
+    expect(parse(JSON.stringify(Array(10_000).fill(0)))).toHaveLength(10_000);
+    expect(() => parse(JSON.stringify(Array(10_001).fill(0)))).toThrow(expect.objectContaining({ code: 'malformed_request' }));
+    expect(parse(JSON.stringify({ text: ','.repeat(20_000) }))).toEqual({ text: ','.repeat(20_000) });
+  });
+
   it('keeps a text to the code point as it came', () => {
     const text = ' \t\r\n e\u0301 \ufeff 😀 ';
     expect(parse(JSON.stringify({ text }))).toEqual({ text });

@@ -4,12 +4,15 @@ import { Refusal } from '@edgechat/kernel';
 
 export const BODY_MAX_BYTES = 1_048_576;
 const DEPTH_MAX = 32;
+/** Ten times what the largest body of today's calls and those to come holds. */
+const VALUES_MAX = 10_000;
 
 /** How much of a body that is too large is still read, so that a client that reads the answer only after it has sent everything gets it. */
 const DISCARD_MAX_BYTES = 8 * BODY_MAX_BYTES;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const OPENERS = new Set([0x5b, 0x7b]);
 const CLOSERS = new Set([0x5d, 0x7d]);
 
@@ -47,7 +50,9 @@ export async function readBody(stream: Readable, announcedBytes: number): Promis
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Refusal('malformed_request', 'The body is not valid UTF-8. Send JSON in UTF-8.');
-  if (isDeeperThan(body, DEPTH_MAX)) throw new Refusal('malformed_request', `The body nests deeper than ${DEPTH_MAX}. Send flatter JSON.`);
+  const shape = shapeOf(body);
+  if (shape.depth > DEPTH_MAX) throw new Refusal('malformed_request', `The body nests deeper than ${DEPTH_MAX}. Send flatter JSON.`);
+  if (shape.commas >= VALUES_MAX) throw new Refusal('malformed_request', `The body has more than ${VALUES_MAX} values. Send less at once.`);
 
   const text = body.toString('utf8');
   const reviver = MAY_HOLD_PROTOTYPE_KEY.test(text) ? dropPrototypeKeys : undefined;
@@ -58,21 +63,22 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Measured in one pass before parsing: JSON.parse takes 100,000 levels, and what walks the value afterwards overflows its stack. */
-function isDeeperThan(json: Buffer, max: number): boolean {
+/** Measured in one pass before parsing: JSON.parse takes 100,000 levels and values, and what walks the value afterwards takes its stack, or seconds. Ends at the first excess. */
+function shapeOf(json: Buffer): { depth: number; commas: number } {
+  const shape = { depth: 0, commas: 0 };
   let depth = 0;
   let isInString = false;
-  for (let i = 0; i < json.length; i += 1) {
+  for (let i = 0; i < json.length && shape.depth <= DEPTH_MAX && shape.commas < VALUES_MAX; i += 1) {
     const byte = json[i] ?? 0;
     if (isInString) {
       if (byte === BACKSLASH) i += 1;
       else if (byte === QUOTE) isInString = false;
     } else if (byte === QUOTE) isInString = true;
-    else if (OPENERS.has(byte)) depth += 1;
+    else if (byte === COMMA) shape.commas += 1;
+    else if (OPENERS.has(byte)) shape.depth = Math.max(shape.depth, (depth += 1));
     else if (CLOSERS.has(byte)) depth -= 1;
-    if (depth > max) return true;
   }
-  return false;
+  return shape;
 }
 
 function dropPrototypeKeys(key: string, value: unknown): unknown {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Refusal, newId } from '@edgechat/kernel';
+import { Refusal, Unavailable, newId } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { workContext, type Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -13,6 +13,10 @@ import { requestIdOf } from './request-id.js';
 
 const HEADERS_MAX_BYTES = 16_384;
 const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const UNREAD_TIMEOUT_MS = 30_000;
+const UNREAD_MAX_BYTES = 256 * 1_048_576;
+const SMALL_ANSWER_BYTES = 65_536;
 
 /** What an answer for programs needs so that no browser takes it for a page; the pages under `/docs` and `/errors` set their own policy. */
 const SECURITY_HEADERS = {
@@ -24,12 +28,12 @@ const SECURITY_HEADERS = {
 
 /**
  * Fastify as the API uses it: request ids, limits and problem documents for what it refuses itself, before any route is known.
- * A client has 30 s to send a whole request; how long it waits for the answer is the route's affair.
+ * A client has 30 s to send a whole request, and must go on reading its answer; how long it waits for one is the route's affair.
  */
 export function createAdapter(config: Config, log: Log): FastifyAdapter {
   const adapter = new FastifyAdapter({
     // Node would answer a missing Host itself, without a request id: guardAccess refuses it.
-    http: { maxHeaderSize: HEADERS_MAX_BYTES, requireHostHeader: false },
+    http: { maxHeaderSize: HEADERS_MAX_BYTES, requireHostHeader: false, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: requestIdOf,
     requestIdHeader: false,
@@ -49,6 +53,7 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
   // Without a listener Node answers an unknown expectation itself, without a request id. Expectations may be ignored (RFC 9110, 10.1.1).
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   identifyRequests(fastify);
+  boundUnreadAnswers(fastify);
   takeOnlyJson(fastify);
   return adapter;
 }
@@ -58,6 +63,20 @@ function identifyRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     workContext.run({ requestId: request.id }, done);
+  });
+}
+
+/** An answer stays in memory until the client has read it: who reads nothing for 30 s is hung up on, and all that is unread together is bounded. */
+function boundUnreadAnswers(fastify: FastifyInstance): void {
+  let unread = 0;
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
+    if (bytes > SMALL_ANSWER_BYTES && unread + bytes > UNREAD_MAX_BYTES) return done(new Unavailable('sending', { detail: 'Too many large answers wait to be read. Try again shortly.' }));
+    unread += bytes;
+    reply.raw.once('close', () => (unread -= bytes));
+    const { socket } = reply.raw;
+    if (socket instanceof Socket) socket.setTimeout(UNREAD_TIMEOUT_MS);
+    done();
   });
 }
 

@@ -1,18 +1,44 @@
 import { Injectable } from '@nestjs/common';
 import { completionKey, completionOutcome, type CompletionOutcome } from '@edgechat/contracts';
-import { newId, type AccountId } from '@edgechat/kernel';
+import { atMost, newId, Slots, Unavailable, type AccountId } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
 import { currentRequestId } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { Redis } from '@edgechat/platform/redis';
 import { AwaitAnswer } from './await-answer.js';
 
+const WAITING_MAX = 100;
+
 /** Has a worker answer one prompt outside of any conversation. */
 @Injectable()
 export class AskCompletion {
-  constructor(private readonly answers: AwaitAnswer, private readonly bell: Bell, private readonly redis: Redis) {}
+  private readonly turns = new Map<AccountId, Slots>();
 
-  /** The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. @throws Unavailable `redis` when no worker can be asked */
+  constructor(private readonly answers: AwaitAnswer, private readonly bell: Bell, private readonly redis: Redis, private readonly config: Config) {}
+
+  /**
+   * The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. Of one account so many are under way at once in a process as it may have answers
+   * (`AI_CONCURRENCY_PER_ACCOUNT`); further ones wait for their turn, within their time.
+   * @throws Unavailable `redis` when no worker can be asked; `assistant` when 100 of the account wait already
+   */
   async ask(accountId: AccountId, prompt: string, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+    const turns = this.turnsOf(accountId);
+    const isOver = (): boolean => signal.aborted || Date.now() >= until.getTime();
+    const asked = await atMost(until.getTime() - Date.now(), turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(accountId, prompt, until, signal))));
+    if (turns.isIdle) this.turns.delete(accountId);
+    return asked.isLate ? null : asked.value;
+  }
+
+  private turnsOf(accountId: AccountId): Slots {
+    const known = this.turns.get(accountId);
+    if (known) return known;
+    const refuse = (): Error => new Unavailable('assistant', { detail: 'Too many prompts of this account wait for their answers. Wait for some of them.' });
+    const turns = new Slots({ atOnce: this.config.aiConcurrencyPerAccount, waitingMax: WAITING_MAX, refuse });
+    this.turns.set(accountId, turns);
+    return turns;
+  }
+
+  private async askNow(accountId: AccountId, prompt: string, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
     const id = newId();
     const listening = this.answers.listen(id);
     try {

@@ -79,8 +79,13 @@ export class Listening {
   /** Sleeps until woken, `ms` have passed (then it resolves to true: a look is due), or `signal` aborts. */
   async sleep(ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.isWoken) return false;
-    this.alarm = new AbortController();
-    await pause(ms, AbortSignal.any([this.alarm.signal, signal]));
+    // (`AbortSignal.any` would leave an entry in `signal`, which lives as long as the process.)
+    const alarm = new AbortController();
+    this.alarm = alarm;
+    const ring = (): void => alarm.abort();
+    signal.addEventListener('abort', ring, { once: true });
+    await pause(signal.aborted ? 0 : ms, alarm.signal);
+    signal.removeEventListener('abort', ring);
     return !this.isWoken;
   }
 }

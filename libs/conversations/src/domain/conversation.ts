@@ -1,6 +1,6 @@
 import type { AccountId, ConversationId } from '@edgechat/kernel';
 
-/** Who may be made by clients today; the other kinds come with their members. */
+/** The kinds that clients may make today; the others come with their members. */
 export type ConversationKind = 'assistant';
 
 /** When the assistant answers: each message, when it is mentioned, or never. */

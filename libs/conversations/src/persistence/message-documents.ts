@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
+import { Slots, Unavailable } from '@edgechat/kernel';
 import { Mongo } from '@edgechat/platform/mongo';
 import { Schema, type Model } from 'mongoose';
 
@@ -34,9 +35,15 @@ const DUPLICATE_KEY = 11_000;
 const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: 1 } as const;
 export type StoredText = Pick<MessageDocument, 'conversation_id' | 'seq' | 'message_id' | 'content'>;
 
+/** Pages read at once by a process: a page can be 12 MiB, and dozens of those at once would each miss the deadline, which then looks like an outage. */
+const READS_AT_ONCE = 8;
+const READS_WAITING_MAX = 200;
+
 /** The messages' texts in MongoDB. */
 @Injectable()
 export class MessageDocuments {
+  private readonly reads = new Slots({ atOnce: READS_AT_ONCE, waitingMax: READS_WAITING_MAX, refuse: () => new Unavailable('mongo') });
+
   constructor(
     private readonly mongo: Mongo,
     @InjectModel(MESSAGES) private readonly model: Model<MessageDocument>,
@@ -57,9 +64,8 @@ export class MessageDocuments {
 
   /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
   listRange(conversationId: string, lowest: number, highest: number): Promise<StoredText[]> {
-    return this.mongo.run('messages.list_range', () =>
-      this.model.find({ conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } }, FIELDS).sort({ seq: 1 }).maxTimeMS(1_000).lean<StoredText[]>().exec(),
-    );
+    const find = () => this.model.find({ conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } }, FIELDS).sort({ seq: 1 }).maxTimeMS(1_000).lean<StoredText[]>().exec();
+    return this.reads.run(() => this.mongo.run('messages.list_range', find));
   }
 
   /** Which of these messages a majority has, so that they survive the loss of a server. @throws Unavailable `mongo` */

@@ -13,13 +13,14 @@ const LOCK: Statement = {
   text: `select m.role from edgechat.conversations c join edgechat.members m on m.conversation_id = c.id and m.account_id = $2
          where c.id = $1 and c.deleted_at is null for update of c`,
 };
-const END: Statement = {
+/** Ends a living conversation, `$1`; to be run once for each. */
+export const END_CONVERSATION: Statement = {
   name: 'conversations.end',
   text: `with gone as (update edgechat.conversations set deleted_at = clock_timestamp(), revision = revision + 1, member_count = 0 where id = $1),
               members as (delete from edgechat.members where conversation_id = $1 returning account_id),
               inbox as (delete from edgechat.inbox i using members m where i.account_id = m.account_id and i.conversation_id = $1),
               replies as (update edgechat.replies set status = 'failed', failure_code = 'ai_failed', lease_until = null, epoch = epoch + 1 where conversation_id = $1 and status in ('queued', 'running')),
-              -- A debt that a worker holds just now is settled by it: it waits for this lock, and then finds no conversation. Waiting for it here would be a deadlock.
+              -- A debt that a worker holds just now is settled by it, and finds no conversation if it looks for one; what is stored late goes with the second purge. Waiting for it here would be a deadlock.
               free as (select seq, kind from edgechat.outbox where conversation_id = $1 and kind <> 'purge' for update skip locked),
               paid as (delete from edgechat.outbox o using free where o.conversation_id = $1 and o.kind = free.kind and o.seq = free.seq)
          insert into edgechat.outbox (conversation_id, seq, kind, next_at)
@@ -44,6 +45,6 @@ export class DeleteConversation {
   private async end(sql: Sql, id: ConversationId, caller: AccountId): Promise<void> {
     const [member] = await sql.query<{ role: string }>(LOCK, [id, caller]);
     if (!member) throw new Refusal('conversation_not_found', 'Conversation not found');
-    await sql.query(END, [id]);
+    await sql.query(END_CONVERSATION, [id]);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Unavailable } from '@edgechat/kernel';
+import { Slots, Unavailable } from '@edgechat/kernel';
 
 const AT_ONCE = 2;
 const WAITING_MAX = 200;
@@ -11,32 +11,10 @@ const RETRY_AFTER_S = 2;
  */
 @Injectable()
 export class HashingSlots {
-  private running = 0;
-  private readonly waiting: Array<() => void> = [];
+  private readonly slots = new Slots({ atOnce: AT_ONCE, waitingMax: WAITING_MAX, refuse: () => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S }) });
 
   /** Runs `work` as soon as a slot is free. @throws Unavailable `hashing` at once when too many wait; what `work` throws. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.enter();
-    try {
-      return await work();
-    } finally {
-      this.leave();
-    }
-  }
-
-  private async enter(): Promise<void> {
-    if (this.running < AT_ONCE) {
-      this.running += 1;
-      return;
-    }
-    if (this.waiting.length >= WAITING_MAX) throw new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S });
-    await new Promise<void>((go) => this.waiting.push(go));
-  }
-
-  /** A slot goes straight to who waited longest; `running` counts it on. */
-  private leave(): void {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.running -= 1;
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return this.slots.run(work);
   }
 }

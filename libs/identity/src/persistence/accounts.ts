@@ -35,6 +35,8 @@ const CREDENTIALS = `
     ) as is_known
   from edgechat.accounts a`;
 
+/** Whether hashes of the first backend are left: they take longer to check. */
+const HAS_OLD_HASHES: Statement = { name: 'has-old-hashes', text: `select 1 as found from edgechat.accounts where password_hash like '$2%' limit 1` };
 const CREDENTIALS_BY_EMAIL: Statement = { name: 'credentials-by-email', text: `${CREDENTIALS} where a.email_key = $1::text` };
 const CREDENTIALS_BY_ID: Statement = { name: 'credentials-by-id', text: `${CREDENTIALS} where a.id = $1::bigint` };
 const IS_TAKEN: Statement = { name: 'is-email-taken', text: 'select id from edgechat.accounts where email_key = $1::text' };
@@ -91,6 +93,11 @@ export class Accounts {
   async credentialsById(id: AccountId, addressHash: Buffer): Promise<Credentials | null> {
     const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_ID, [id, addressHash]);
     return row ? asCredentials(row) : null;
+  }
+
+  /** True while an account of the first backend has not logged in yet. */
+  async hasOldHashes(): Promise<boolean> {
+    return (await this.postgres.query(HAS_OLD_HASHES)).length > 0;
   }
 
   async isTaken(email: Email): Promise<boolean> {

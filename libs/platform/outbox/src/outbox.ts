@@ -67,7 +67,7 @@ export class Outbox {
         await this.payBatch({ conversationId, kind, only: null, batch }, payment, taken);
       } catch (error) {
         if (taken.length === 0) throw error;
-        await this.payOneByOne(conversationId, kind, payment, taken);
+        await this.payOneByOne({ conversationId, kind, signal }, payment, taken);
       }
       if (taken.length === 0) return;
     }
@@ -88,8 +88,9 @@ export class Outbox {
     });
   }
 
-  private async payOneByOne(conversationId: string, kind: DebtKind, payment: Payment, seqs: readonly number[]): Promise<void> {
+  private async payOneByOne({ conversationId, kind, signal }: Owed, payment: Payment, seqs: readonly number[]): Promise<void> {
     for (const only of seqs) {
+      if (signal.aborted) return;
       try {
         await this.payBatch({ conversationId, kind, only, batch: 1 }, payment, []);
       } catch (error) {

@@ -67,7 +67,7 @@ export class Postgres implements Sql {
     const pool = this.findPool();
     if (!pool) throw new Unavailable('postgres', { cause: new ConnectionLost('not connected yet') });
     try {
-      return await this.breaker.run(() => onConnection(pool, work), isOutage);
+      return await this.breaker.run(() => onConnection(pool, work), (error) => (error instanceof PoolBusy ? null : isOutage(error)));
     } catch (error) {
       // Before the first migration there are no tables; that is a start in progress, no bug.
       const isEarly = !this.isBegun && isUndefinedTable(error);

@@ -75,7 +75,7 @@ function newJob(job: JobContract, { payload, requestId }: Ring): NewJob {
       attempts: job.attempts,
       backoff: { type: 'exponential', delay: job.backoffMs },
       removeOnComplete: true,
-      removeOnFail: KEEP_FAILED,
+      removeOnFail: job.keepsFailed ? KEEP_FAILED : true,
       ...(key === undefined ? {} : { deduplication: { id: `${job.name}:${key}`, keepLastIfActive: true } }),
     },
   };

@@ -115,6 +115,6 @@ describe('FLUSHALL', () => {
 
     await ring(id);
 
-    await eventually(() => runsOf(id) === 1, { withinMs: 5_000 });
+    await eventually(() => runsOf(id) === 1);
   });
 });

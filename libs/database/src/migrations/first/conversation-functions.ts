@@ -11,11 +11,13 @@ begin
     -- Waits for a transaction that just wrote the same key. Only the statements after it see what that one made.
     insert into edgechat.conversation_keys (account_id, client_key, conversation_id, request_hash) values (creator, key, new_id, hash) on conflict do nothing;
     if not found then
-      select * into strict earlier from edgechat.conversation_keys k where k.account_id = creator and k.client_key = key for update;
+      select * into earlier from edgechat.conversation_keys k where k.account_id = creator and k.client_key = key for update;
       if earlier.created_at > clock_timestamp() - interval '24 hours' and exists (select from edgechat.conversations c where c.id = earlier.conversation_id and c.deleted_at is null) then
         return query select case when earlier.request_hash = hash then 'replayed' else 'key_reused' end, earlier.conversation_id;
         return;
       end if;
+      -- (Where another call has just removed the old key, there is nothing to update.)
+      insert into edgechat.conversation_keys (account_id, client_key, conversation_id, request_hash) values (creator, key, new_id, hash) on conflict do nothing;
       update edgechat.conversation_keys k set conversation_id = new_id, request_hash = hash, created_at = clock_timestamp() where k.account_id = creator and k.client_key = key;
     end if;
   end if;
@@ -60,6 +62,7 @@ begin
     r := null;
     m := null;
     select * into c from edgechat.conversations t where t.id = s.conversation_id and t.deleted_at is null;
+    -- Who is not a member may not send: to them the conversation is not there.
     if c.id is null or (s.author <> 0 and not exists (select from edgechat.members t where t.conversation_id = c.id and t.account_id = s.author)) then
       return query select s.n, 'not_found', null::bigint, null::uuid, null::timestamptz, null::uuid, null::text, null::timestamptz, false, null::text;
       continue;

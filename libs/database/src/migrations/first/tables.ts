@@ -21,6 +21,8 @@ create table edgechat.accounts (
   constraint accounts_email_key unique (email_key)
 );
 
+create index accounts_of_first_backend on edgechat.accounts (id) where password_hash like '$2%';
+
 create table edgechat.sessions (
   id uuid primary key,
   account_id bigint not null references edgechat.accounts on delete cascade,
