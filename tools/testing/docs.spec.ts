@@ -6,7 +6,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 const records = readdirSync(join(ROOT, 'docs/adr')).sort();
-const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/ARCHITECTURE.md', ...records.map((file) => `docs/adr/${file}`)];
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/ARCHITECTURE.md', 'docs/deploy.md', ...records.map((file) => `docs/adr/${file}`)];
 const architecture = read('docs/ARCHITECTURE.md');
 
 /** Tests that a page names: `path/of.spec.ts`: “words of it”, “and of another”. */
@@ -56,7 +56,7 @@ describe('a decision', () => {
 describe.each(pages)('%s', (page) => {
   it('links to files that are there', () => {
     const links = [...read(page).matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target).filter((target) => !/^https?:/.test(target));
-    expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
+    expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target.split('#')[0] ?? '')))).toEqual([]);
   });
 
   it('names files and folders that are there', () => {
@@ -74,7 +74,7 @@ describe.each(pages)('%s', (page) => {
 describe('README.md', () => {
   it('shows the commands that npm start shows, within five calls', () => {
     const shown = read('README.md').match(/```sh\n([^`]+)```/)?.[1]?.trimEnd().split('\n') ?? [];
-    const commands = whatToTry('http://127.0.0.1:8000', [], false).filter((line) => line.includes('curl'));
+    const commands = whatToTry('http://127.0.0.1:8000', [], '').filter((line) => line.includes('curl'));
     expect(commands).toHaveLength(3);
     expect(shown).toHaveLength(5);
     expect(shown.slice(1, 4)).toEqual(commands);

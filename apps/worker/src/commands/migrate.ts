@@ -9,6 +9,8 @@ const PATIENCE_MS = 60_000;
 
 /** The command `migrate`: brings both stores up to this release and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. */
 export async function migrateStores(config: Config, log: Log): Promise<void> {
+  // As process 1 of a container it would else not hear these signals. A migration under way is rolled back by PostgreSQL when the connection ends.
+  process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
   const names = await patiently('PostgreSQL (DATABASE_URL)', log, () => migrate(config, log));
   await patiently('MongoDB (MONGODB_URL)', log, () => prepareMessages(config.mongodbUrl, databaseOf(config.mongodbUrl)));
   log.info(names.length === 0 ? 'the schema is up to date' : 'the schema was brought up to date', { migrations: names });
