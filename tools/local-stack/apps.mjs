@@ -2,14 +2,16 @@
 import path from 'node:path';
 import { isStillRunning } from './identity.mjs';
 import { byLine, readable } from './log-lines.mjs';
-import { Failure, lastLines, launch, pause, run } from './processes.mjs';
+import { Failure, howEnded, lastLines, launch, pause, run } from './processes.mjs';
 
 /**
- * @typedef {{ projectDir: string, env: NodeJS.ProcessEnv, signal: AbortSignal, line: (text: string) => void }} AppContext
+ * @typedef {{ projectDir: string, env: NodeJS.ProcessEnv, drainTimeoutMs: number, signal: AbortSignal, line: (text: string) => void }} AppContext
  * @typedef {{ name: 'api' | 'worker', title: string, healthUrl: string }} AppSpec
  * @typedef {AppSpec & { launched: import('./processes.mjs').Launched, complaint: () => string }} App
  */
 
+/** What a process takes to close once it has drained (the API at most 1.85 s). */
+const closingMs = 3_000;
 const healthyWithinMs = 90_000;
 const healthEveryMs = 150;
 /** What we ask ourselves until it is up is no news. */
@@ -27,7 +29,7 @@ export async function launchApp(spec, context) {
   const show = byLine((line) => line.includes(ownCalls) || context.line(readable(spec.name, line)));
   let complaints = '';
   const launched = await launch(spec.title, process.execPath, ['--enable-source-maps', fileOf(context.projectDir, spec.name)], {
-    role: 'app', cwd: context.projectDir, env: context.env,
+    role: spec.name, patienceMs: context.drainTimeoutMs + closingMs, cwd: context.projectDir, env: context.env,
     onOutput: (text, stream) => {
       if (stream === 'stderr') complaints = (complaints + text).slice(-2_000);
       else show(text);
@@ -57,8 +59,7 @@ export async function waitUntilHealthy(app, signal) {
 
 /** @param {App} app @returns {Promise<string>} a sentence, once it ended */
 export async function whenEnded(app) {
-  const { code, signal } = await app.launched.exited;
-  return `${app.title} ended unexpectedly (${signal ?? `exit code ${code}`})${app.complaint()}`;
+  return `${app.title} ended unexpectedly (${howEnded(await app.launched.exited)})${app.complaint()}`;
 }
 
 /**

@@ -22,6 +22,17 @@ function sweep(folder) {
 }
 
 /**
+ * @param {string} reason a program's failure with the last lines it printed, between bars
+ * @returns {string} the last of them that names an error, at most 120 characters
+ */
+function inFewWords(reason) {
+  const lines = reason.split(/ \| |\(exit code \d+\): /);
+  const named = lines.filter((line) => /error|fail|refused|denied|timed? ?out|no such|not found|enotfound|cannot|unable|nothing/i.test(line));
+  const words = named.at(-1) ?? lines.at(-1) ?? reason;
+  return words.length > 120 ? `${words.slice(0, 119)}…` : words;
+}
+
+/**
  * A folder that is built once and then shared by all starts and tests. It appears complete or not at all: it is built under another
  * name and renamed, so that a build that was killed is built again. A failure counts for a day, so that only the first start waits for it.
  * @param {Context} context @param {string} name @param {(folder: string) => Promise<void>} build
@@ -48,7 +59,7 @@ export async function builtOnce(context, name, build) {
   } catch (error) {
     if (error instanceof Failure && !(error instanceof DiskFull) && !context.signal?.aborted) {
       writeFileSync(failed, error.message);
-      context.say(`${name}: not to be had here`);
+      context.say(`${name}: not to be had here (${inFewWords(error.message)})`);
     }
     throw error;
   } finally {

@@ -1,10 +1,10 @@
 // @ts-check
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { familyOf, isStillRunning, send } from './identity.mjs';
 import { stallMs } from './cache.mjs';
 import { DiskFull, Failure, end, isDiskFull, lastLines, pause } from './processes.mjs';
-import { ask } from './ready.mjs';
+import { whyUnreachable } from './ready.mjs';
 
 /**
  * @typedef {import('./chain.d.mts').Candidate} Candidate
@@ -13,6 +13,12 @@ import { ask } from './ready.mjs';
  */
 
 const stopPatienceMs = 15_000;
+/** A server that is being started elsewhere refuses for a moment; longer than that it is not there. */
+const refusalsMs = 5_000;
+/** What was written longer before an end has nothing to do with it. */
+const lastWordsMs = 5_000;
+/** What mongod tells of its work, a JSON object a line. */
+const mongodChatter = /^\{"t":.*"s":"[DI]\d?"/;
 const restartTries = 40;
 
 /** One engine that serves, or did: its process can be stopped, killed, hung, and started again on the same port and data. */
@@ -22,16 +28,21 @@ export class Engine {
   #candidate;
   #context;
   #folder;
+  #logFile;
+  /** Where its log ended when it was last up. */
+  #upAtByte = 0;
 
   /** @param {Candidate} candidate @param {Context} context @param {string} folder @param {number} port */
   constructor(candidate, context, folder, port) {
     this.#candidate = candidate;
     this.#context = context;
     this.#folder = folder;
+    this.#logFile = path.join(folder, '..', 'server.log');
     this.kind = context.kind;
     this.port = port;
     this.url = candidate.url(port);
     this.describe = candidate.describe;
+    /** @type {Promise<import('./processes.mjs').Exit>} */
     this.exited = new Promise(() => undefined);
   }
 
@@ -45,13 +56,21 @@ export class Engine {
     return this.#process?.output() ?? '';
   }
 
+  /** @returns {string} after a colon what it wrote in its last moments, without what it wrote while it started; often nothing */
+  lastWords() {
+    const stat = statSync(this.#logFile, { throwIfNoEntry: false });
+    if (stat === undefined || Date.now() - stat.mtimeMs > lastWordsMs) return '';
+    const written = readFileSync(this.#logFile).subarray(this.#upAtByte).toString();
+    return lastLines(written.split('\n').filter((line) => !mongodChatter.test(line)).join('\n'));
+  }
+
   /**
    * Starts the server again, on its port and data, and waits until it serves. Does nothing when it runs.
    * @throws Failure when it does not come up; the signal's reason if the start as a whole was aborted
    */
   async restart() {
     const { signal } = this.#context;
-    const logFile = path.join(this.#folder, '..', 'server.log');
+    const logFile = this.#logFile;
     if (this.pid !== null) return;
     if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
     dropStaleLock(path.join(this.#folder, 'cluster', 'postmaster.pid'));
@@ -60,6 +79,7 @@ export class Engine {
       this.exited = this.#process.exited;
       try {
         await this.#waitUntilReady(this.#process);
+        this.#upAtByte = statSync(logFile).size;
         return;
       } catch (error) {
         await end([this.#process], 2_000);
@@ -124,26 +144,31 @@ function dropStaleLock(file) {
   if (existsSync('/proc/self') && !(existsSync(commandFile) && readFileSync(commandFile, 'utf8').includes('postgres'))) rmSync(file);
 }
 
+const inWords = new Map([['ECONNREFUSED', 'the connection is refused'], ['ENOTFOUND', 'there is no such host'], ['silent', 'no answer']]);
+
 /**
  * An engine behind a URL that was given: it is somebody else's, so nothing here stops or harms it.
  * @param {import('./engines.d.mts').Kind} kind @param {{ engine: string, variable: string }} chain @param {string} url @param {AbortSignal} [signal]
- * @throws Failure when the URL is none or nobody answers within 20 s: to take another engine silently would hide the data
+ * @throws Failure when the URL is none or nobody answers within 20 s, or it refuses for 5 s: to take another engine silently would hide the data
  */
 export async function fromUrl(kind, chain, url, signal) {
   const [, scheme = '', place = ''] = /^([a-z0-9+]+):\/\/(?:[^@/]*@)?([^/?]+)/i.exec(url) ?? [];
   const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:,]+)(?::(\d+))?$/.exec(place) ?? [];
   if (scheme === '') throw new Failure(`${chain.variable} is not a URL.`);
   const defaultPorts = { postgres: 5432, mongo: 27017, redis: 6379 };
-  const deadline = Date.now() + stallMs;
+  const beganAt = Date.now();
   const isAskable = host !== '' && !scheme.includes('+srv'); // a list of hosts, or a name that DNS resolves to one, is the driver's to read
-  while (isAskable && (await ask(host.replace(/^\[|\]$/g, ''), Number(port || defaultPorts[kind]))) === null) {
+  for (;;) {
+    const why = isAskable ? await whyUnreachable(host.replace(/^\[|\]$/g, ''), Number(port || defaultPorts[kind])) : null;
+    if (why === null) break;
     signal?.throwIfAborted();
-    if (Date.now() > deadline) throw new Failure(`${chain.variable} is set, but nothing answers at ${place}. Start that server, or unset ${chain.variable}.`);
+    const patienceMs = ['ECONNREFUSED', 'ENOTFOUND'].includes(why) ? refusalsMs : stallMs;
+    if (Date.now() - beganAt > patienceMs) throw new Failure(`${chain.variable} is set, but nothing answers at ${place} (${inWords.get(why) ?? why}). Start that server, or unset ${chain.variable}.`);
     await pause(200);
   }
   const nothing = async () => undefined;
   return {
     kind, url, port: Number(port || defaultPorts[kind]), describe: `${chain.engine} at ${place} (${chain.variable})`, pid: null, exited: new Promise(() => undefined),
-    stop: nothing, kill: nothing, restart: nothing, hang: () => undefined, resume: () => undefined, output: () => '',
+    stop: nothing, kill: nothing, restart: nothing, hang: () => undefined, resume: () => undefined, output: () => '', lastWords: () => '',
   };
 }

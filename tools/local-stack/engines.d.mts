@@ -35,9 +35,11 @@ export interface Engine {
   /** Of the server (PostgreSQL: the postmaster); null when it is not running or not ours. */
   readonly pid: number | null;
   /** Settles when the process of the last start ended. */
-  readonly exited: Promise<unknown>;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   /** The end of its log. */
   output(): string;
+  /** After a colon what it wrote in the 5 s before now, without what it wrote while it started; often nothing. */
+  lastWords(): string;
   /** Ends it cleanly, SIGKILL after 15 s. Safe to repeat. */
   stop(): Promise<void>;
   /** SIGKILL for the server and all its processes. */
@@ -63,3 +65,4 @@ export interface Engines {
 export function startEngine(kind: Kind, options: EngineOptions): Promise<Engine>;
 export function startEngines(options: EngineOptions & { readonly ports?: Partial<Record<Kind, number>> }): Promise<Engines>;
 export function freePort(): Promise<number>;
+export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;

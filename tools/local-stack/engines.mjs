@@ -35,6 +35,11 @@ const chains = {
   redis: { engine: 'Redis', variable: 'REDIS_URL', links: redisLinks, advice: 'Redis 6.2 or newer (Debian: apt install redis-server; macOS: brew install redis)' },
 };
 
+/** What engines, installers and downloads need not know. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
+export function withoutSecrets(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(JWT_SECRET|[A-Z]+_API_KEY)(_FILE)?$/.test(name)));
+}
+
 /** @returns {Promise<number>} a port of 127.0.0.1 that nobody has now */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -124,7 +129,7 @@ export async function startEngine(kind, options) {
   if (options.allowUrls === true && url !== undefined && url !== '') return fromUrl(kind, chains[kind], url, options.signal);
   const home = path.join(path.resolve(options.dataDir), kind);
   const cacheDir = options.cacheDir ?? path.join(projectDir, '.data', 'engines');
-  const context = { kind, env, cacheDir, temporary: options.temporary === true, say: options.say ?? (() => undefined), ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const context = { kind, env: withoutSecrets(env), cacheDir, temporary: options.temporary === true, say: options.say ?? (() => undefined), ...(options.signal === undefined ? {} : { signal: options.signal }) };
   if (options.guard === true) startGuard();
   mkdirSync(home, { recursive: true });
   const record = readRecord(path.join(home, 'engine.json'));

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isInstalled } from '../build/install.mjs';
 import { launchApp, migrate, waitUntilHealthy, whenEnded } from './apps.mjs';
-import { startEngines } from './engines.mjs';
+import { startEngines, withoutSecrets } from './engines.mjs';
 import { send } from './identity.mjs';
-import { DiskFull, Failure, lastLines, livingProcesses, pause } from './processes.mjs';
+import { DiskFull, Failure, howEnded, livingProcesses, pause } from './processes.mjs';
 import { build, install, needsBuild } from './project-state.mjs';
 import { endInOrder, takeFolder } from './run-file.mjs';
-import { choosePorts, isWithoutAi, readEnvironment } from './settings.mjs';
+import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsFromFiles } from './settings.mjs';
 import { Terminal } from './terminal.mjs';
 import { whatToTry } from './what-to-try.mjs';
 import { watchSources } from './watch.mjs';
@@ -21,6 +21,9 @@ import { watchSources } from './watch.mjs';
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 // npm passes Ctrl-C on to us, and the terminal sends it too: only a later one means impatience.
 const impatientAfterMs = 1_000;
+/** For what API and worker still do when a part of the system is gone: most of it would wait for that part. */
+const hurriedMs = 2_000;
+const tellWaitAfterMs = 2_000;
 
 /** Somebody wants it to end. */
 class Stopped extends Error {
@@ -37,11 +40,11 @@ function untilStopped() {
   let firstAt = 0;
   /** @param {keyof typeof exitCodes} signal */
   const onSignal = (signal) => {
-    if (!controller.signal.aborted) {
+    if (firstAt === 0) {
       firstAt = Date.now();
       controller.abort(new Stopped(signal));
     } else if (Date.now() - firstAt > impatientAfterMs) {
-      for (const one of livingProcesses('app', 'engine', 'tool')) send(-one.pid, 'SIGKILL');
+      for (const one of livingProcesses()) send(-one.pid, 'SIGKILL');
     }
   };
   process.on('SIGINT', () => onSignal('SIGINT')).on('SIGTERM', () => onSignal('SIGTERM')).on('SIGHUP', () => onSignal('SIGHUP'));
@@ -81,30 +84,42 @@ function takeDataFolder(terminal, dataDir) {
   });
 }
 
-/** @param {NodeJS.ProcessEnv} env @param {{ api: number, worker: number }} ports @param {Record<string, string>} engineUrls @returns {NodeJS.ProcessEnv} */
-function appEnvironment(env, ports, engineUrls) {
-  const ai = isWithoutAi(env) ? { AI_PROVIDER: 'demo' } : {};
-  return { ...env, ...ai, ...engineUrls, PORT: String(ports.api), WORKER_HEALTH_PORT: String(ports.worker) };
+/**
+ * The variables of both processes, from `.env` and ours. Who set nothing gets the demo assistant where nobody else would answer.
+ * @param {Terminal} terminal @param {string} projectDir @param {StartOptions} options @param {AbortSignal} signal
+ * @throws Failure naming all that are wrong, or a port that is taken
+ */
+async function prepare(terminal, projectDir, options, signal) {
+  const read = readEnvironment(projectDir, process.env);
+  const ports = await choosePorts(read);
+  await prepareProject(terminal, projectDir, options, withoutSecrets(read), signal);
+  const env = { AI_DEMO_FALLBACK: 'true', ...read };
+  const settings = await loadSettings(env);
+  if (ports === null) throw new Failure('PORT and WORKER_HEALTH_PORT must be two port numbers.');
+  const host = ['0.0.0.0', '::'].includes(settings.api.host) ? '127.0.0.1' : settings.api.host;
+  const bases = { api: `http://${host.includes(':') ? `[${host}]` : host}:${ports.api}`, worker: `http://127.0.0.1:${ports.worker}` };
+  const appEnv = { ...withUrlsFromFiles(env, settings.worker), PORT: String(ports.api), WORKER_HEALTH_PORT: String(ports.worker) };
+  return { env: appEnv, settings: settings.worker, bases };
 }
 
 /**
  * From nothing to serving.
- * @param {Terminal} terminal @param {string} projectDir @param {StartOptions} options @param {AbortSignal} signal
+ * @param {Terminal} terminal @param {string} projectDir @param {StartOptions} options @param {AbortController} controller aborted when an engine ends
  * @param {(giveBack: () => void) => void} taken called once the folder is ours
  */
-async function bringUp(terminal, projectDir, options, signal, taken) {
+async function bringUp(terminal, projectDir, options, controller, taken) {
+  const { signal } = controller;
   const dataDir = path.join(projectDir, '.data');
   taken(await takeDataFolder(terminal, dataDir));
-  const env = readEnvironment(projectDir, process.env);
-  const ports = await choosePorts(env);
-  await prepareProject(terminal, projectDir, options, env, signal);
+  const { env, settings, bases } = await prepare(terminal, projectDir, options, signal);
   const engines = await terminal.step('Starting PostgreSQL, MongoDB and Redis', () =>
     startEngines({
       dataDir, cacheDir: path.join(dataDir, 'engines'), env, allowUrls: true, allowDocker: true, signal, say: (line) => terminal.note(line), ...options.engines,
     }));
-  const context = { projectDir, env: appEnvironment(env, ports, engines.env), signal, line: (/** @type {string} */ text) => terminal.line(text) };
+  const list = [engines.postgres, engines.mongo, engines.redis];
+  for (const engine of list) void whyEngineEnded(engine).then((sentence) => controller.abort(new Failure(sentence)));
+  const context = { projectDir, env: { ...env, ...engines.env }, drainTimeoutMs: settings.drainTimeoutMs, signal, line: (/** @type {string} */ text) => terminal.line(text) };
   await terminal.step('Migrating the databases', () => migrate(context));
-  const bases = { api: `http://${['0.0.0.0', '::'].includes(env['HOST'] ?? '::') ? '127.0.0.1' : env['HOST']}:${ports.api}`, worker: `http://127.0.0.1:${ports.worker}` };
   const launchBoth = async () => {
     const apps = await Promise.all([
       launchApp({ name: 'api', title: 'The API', healthUrl: `${bases.api}/api/v1/health/started` }, context),
@@ -115,22 +130,13 @@ async function bringUp(terminal, projectDir, options, signal, taken) {
   };
   const apps = await terminal.step('Starting the API and the worker', launchBoth);
   await pause(200); // the last lines of their start come before what stays in view
-  const list = [engines.postgres, engines.mongo, engines.redis];
-  for (const text of whatToTry(bases.api, list.map((engine) => engine.describe), isWithoutAi(env))) terminal.line(text);
-  return { apps, engines: list, launchBoth, context };
+  for (const text of whatToTry(bases.api, list.map((engine) => engine.describe), aiLine(settings))) terminal.line(text);
+  return { apps, launchBoth, context };
 }
 
-/**
- * Lasts until an engine ends, or (unless changes restart them) a process.
- * @param {Awaited<ReturnType<typeof bringUp>>} system @param {boolean} watch
- * @returns {Promise<never>}
- */
-async function untilSomethingEnds({ apps, engines }, watch) {
-  const ends = engines.map(async (engine) => {
-    await engine.exited;
-    return `${engine.describe} ended unexpectedly${lastLines(engine.output())}`;
-  });
-  throw new Failure(await Promise.race([...ends, ...(watch ? [] : apps.map(whenEnded))]));
+/** @param {import('./engines.d.mts').Engine} engine @returns {Promise<string>} a sentence, once it ended */
+async function whyEngineEnded(engine) {
+  return `${engine.describe} ended unexpectedly (${howEnded(await engine.exited)})${engine.lastWords()}`;
 }
 
 /** @param {AbortSignal} signal @returns {Promise<never>} */
@@ -142,31 +148,45 @@ function untilAborted(signal) {
 }
 
 /**
- * Runs the whole system from this folder until it is stopped; everything it started is ended before it returns.
+ * Ends all that runs. After a stop that was asked for, open requests and answers may end first; a later Ctrl-C ends that.
+ * @param {Terminal} terminal @param {boolean} isHurried
+ */
+async function endAll(terminal, isHurried) {
+  const left = livingProcesses();
+  if (left.length === 0) return;
+  await terminal.step('Stopping', async () => {
+    const timer = setTimeout(() => isHurried || terminal.note('open requests and answers may end first (DRAIN_TIMEOUT_MS); Ctrl-C again ends everything at once'), tellWaitAfterMs);
+    await endInOrder(left, isHurried ? hurriedMs : Infinity);
+    clearTimeout(timer);
+  });
+}
+
+/**
+ * Runs the whole system from this folder until it is stopped, or a part of it ends by itself (what changes restart may end); everything
+ * it started is ended before it returns.
  * @param {StartOptions} [options]
  * @returns {Promise<number>} the exit code: 0 when stopped while up, 128 + signal while starting, 1 with a sentence on stderr otherwise
  */
 export async function start(options = {}) {
   const projectDir = options.projectDir ?? path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
   const terminal = new Terminal(process.stdout);
-  const { signal } = untilStopped();
+  const controller = untilStopped();
   let giveBack = () => {};
   let isUp = false;
-  let sentence = '';
   let exitCode = 1;
   try {
-    const system = await bringUp(terminal, projectDir, options, signal, (back) => (giveBack = back));
+    const system = await bringUp(terminal, projectDir, options, controller, (back) => (giveBack = back));
     isUp = true;
     const watching = options.watch === true ? [watchSources(projectDir, system, terminal)] : [];
-    await Promise.race([untilAborted(signal), untilSomethingEnds(system, options.watch === true), ...watching]);
+    if (options.watch !== true) for (const app of system.apps) void whenEnded(app).then((sentence) => controller.abort(new Failure(sentence)));
+    await Promise.race([untilAborted(controller.signal), ...watching]);
   } catch (error) {
     if (error instanceof Stopped) exitCode = isUp ? 0 : error.exitCode;
-    else sentence = sentenceOf(error);
+    else console.error(`\n${sentenceOf(error)}`);
+    controller.abort(error); // whatever is still under way ends too
   } finally {
-    const left = livingProcesses('app', 'engine', 'tool');
-    if (left.length > 0) await terminal.step('Stopping', () => endInOrder(left));
+    await endAll(terminal, !(controller.signal.reason instanceof Stopped));
     giveBack();
   }
-  if (sentence !== '') console.error(`\n${sentence}`);
   return exitCode;
 }

@@ -15,11 +15,12 @@ export class DiskFull extends Failure {
 }
 
 /**
- * @typedef {'app' | 'engine' | 'tool'} Role
- * @typedef {{ pid: number, startedAt: string, what: string, role: Role, stopSignal: NodeJS.Signals }} Recorded
+ * @typedef {'api' | 'worker' | 'engine' | 'tool'} Role
+ * @typedef {{ pid: number, startedAt: string, what: string, role: Role, stopSignal: NodeJS.Signals, patienceMs: number }} Recorded
+ *   `patienceMs`: how long it may take to end before SIGKILL
  * @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Exit
  * @typedef {Recorded & { child: import('node:child_process').ChildProcess, exited: Promise<Exit>, output: () => string }} Launched
- * @typedef {{ role?: Role, stopSignal?: NodeJS.Signals, cwd?: string, env?: NodeJS.ProcessEnv, uid?: number, gid?: number,
+ * @typedef {{ role?: Role, stopSignal?: NodeJS.Signals, patienceMs?: number, cwd?: string, env?: NodeJS.ProcessEnv, uid?: number, gid?: number,
  *   logFile?: string, onOutput?: (text: string, stream: 'stdout' | 'stderr') => void }} LaunchOptions
  */
 
@@ -45,10 +46,10 @@ export function onProcesses(listener) {
 
 /**
  * @param {Role[]} roles
- * @returns {Launched[]} what runs of these
+ * @returns {Launched[]} what runs of these, of all when none is named
  */
 export function livingProcesses(...roles) {
-  return [...living.values()].filter((one) => roles.includes(one.role));
+  return [...living.values()].filter((one) => roles.length === 0 || roles.includes(one.role));
 }
 
 function announce() {
@@ -56,6 +57,7 @@ function announce() {
 }
 
 const tailBytes = 8_000;
+const defaultPatienceMs = 15_000;
 
 /** @param {string} file */
 function tailOf(file) {
@@ -108,7 +110,7 @@ export async function launch(what, command, args, options = {}) {
   const { pid } = child;
   const launched = {
     pid: pid ?? 0, startedAt: pid === undefined ? '' : (startTimeOf(pid) ?? 'gone'), what, role: options.role ?? 'tool',
-    stopSignal: options.stopSignal ?? 'SIGTERM', child, exited, output,
+    stopSignal: options.stopSignal ?? 'SIGTERM', patienceMs: options.patienceMs ?? defaultPatienceMs, child, exited, output,
   };
   if (pid !== undefined) {
     living.set(pid, launched);
@@ -197,7 +199,12 @@ export async function run(what, command, args, options = {}) {
   if (code === 0) return launched.output();
   if (isDiskFull(launched.output())) throw new DiskFull();
   if (stalled) throw new Failure(`${what} did nothing for ${(stallMs ?? 0) / 1_000} s`);
-  throw new Failure(`${what} failed (${killedBy ?? `exit code ${code}`})${lastLines(launched.output())}`);
+  throw new Failure(`${what} failed (${howEnded({ code, signal: killedBy })})${lastLines(launched.output())}`);
+}
+
+/** @param {Exit} exit @returns {string} the signal or the exit code, in words */
+export function howEnded({ code, signal }) {
+  return signal ?? `exit code ${code}`;
 }
 
 /** @param {string} output @returns {boolean} whether a program complained there that the disk is full */

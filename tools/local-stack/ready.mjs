@@ -7,7 +7,7 @@ const lookTimeoutMs = 1_000;
 
 /**
  * Sends bytes to a port of this machine and gives the first bytes of the answer.
- * @param {string} host @param {number} port @param {Uint8Array | string} [question] without one, an open connection is the answer
+ * @param {string} host @param {number} port @param {Uint8Array | string} question
  * @returns {Promise<Buffer | null>} null when nobody answers within a second
  */
 export function ask(host, port, question) {
@@ -20,7 +20,24 @@ export function ask(host, port, question) {
     };
     socket.setTimeout(lookTimeoutMs, () => finish(null));
     socket.once('error', () => finish(null)).once('close', () => finish(null)).once('data', finish);
-    socket.once('connect', () => (question === undefined ? finish(Buffer.alloc(0)) : socket.write(question)));
+    socket.once('connect', () => socket.write(question));
+  });
+}
+
+/**
+ * @param {string} host @param {number} port
+ * @returns {Promise<string | null>} why no connection can be made (`ECONNREFUSED`, `ENOTFOUND`, …; `silent` after a second); null when one can
+ */
+export function whyUnreachable(host, port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    /** @param {string | null} why */
+    const finish = (why) => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.setTimeout(lookTimeoutMs, () => finish('silent'));
+    socket.once('error', (error) => finish('code' in error ? String(error.code) : 'silent')).once('connect', () => finish(null));
   });
 }
 

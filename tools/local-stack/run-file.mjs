@@ -13,9 +13,6 @@ import { Failure, end, onProcesses } from './processes.mjs';
  * @typedef {{ pid: number, startedAt: string, children: Recorded[] }} Run
  */
 
-const appPatienceMs = 12_000;
-const enginePatienceMs = 15_000;
-
 /** @param {string} file @returns {Run | null} */
 function readRun(file) {
   try {
@@ -26,18 +23,24 @@ function readRun(file) {
 }
 
 /**
- * Ends everything of a run: apps first, that they can still write down what they do; then engines and whatever else there is.
- * @param {Recorded[]} all
+ * Ends everything of a run: the API first, which waits for answers that the worker still makes; then the worker, that it can still write
+ * down what it does; then engines and whatever else there is.
+ * @param {Recorded[]} all @param {number} [atMostMs] for API and worker: less than their own patience, when nothing can come of it
  */
-export async function endInOrder(all) {
-  await end(all.filter((one) => one.role === 'tool'), 2_000);
-  await end(all.filter((one) => one.role === 'app'), appPatienceMs);
-  await end(all.filter((one) => one.role === 'engine'), enginePatienceMs);
+export async function endInOrder(all, atMostMs = Infinity) {
+  for (const role of ['tool', 'api', 'worker']) await endPatiently(all.filter((one) => one.role === role), atMostMs);
+  await endPatiently(all, Infinity);
+}
+
+/** @param {Recorded[]} some @param {number} atMostMs */
+async function endPatiently(some, atMostMs) {
+  const left = some.filter(isStillRunning);
+  if (left.length > 0) await end(left, Math.min(atMostMs, Math.max(...left.map((one) => one.patienceMs))));
 }
 
 /** @param {Recorded[]} children @returns {string} */
 function contentOf(children) {
-  const recorded = children.map(({ pid, startedAt, what, role, stopSignal }) => ({ pid, startedAt, what, role, stopSignal }));
+  const recorded = children.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({ pid, startedAt, what, role, stopSignal, patienceMs }));
   return JSON.stringify({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '', children: recorded });
 }
 

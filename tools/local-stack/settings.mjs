@@ -2,9 +2,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { freePort } from './engines.mjs';
 import { Failure } from './processes.mjs';
+
+/**
+ * @typedef {import('./settings.d.mts').Settings} Settings
+ * @typedef {import('./settings.d.mts').WorkerSettings} WorkerSettings
+ */
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+const unsetPorts = { PORT: 8_000, WORKER_HEALTH_PORT: 8_001 };
 
 /**
  * The environment of the apps: `.env` of the project folder, over which the real environment wins. An empty value counts as unset.
@@ -18,15 +27,65 @@ export function readEnvironment(projectDir, env) {
 }
 
 /**
- * @param {string} name @param {NodeJS.ProcessEnv} env @param {number} unset
- * @returns {number}
- * @throws Failure naming the variable
+ * What the processes themselves would read and say of these variables: their own code for that, built in memory (some 0.2 s).
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<Settings>}
+ * @throws Failure naming every variable that is wrong for the API, for the worker or for us, a sentence a line
  */
-function portOf(name, env, unset) {
-  const text = env[name] ?? String(unset);
+export async function loadSettings(env) {
+  const { buildSync } = await import('esbuild'); // not at the top: this file is read before `npm ci`
+  const entryPoints = [path.join(root, 'libs', 'platform', 'config', 'src', 'config.ts')];
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20', logLevel: 'silent' });
+  const { loadConfig, ConfigError } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`);
+  /** @type {string[]} */
+  const problems = [];
+  /** @param {'api' | 'worker'} name */
+  const load = (name) => {
+    try {
+      return loadConfig(env, name);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+    }
+  };
+  const settings = { api: load('api'), worker: load('worker') };
+  problems.push(...portProblems(env).filter((own) => !problems.some((other) => other.split(' ')[0] === own.split(' ')[0])));
+  if (problems.length > 0) throw new Failure([...new Set(problems)].join('\n'));
+  return settings;
+}
+
+/**
+ * The URLs of the stores that stand in files (`DATABASE_URL_FILE`) as variables: the apps get the URLs of the engines as variables, and may not have both.
+ * @param {NodeJS.ProcessEnv} env @param {WorkerSettings} settings
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function withUrlsFromFiles(env, settings) {
+  const urls = { DATABASE_URL: settings.databaseUrl, MONGODB_URL: settings.mongodbUrl, REDIS_URL: settings.redisUrl };
+  const fromFiles = Object.entries(urls).filter(([name]) => env[`${name}_FILE`] !== undefined);
+  const files = new Set(fromFiles.map(([name]) => `${name}_FILE`));
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !files.has(name))), ...Object.fromEntries(fromFiles) };
+}
+
+/**
+ * @param {keyof typeof unsetPorts} name @param {NodeJS.ProcessEnv} env
+ * @returns {number | null} null when it is none
+ */
+function portOf(name, env) {
+  const text = env[name] ?? String(unsetPorts[name]);
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65_535) throw new Failure(`${name} must be a port number from 1 to 65535.`);
-  return port;
+  return port < 1 || port > 65_535 ? null : port;
+}
+
+/** @param {NodeJS.ProcessEnv} env @returns {string[]} what is wrong with the ports here, where both processes share a machine and we must know where they are */
+function portProblems(env) {
+  const api = portOf('PORT', env);
+  const worker = portOf('WORKER_HEALTH_PORT', env);
+  const isSame = api !== null && api === worker && env['WORKER_HEALTH_PORT'] !== undefined;
+  return [
+    ...(api === null ? ['PORT must be a port number from 1 to 65535.'] : []),
+    ...(worker === null ? ['WORKER_HEALTH_PORT must be a port number from 1 to 65535.'] : []),
+    ...(isSame ? ['PORT and WORKER_HEALTH_PORT must differ.'] : []),
+  ];
 }
 
 /** @param {number} port @param {string} [host] @returns {Promise<string | null>} why nobody can listen there, null when it is free */
@@ -52,23 +111,44 @@ function refuseTaken(name, port, why) {
 /**
  * The ports of both processes, free now. The worker's is nobody's but ours, so it moves by itself unless it was asked for.
  * @param {NodeJS.ProcessEnv} env
- * @returns {Promise<{ api: number, worker: number }>}
- * @throws Failure when one is no port, or taken
+ * @returns {Promise<{ api: number, worker: number } | null>} null when the variables are wrong, which `loadSettings` says with all others
+ * @throws Failure when one is taken
  */
 export async function choosePorts(env) {
-  const api = portOf('PORT', env, 8_000);
-  const worker = portOf('WORKER_HEALTH_PORT', env, 8_001);
+  const api = portOf('PORT', env);
+  const worker = portOf('WORKER_HEALTH_PORT', env);
+  if (api === null || worker === null || portProblems(env).length > 0) return null;
   refuseTaken('PORT', api, await whyTakenAnywhere(api));
   if (env['WORKER_HEALTH_PORT'] === undefined) {
     const isFree = worker !== api && (await whyTaken(worker, '127.0.0.1')) === null;
     return { api, worker: isFree ? worker : await freePort() };
   }
-  if (worker === api) throw new Failure('PORT and WORKER_HEALTH_PORT must differ.');
   refuseTaken('WORKER_HEALTH_PORT', worker, await whyTaken(worker, '127.0.0.1'));
   return { api, worker };
 }
 
-/** @param {NodeJS.ProcessEnv} env @returns {boolean} whether nothing says which AI is to answer */
-export function isWithoutAi(env) {
-  return ['AI_PROVIDER', 'GEMINI_API_KEY', 'OPENAI_API_KEY', 'OPENAI_BASE_URL', 'ANTHROPIC_API_KEY'].every((name) => env[name] === undefined);
+const keysOf = {
+  gemini: 'GEMINI_API_KEY is not set',
+  openai: 'neither OPENAI_API_KEY nor OPENAI_BASE_URL is set',
+  anthropic: 'ANTHROPIC_API_KEY is not set',
+};
+const realOnes = 'GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL';
+
+/**
+ * Who answers, by the worker's rule (createLanguageModel in libs/assistant; a test holds the two together). Not read from the worker's
+ * log, where LOG_LEVEL may hide it.
+ * @param {WorkerSettings} settings
+ * @returns {string} a line for people, with what to set when nobody does
+ */
+export function aiLine(settings) {
+  const hasKey = { gemini: settings.geminiApiKey, openai: settings.openaiApiKey ?? settings.openaiBaseUrl, anthropic: settings.anthropicApiKey };
+  const models = { gemini: settings.geminiModel, openai: settings.openaiModel, anthropic: settings.anthropicModel };
+  const named = settings.aiProvider;
+  const provider = named ?? (/** @type {const} */ (['gemini', 'openai', 'anthropic'])).find((one) => hasKey[one] !== undefined);
+  const isDemo = provider === undefined && settings.aiDemoFallback && settings.appEnv !== 'production';
+  if (named === 'demo') return 'AI: the demo assistant answers, as AI_PROVIDER says.';
+  if (isDemo) return `AI: the demo assistant answers. For a real one set ${realOnes}.`;
+  if (provider === undefined || provider === 'demo') return `AI: nobody answers: set ${realOnes}.`;
+  if (hasKey[provider] === undefined) return `AI: nobody answers: AI_PROVIDER is ${provider}, and ${keysOf[provider]}.`;
+  return `AI: ${provider} answers, with the model ${models[provider]}.`;
 }

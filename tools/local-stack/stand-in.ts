@@ -6,11 +6,18 @@ import { pathToFileURL } from 'node:url';
 
 const localStack = import.meta.dirname;
 
-/** Both processes in a few lines: they serve the health paths, `migrate` ends well, SIGTERM ends them. */
-const app = (portVariable: string) => `
+/**
+ * Both processes in a few lines: they say their pid, serve the health paths, `migrate` ends well, SIGTERM ends them. The API takes
+ * STAND_IN_DRAIN_MS for that.
+ */
+const app = (name: 'api' | 'worker', portVariable: string) => `
   if (process.argv[2] === 'migrate') process.exit(0);
+  console.log('pid ' + process.pid + ' demo ' + process.env.AI_DEMO_FALLBACK);
   require('node:http').createServer((_, response) => response.end('{}')).listen(process.env.${portVariable}, '127.0.0.1');
-  process.on('SIGTERM', () => process.exit(0));`;
+  process.on('SIGTERM', () => {
+    console.log('is to end');
+    setTimeout(() => console.log('ends') ?? process.exit(0), ${name === 'api' ? 'Number(process.env.STAND_IN_DRAIN_MS ?? 0)' : '0'});
+  });`;
 
 /** A start that was begun: its process, what it printed so far, and its end. */
 export interface Started {
@@ -44,21 +51,30 @@ export class StandIn {
     this.folder = path.join(parent, 'project');
     for (const [name, variable] of [['api', 'PORT'], ['worker', 'WORKER_HEALTH_PORT']] as const) {
       mkdirSync(path.join(this.folder, 'dist', 'apps', name), { recursive: true });
-      writeFileSync(path.join(this.folder, 'dist', 'apps', name, 'main.js'), app(variable));
+      writeFileSync(path.join(this.folder, 'dist', 'apps', name, 'main.js'), app(name, variable));
     }
+    // For --watch: sources, and a build that changes nothing.
+    for (const folder of ['apps/api/src', 'libs/one/src', 'tools/build']) mkdirSync(path.join(this.folder, folder), { recursive: true });
+    writeFileSync(this.source, 'export {};\n');
+    writeFileSync(path.join(this.folder, 'tools', 'build', 'build.mjs'), '');
     const main = pathToFileURL(path.join(localStack, 'main.mjs')).href;
     const cacheDir = path.join(localStack, '..', '..', '.data', 'engines');
     writeFileSync(
       path.join(this.folder, 'run.mjs'),
       `import { start } from ${JSON.stringify(main)};
        const engines = { allowUrls: false, allowDocker: false, cacheDir: ${JSON.stringify(cacheDir)} };
-       process.exit(await start({ projectDir: import.meta.dirname, prepare: false, engines }));`,
+       process.exit(await start({ projectDir: import.meta.dirname, prepare: false, watch: process.argv.includes('--watch'), engines }));`,
     );
   }
 
-  /** Begins `npm start` here. */
-  start(env: Record<string, string>): Started {
-    const child = spawn(process.execPath, ['run.mjs'], { cwd: this.folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** A source file of the project. */
+  get source(): string {
+    return path.join(this.folder, 'libs', 'one', 'src', 'index.ts');
+  }
+
+  /** Begins `npm start` here, or with `--watch` what `npm run dev` does. */
+  start(env: Record<string, string>, ...args: string[]): Started {
+    const child = spawn(process.execPath, ['run.mjs', ...args], { cwd: this.folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
     const ended = new Promise<number | string>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')));

@@ -1,2 +1,2 @@
 /** The last lines of a start; see what-to-try.mjs. */
-export function whatToTry(base: string, engines: readonly string[], isDemo: boolean): string[];
+export function whatToTry(base: string, engines: readonly string[], ai: string): string[];

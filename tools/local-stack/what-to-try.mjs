@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * The last lines of a start: what serves, and three commands that work when pasted into a shell in their order, each time.
- * @param {string} base @param {string[]} engines how each describes itself @param {boolean} isDemo
+ * @param {string} base @param {string[]} engines how each describes itself @param {string} ai who answers
  * @returns {string[]}
  */
-export function whatToTry(base, engines, isDemo) {
+export function whatToTry(base, engines, ai) {
   const api = `${base}/api/v1`;
   const json = "-H 'Content-Type: application/json'";
   const auth = '-H "Authorization: Bearer $TOKEN"';
@@ -13,11 +13,12 @@ export function whatToTry(base, engines, isDemo) {
   return [
     '',
     ...engines.map((engine) => `  ${engine}`),
-    ...(isDemo ? ['  AI: the demo provider answers, since no key is set (GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, ANTHROPIC_API_KEY).'] : []),
+    `  ${ai}`,
     '',
     `EdgeChat serves at ${base} (documentation: ${base}/docs). Ctrl-C ends it. Try, in another terminal:`,
     '',
-    `TOKEN=$(curl -s ${api}/auth/register ${json} -d '{"email":"you-'$(date +%s)'@example.com","password":"correct horse battery"}' | ${take('access_token')})`,
+    // The address is another one each time, in any shell.
+    `TOKEN=$(curl -s ${api}/auth/register ${json} -d '{"email":"you-'$(node -p 'crypto.randomUUID().slice(0,8)')'@example.com","password":"correct horse battery"}' | ${take('access_token')})`,
     `CONVERSATION=$(curl -s ${api}/chat/conversations ${auth} ${json} -d '{}' | ${take('id')})`,
     `curl -s ${api}/chat/conversations/$CONVERSATION/messages ${auth} ${json} -d '{"content":"Hello! Who are you?"}'; echo`,
   ];
