@@ -1,14 +1,16 @@
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
-import { DataSource } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
+import { RELEASE } from './schema-state.js';
 
 /** Any constant will do, as long as every release takes the same lock. */
 const MIGRATION_LOCK = 1_162_038_135_001;
 
 /**
  * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
- * Returns the names of the migrations that were run. @throws what the driver throws when PostgreSQL cannot be reached.
+ * Returns the names of the migrations that were run.
+ * @throws Error when the schema needs a newer release: nothing was changed; what the driver throws when PostgreSQL cannot be reached
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
   // Two connections: one holds the lock, one migrates. A migration may take longer than a statement of the running system.
@@ -17,10 +19,23 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
   const lock = source.createQueryRunner();
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await refuseNewerSchema(lock);
     await lock.query('create schema if not exists edgechat');
     return (await source.runMigrations()).map((migration) => migration.name);
   } finally {
     await lock.release();
     await source.destroy();
   }
+}
+
+async function refuseNewerSchema(runner: QueryRunner): Promise<void> {
+  if (onlyValue(await runner.query(`select to_regclass('edgechat.schema_info')`)) === null) return;
+  const oldest = onlyValue(await runner.query('select oldest_release from edgechat.schema_info'));
+  if (typeof oldest === 'number' && oldest > RELEASE) throw new Error('the schema needs a newer release of EdgeChat than this one; deploy the newer release');
+}
+
+/** The first value of the first row; null when there is none. */
+function onlyValue(rows: unknown): unknown {
+  const row: unknown = Array.isArray(rows) ? rows.at(0) : null;
+  return typeof row === 'object' && row !== null ? Object.values(row)[0] : null;
 }

@@ -114,6 +114,54 @@ describe('the configuration', () => {
   });
 });
 
+describe('a secret', () => {
+  const secret = 'a secret of more than thirty-two bytes';
+  const files: Readonly<Record<string, string>> = { '/run/jwt': `${secret}\n`, '/run/url': 'postgres+asyncpg://u:p@h/d\r\n', '/run/empty': '\n', '/run/short': 'short-7f3a' };
+  const readFile = (path: string): string => {
+    const text = files[path];
+    if (text === undefined) throw new Error(`ENOENT ${path}`);
+    return text;
+  };
+  const problemsWith = (env: Readonly<Record<string, string>>): readonly string[] => {
+    try {
+      loadConfig(env, 'api', readFile);
+      return [];
+    } catch (error) {
+      return error instanceof ConfigError ? error.problems : [String(error)];
+    }
+  };
+
+  it('may come from a file, without the end of its line', () => {
+    expect(loadConfig({ JWT_SECRET_FILE: '/run/jwt', DATABASE_URL_FILE: '/run/url' }, 'api', readFile)).toMatchObject({ jwtSecret: secret, databaseUrl: 'postgres://u:p@h/d' });
+  });
+
+  it('has a file for each secret, and for nothing else', () => {
+    const secrets = Object.entries(SETTINGS).filter(([, { isSecret }]) => isSecret).map(([name]) => name);
+    expect(secrets).toEqual(['DATABASE_URL', 'MONGODB_URL', 'REDIS_URL', 'JWT_SECRET', 'GEMINI_API_KEY', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY']);
+    expect(loadConfig({ PORT_FILE: '/run/jwt' }, 'api', readFile).port).toBe(8_000);
+  });
+
+  it('of the other process is not read', () => {
+    expect(loadConfig({ JWT_SECRET_FILE: '/run/missing' }, 'worker', readFile).jwtSecret).toBeUndefined();
+    expect(loadConfig({ GEMINI_API_KEY_FILE: '/run/missing' }, 'api', readFile).geminiApiKey).toBeUndefined();
+  });
+
+  it.each([
+    ['a file that is not there', { JWT_SECRET_FILE: '/run/missing' }, /^JWT_SECRET .*JWT_SECRET_FILE names, which cannot be read/],
+    ['an empty file', { JWT_SECRET_FILE: '/run/empty' }, /^JWT_SECRET .*which is empty/],
+    ['a file with a bad value', { JWT_SECRET_FILE: '/run/short' }, /^JWT_SECRET must have 32 bytes or more/],
+    ['a file and a variable', { JWT_SECRET_FILE: '/run/jwt', JWT_SECRET: secret }, /^JWT_SECRET must not be set when JWT_SECRET_FILE is/],
+  ])('is one sentence with %s, without path and value, and one only in production', (_, env, sentence) => {
+    expect(problemsWith(env)).toEqual([expect.stringMatching(sentence)]);
+    expect(problemsWith({ ...env, APP_ENV: 'production', CORS_ORIGINS: 'https://a.example' })).toEqual(problemsWith(env));
+    expect(problemsWith(env).join()).not.toMatch(/\/run\/|7f3a|thirty/);
+  });
+
+  it.each(['', undefined])('counts a path of %p as unset', (path) => {
+    expect(loadConfig({ JWT_SECRET: secret, JWT_SECRET_FILE: path }, 'api', readFile).jwtSecret).toBe(secret);
+  });
+});
+
 describe('APP_ENV=production', () => {
   const production = { APP_ENV: 'production', JWT_SECRET: 'x'.repeat(32), CORS_ORIGINS: 'https://app.example' };
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { SETTINGS, type ProcessName, type Setting, type SettingName } from './settings.js';
 
@@ -18,16 +19,23 @@ export class ConfigError extends Error {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+type ReadFile = (path: string) => string;
+
+const fromDisk: ReadFile = (path) => readFileSync(path, 'utf8');
+
 /**
- * Reads a process's variables. Empty counts as unset. Variables of the other process get their defaults unread, so that a secret reaches only whom it is for.
+ * Reads a process's variables, and the files that hold its secrets (`JWT_SECRET_FILE` for JWT_SECRET). Empty counts as unset. Variables and files of the other process
+ * are not read and get their defaults, so that a secret reaches only whom it is for.
  * @throws ConfigError naming every bad variable at once.
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>, process: ProcessName): Config {
+export function loadConfig(env: Environment, process: ProcessName, readFile: ReadFile = fromDisk): Config {
   const problems: string[] = [];
   const tree: Record<string, unknown> = {};
   for (const [name, one] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const given = one.usedBy.includes(process) && env[name] !== '' ? env[name] : undefined;
-    tree[camelCase(name)] = parse(name, one, given, problems);
+    const known = problems.length;
+    const given = one.usedBy.includes(process) ? find(name, one, env, readFile, problems) : undefined;
+    tree[camelCase(name)] = problems.length > known ? undefined : parse(name, one, given, problems);
   }
   const config = Object.freeze(tree) as unknown as Config;
   if (config.appEnv === 'production') {
@@ -36,6 +44,25 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, pr
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** The text that a setting was given, from its variable or from the file that `<NAME>_FILE` names. The end of the line, which editors add to files, is no part of a secret. */
+function find(name: string, one: Setting<unknown>, env: Environment, readFile: ReadFile, problems: string[]): string | undefined {
+  const given = env[name] === '' ? undefined : env[name];
+  const path = one.isSecret ? env[`${name}_FILE`] : undefined;
+  if (path === undefined || path === '') return given;
+  if (given !== undefined) {
+    problems.push(`${name} must not be set when ${name}_FILE is. Choose one of them.`);
+    return undefined;
+  }
+  try {
+    const text = readFile(path).replace(/\r?\n$/, '');
+    if (text !== '') return text;
+    problems.push(`${name} must stand in the file that ${name}_FILE names, which is empty.`);
+  } catch {
+    problems.push(`${name} must stand in the file that ${name}_FILE names, which cannot be read: is it there, and may this process's user read it?`);
+  }
+  return undefined;
 }
 
 function parse(name: string, one: Setting<unknown>, given: string | undefined, problems: string[]): unknown {

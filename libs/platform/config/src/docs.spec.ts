@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { loadConfig } from './config.js';
 import { envExample } from './env-example.js';
-import { SETTINGS } from './settings.js';
+import { SETTINGS, type Setting } from './settings.js';
 import { settingsTable } from './settings-table.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -42,9 +42,30 @@ describe('the configuration table of README.md', () => {
 });
 
 describe('docker-compose.yml', () => {
-  it('passes on every setting but the ports and addresses inside the containers', () => {
-    const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
-    const missing = Object.keys(SETTINGS).filter((name) => !compose.includes(` ${name}: \${${name}:-`));
-    expect(missing).toEqual(['HOST', 'PORT', 'WORKER_HEALTH_PORT']);
+  const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+  /** The lines of a top-level block or a service, from its name to the next one at its depth. */
+  const block = (name: string): string => new RegExp(`^( *)${name}:.*\\n(?:\\1 +.*\\n|\\s*\\n)+`, 'm').exec(compose)?.[0] ?? '';
+  const passedOn = (text: string): string[] => [...text.matchAll(/^ +([A-Z_]+): \$\{\1:-[^}]*/gm)].map(([, name = '']) => name);
+  const INSIDE = ['HOST', 'PORT', 'WORKER_HEALTH_PORT'];
+
+  it.each(['api', 'worker'] as const)('passes on to the %s every setting that it reads, but the ports and addresses inside the containers, and no other', (process) => {
+    const read = Object.entries<Setting<unknown>>(SETTINGS).filter(([name, one]) => one.usedBy.includes(process) && !INSIDE.includes(name)).map(([name]) => name);
+    const passed = [...passedOn(block('x-stores')), ...passedOn(block(process))];
+    expect(passed.sort()).toEqual(read.sort());
+  });
+
+  it('hands migrate the variables of the stores and nothing else', () => {
+    expect(block('migrate')).toContain('environment: *stores\n');
+  });
+});
+
+describe('the images', () => {
+  const dockerfiles = ['api', 'worker'].map((app) => readFileSync(join(ROOT, `docker/${app}.Dockerfile`), 'utf8'));
+
+  it('stand on one base, named by its tag once in each Dockerfile', () => {
+    const bases = dockerfiles.map((text) => text.match(/^ARG NODE_IMAGE=(?:node|.*\/node):[\w.-]+$/gm));
+    expect(bases).toEqual(Array(2).fill([expect.any(String)]));
+    expect(bases[0]).toEqual(bases[1]);
+    expect(dockerfiles.map((text) => text.match(/^FROM .*$/gm))).toEqual(Array(2).fill(['FROM ${NODE_IMAGE} AS build', 'FROM ${NODE_IMAGE}']));
   });
 });

@@ -4,7 +4,7 @@ import { SETTINGS, type Setting } from './settings.js';
 export function settingsTable(): string {
   const rows = Object.entries<Setting<unknown>>(SETTINGS).map(([name, one]) => {
     const unset = one.fallback === undefined || one.fallback === '' ? '' : `\`${one.fallback}\``;
-    return `| \`${name}\` | ${unset} | ${one.usedBy.join(', ')} | ${cell(one.doc)} |\n`;
+    return `| \`${name}\`${one.isSecret ? ` or \`${name}_FILE\`` : ''} | ${unset} | ${one.usedBy.join(', ')} | ${cell(one.doc)} |\n`;
   });
   return `| variable | default | read by | meaning |\n| --- | --- | --- | --- |\n${rows.join('')}`;
 }

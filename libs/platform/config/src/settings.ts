@@ -9,6 +9,8 @@ export interface Setting<Value> {
   readonly usedBy: readonly ProcessName[];
   /** The text that stands for "unset"; undefined when there is no default. */
   readonly fallback: string | undefined;
+  /** A secret may come from a file too, whose path is in `<NAME>_FILE`. */
+  readonly isSecret: boolean;
   readonly parse: z.ZodType<Value, string>;
 }
 
@@ -16,7 +18,8 @@ const BOTH = ['api', 'worker'] as const;
 const API = ['api'] as const;
 const WORKER = ['worker'] as const;
 
-const setting = <Value>(usedBy: readonly ProcessName[], fallback: string | undefined, parse: z.ZodType<Value, string>, doc: string): Setting<Value> => ({ doc, usedBy, fallback, parse });
+const setting = <Value>(usedBy: readonly ProcessName[], fallback: string | undefined, parse: z.ZodType<Value, string>, doc: string): Setting<Value> => ({ doc, usedBy, fallback, isSecret: false, parse });
+const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setting<Value> => ({ ...setting(...args), isSecret: true });
 
 const text = z.string().min(1).max(4_096);
 const wholeNumber = (min: number, max: number) =>
@@ -45,11 +48,11 @@ export const SETTINGS = {
   HOST: setting(API, '0.0.0.0', text, 'The address the API listens on.'),
   PORT: setting(API, '8000', wholeNumber(0, 65_535), 'The port the API listens on.'),
   WORKER_HEALTH_PORT: setting(WORKER, '8001', wholeNumber(0, 65_535), 'The loopback port of the worker\'s health calls.'),
-  DATABASE_URL: setting(BOTH, 'postgresql://edgechat:edgechat@127.0.0.1:5432/edgechat', databaseUrl, 'PostgreSQL, 15 or newer.'),
+  DATABASE_URL: secret(BOTH, 'postgresql://edgechat:edgechat@127.0.0.1:5432/edgechat', databaseUrl, 'PostgreSQL, 15 or newer.'),
   DATABASE_POOL_MAX: setting(BOTH, '10', wholeNumber(2, 200), 'Connections to PostgreSQL a process may hold.'),
-  MONGODB_URL: setting(BOTH, 'mongodb://127.0.0.1:27017/edgechat', url('mongodb', 'mongodb+srv'), 'MongoDB, 6 or newer; database `edgechat` unless the URL names one.'),
-  REDIS_URL: setting(BOTH, 'redis://127.0.0.1:6379/0', url('redis', 'rediss'), 'Redis, 6.2 or newer, with maxmemory-policy noeviction.'),
-  JWT_SECRET: setting(API, undefined, text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more'), 'Signs tokens; 32 bytes or more. Unset: made once and kept in PostgreSQL. Required in production.'),
+  MONGODB_URL: secret(BOTH, 'mongodb://127.0.0.1:27017/edgechat', url('mongodb', 'mongodb+srv'), 'MongoDB, 6 or newer; database `edgechat` unless the URL names one.'),
+  REDIS_URL: secret(BOTH, 'redis://127.0.0.1:6379/0', url('redis', 'rediss'), 'Redis, 6.2 or newer, with maxmemory-policy noeviction.'),
+  JWT_SECRET: secret(API, undefined, text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more'), 'Signs tokens; 32 bytes or more. Unset: made once and kept in PostgreSQL. Required in production.'),
   JWT_ALGORITHM: setting(API, 'HS256', z.literal('HS256'), 'Only HS256.'),
   JWT_ACCESS_EXPIRE_MINUTES: setting(API, '15', wholeNumber(1, 1_440), 'Life of an access token, in minutes.'),
   JWT_REFRESH_EXPIRE_DAYS: setting(API, '7', wholeNumber(1, 365), 'Life of a refresh token, in days.'),
@@ -62,18 +65,18 @@ export const SETTINGS = {
   AI_TIMEOUT_MS: setting(BOTH, '60000', wholeNumber(1_000, 3_600_000), 'Time an answer may take, queueing and retries included, in milliseconds.'),
   AI_PROVIDER: setting(WORKER, undefined, z.enum(['gemini', 'openai', 'anthropic', 'demo']), 'gemini, openai, anthropic or demo. Unset: the first of the three that has its key.'),
   AI_DEMO_FALLBACK: setting(WORKER, 'false', z.enum(['true', 'false']).transform((value) => value === 'true'), '`true`: the demo assistant answers when no provider has its key. Ignored in production.'),
-  GEMINI_API_KEY: setting(WORKER, undefined, text, 'Key of the Gemini API.'),
+  GEMINI_API_KEY: secret(WORKER, undefined, text, 'Key of the Gemini API.'),
   GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', text, 'Gemini\'s model.'),
   GEMINI_BASE_URL: setting(WORKER, 'https://generativelanguage.googleapis.com/v1beta', httpUrl, 'Base URL of the Gemini API.'),
-  OPENAI_API_KEY: setting(WORKER, undefined, text, 'Key of an OpenAI-compatible server; servers without keys need OPENAI_BASE_URL only.'),
+  OPENAI_API_KEY: secret(WORKER, undefined, text, 'Key of an OpenAI-compatible server; servers without keys need OPENAI_BASE_URL only.'),
   OPENAI_MODEL: setting(WORKER, 'gpt-4o-mini', text, 'The OpenAI-compatible server\'s model.'),
   OPENAI_BASE_URL: setting(WORKER, undefined, httpUrl, 'Base URL of an OpenAI-compatible server (Ollama, vLLM, OpenRouter), ending in /v1. Unset: OpenAI itself.'),
-  ANTHROPIC_API_KEY: setting(WORKER, undefined, text, 'Key of the Anthropic API.'),
+  ANTHROPIC_API_KEY: secret(WORKER, undefined, text, 'Key of the Anthropic API.'),
   ANTHROPIC_MODEL: setting(WORKER, 'claude-sonnet-4-5', text, 'Anthropic\'s model.'),
   ANTHROPIC_BASE_URL: setting(WORKER, 'https://api.anthropic.com/v1', httpUrl, 'Base URL of the Anthropic API, ending in /v1.'),
   AI_CONTEXT_MAX_TOKENS: setting(WORKER, '16000', wholeNumber(100, 2_000_000), 'Tokens of history sent to the provider.'),
   AI_CONCURRENCY: setting(WORKER, '32', wholeNumber(1, 1_000), 'Answers one worker makes at once.'),
-  AI_CONCURRENCY_PER_ACCOUNT: setting(WORKER, '4', wholeNumber(1, 1_000), 'Answers of one account made at once.'),
+  AI_CONCURRENCY_PER_ACCOUNT: setting(BOTH, '4', wholeNumber(1, 1_000), 'Answers of one account made at once.'),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
