@@ -40,6 +40,12 @@ const page = (id: ConversationId, reader = ada) => process.get(ReadMessages).pag
 const documents = () => process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false }).collection;
 const rowsIn = async (table: string, id: string): Promise<number> => Number((await sql<{ n: string }>(stores.env.DATABASE_URL, `select count(*) as n from edgechat.${table} where conversation_id = $1`, [id]))[0]?.n);
 
+/** Instants are kept to the millisecond: what is to come later must not happen in the same one. (Those of the inbox are rounded, so the next but one.) */
+async function laterInstant(): Promise<void> {
+  const now = Date.now();
+  await eventually(() => Date.now() > now + 1, { everyMs: 1 });
+}
+
 describe('a non-member', () => {
   it('may not send, read or delete: to them the conversation is not there, whatever key they bring', async () => {
     const id = await aConversation();
@@ -166,9 +172,12 @@ describe('a text', () => {
 
 describe('an inbox', () => {
   it('is ordered by the newest message, is never moved back, and pages exactly', async () => {
-    const [oldest, middle, newest] = [await aConversation(), await aConversation(), await aConversation()];
-    const madeAt = Date.now();
-    await eventually(() => Date.now() > madeAt + 5); // the order is by the millisecond
+    const oldest = await aConversation();
+    await laterInstant();
+    const middle = await aConversation();
+    await laterInstant();
+    const newest = await aConversation();
+    await laterInstant();
     await send(oldest, 'newest');
     for (const id of [oldest, middle, newest]) await process.get(FanOutMessages).run(id, signal);
     const list = process.get(ListConversations);
