@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { startStack, type Answer, type Client, type Stack } from '@edgechat/testing';
-import { expectProblem } from './problems.js';
+import { expectProblem, oneByOne } from './problems.js';
 
 /** Guessing and floods at the login, over two API processes. Each test has accounts and addresses of its own, since failures are counted on both. */
 let stack: Stack;
@@ -25,12 +25,6 @@ async function anAccount(address: string): Promise<Client> {
   const answer = await client.post('/auth/register', { email: client.email, password: PASSWORD }, { headers: { 'x-forwarded-for': address } });
   client.token = String(answer.body['access_token']);
   return client;
-}
-
-async function oneByOne(calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (const call of calls) answers.push(await call());
-  return answers;
 }
 
 const guess = (email: string, times: number, address: () => string): Promise<Answer[]> => oneByOne(upTo(times).map((n) => () => logIn(email, `guess ${n}`, address(), n % 2)));

@@ -1,5 +1,5 @@
 import { eventually, startStack, type Answer, type Client, type Stack } from '@edgechat/testing';
-import { expectProblem } from './problems.js';
+import { expectProblem, oneByOne } from './problems.js';
 
 /** The rate limit of the first contract, over two APIs and one Redis; and what a system without an AI provider answers. */
 const LIMIT = 5;
@@ -22,12 +22,6 @@ async function anAccount(): Promise<Client> {
   const answer = await client.post('/auth/register', { email: `${anAddress()}@example.com`, password: 'correct horse battery' }, from(anAddress()));
   client.token = String(answer.body['access_token']);
   return client;
-}
-
-async function oneByOne(calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (const call of calls) answers.push(await call());
-  return answers;
 }
 
 function expectLimited(answer: Answer | undefined): void {

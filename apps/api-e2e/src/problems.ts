@@ -35,3 +35,10 @@ export function expectWrongFields(answer: Answer, fields: readonly string[]): vo
 }
 
 export const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** Makes calls one after the other, and gives their answers in that order. */
+export async function oneByOne(calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const call of calls) answers.push(await call());
+  return answers;
+}
