@@ -22,7 +22,8 @@ LABEL org.opencontainers.image.title="edgechat-worker" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production WORKER_HEALTH_PORT=8001
+# With /app/node_modules/.bin in the PATH its commands have names: `admin verify`, `migrate`.
+ENV NODE_ENV=production WORKER_HEALTH_PORT=8001 PATH=/app/node_modules/.bin:$PATH
 WORKDIR /app
 COPY --from=build /app/dist/images/worker ./
 # By number: an orchestrator can tell that it is not root. The files are root's, so that the process cannot change them.

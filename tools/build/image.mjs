@@ -1,4 +1,4 @@
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions } from './bundle.mjs';
@@ -8,8 +8,11 @@ const root = join(import.meta.dirname, '../..');
 /** Per app, what is not bundled but copied with all it needs: mongoose breaks in a bundle, the others hold files and machine code. */
 const COPIED = {
   api: ['mongoose', 'swagger-ui-dist', '@node-rs/argon2', '@node-rs/bcrypt'],
-  worker: ['mongoose'],
+  worker: ['mongoose', '@node-rs/argon2', '@node-rs/bcrypt'],
 };
+
+/** Commands of the program that an image has under their own name: `docker compose run --rm worker admin verify`. */
+const NAMED = { api: [], worker: ['admin', 'migrate'] };
 
 /** Asked for by packages only if they are there, and they are not: optional drivers and frameworks that nobody here uses. */
 const ABSENT = [
@@ -58,4 +61,8 @@ export async function buildForImage(app) {
   const folder = join(root, 'dist/images', app);
   await build({ ...bundleOptions(app, folder), sourcemap: false, external: [...COPIED[app], ...ABSENT], banner: { js: BANNER } });
   for (const path of closureOf(COPIED[app])) cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !NOT_RUN.test(file) });
+  // Beside the packages' own: the image has this folder in its PATH.
+  const commands = join(folder, 'node_modules/.bin');
+  mkdirSync(commands, { recursive: true });
+  for (const name of NAMED[app]) writeFileSync(join(commands, name), `#!/usr/bin/env node\nprocess.argv.splice(2, 0, '${name}');\nvoid import('../../main.js');\n`, { mode: 0o755 });
 }

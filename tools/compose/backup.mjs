@@ -49,6 +49,8 @@ async function restoreAndLook(stack, folder, { people, before }) {
   const total = kept.reduce((sum, one) => sum + one, 0);
   must(total >= before, 'everything that was accepted before the backup is there', { total, before });
   must((await stack.sql("select count(*) from edgechat.outbox where next_at < now() - interval '20 seconds'")) === '0', 'no work is left lying');
+  const { code, output } = await stack.compose('run', '--rm', '-T', '--no-deps', 'worker', 'admin', 'verify');
+  must(code === 0 && output.includes('verify: 0 problems in '), 'admin verify finds nothing', output.slice(-1_500));
 }
 
 /** Backup and restore, by the scripts that docs/deploy.md names. Leaves the restored stack running. */

@@ -9,6 +9,7 @@ import { DiskFull, Failure, howEnded, livingProcesses, pause } from './processes
 import { build, install, needsBuild } from './project-state.mjs';
 import { endInOrder, takeFolder } from './run-file.mjs';
 import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsFromFiles } from './settings.mjs';
+import { forgetStores, tellStores } from './stores-file.mjs';
 import { Terminal } from './terminal.mjs';
 import { whatToTry } from './what-to-try.mjs';
 import { watchSources } from './watch.mjs';
@@ -110,7 +111,11 @@ async function prepare(terminal, projectDir, options, signal) {
 async function bringUp(terminal, projectDir, options, controller, taken) {
   const { signal } = controller;
   const dataDir = path.join(projectDir, '.data');
-  taken(await takeDataFolder(terminal, dataDir));
+  const giveBack = await takeDataFolder(terminal, dataDir);
+  taken(() => {
+    forgetStores(dataDir);
+    giveBack();
+  });
   const { env, settings, bases } = await prepare(terminal, projectDir, options, signal);
   const engines = await terminal.step('Starting PostgreSQL, MongoDB and Redis', () =>
     startEngines({
@@ -120,6 +125,7 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
   for (const engine of list) void whyEngineEnded(engine).then((sentence) => controller.abort(new Failure(sentence)));
   const context = { projectDir, env: { ...env, ...engines.env }, drainTimeoutMs: settings.drainTimeoutMs, signal, line: (/** @type {string} */ text) => terminal.line(text) };
   await terminal.step('Migrating the databases', () => migrate(context));
+  tellStores(dataDir, engines.env, env);
   const launchBoth = async () => {
     const apps = await Promise.all([
       launchApp({ name: 'api', title: 'The API', healthUrl: `${bases.api}/api/v1/health/started` }, context),

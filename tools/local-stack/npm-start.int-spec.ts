@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -100,6 +100,20 @@ describe('npm start', () => {
     expect(started.printed()).toContain(line);
     started.process.kill('SIGTERM');
     await started.ended;
+  });
+
+  it('tells npm run admin which stores it works on, as long as it runs, unless the environment names others', async () => {
+    const started = await start();
+    const file = path.join(standIn.folder, '.data', 'stores.json');
+    const own = standIn.admin({}, 'rebuild', 'inbox');
+    expect([statSync(file).mode & 0o777, own.status]).toEqual([0o600, 3]);
+    expect(own.stdout).toMatch(/^rebuild inbox on postgresql:\/\/.*@127\.0\.0\.1:\d+\//);
+    expect(standIn.admin({ DATABASE_URL: 'postgresql://elsewhere/db' }, 'verify').stdout).toBe('verify on postgresql://elsewhere/db\n');
+
+    started.process.kill('SIGTERM');
+    await started.ended;
+
+    expect([existsSync(file), standIn.admin({}, 'verify').stdout]).toEqual([false, 'verify on undefined\n']);
   });
 
   it('restarts with --watch on each change: a file that was replaced, replaced again, then appended to, and a new one', async () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,11 +7,15 @@ import { pathToFileURL } from 'node:url';
 const localStack = import.meta.dirname;
 
 /**
- * Both processes in a few lines: they say their pid, serve the health paths, `migrate` ends well, SIGTERM ends them. The API takes
+ * Both processes in a few lines: they say their pid, serve the health paths, `migrate` ends well, `admin` with 3, SIGTERM ends them. The API takes
  * STAND_IN_DRAIN_MS for that.
  */
 const app = (name: 'api' | 'worker', portVariable: string) => `
   if (process.argv[2] === 'migrate') process.exit(0);
+  if (process.argv[2] === 'admin') {
+    console.log(process.argv.slice(3).join(' ') + ' on ' + process.env.DATABASE_URL);
+    process.exit(3);
+  }
   console.log('pid ' + process.pid + ' demo ' + process.env.AI_DEMO_FALLBACK);
   require('node:http').createServer((_, response) => response.end('{}')).listen(process.env.${portVariable}, '127.0.0.1');
   process.on('SIGTERM', () => {
@@ -79,6 +83,12 @@ export class StandIn {
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
     const ended = new Promise<number | string>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')));
     return { process: child, ended, printed: () => printed };
+  }
+
+  /** What `npm run admin -- <args>` does here. */
+  admin(env: Record<string, string>, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    const { DATABASE_URL, ...others } = process.env;
+    return spawnSync(process.execPath, [path.join(localStack, 'admin.mjs'), ...args], { cwd: this.folder, env: { ...others, ...env }, encoding: 'utf8' });
   }
 
   /** All processes that work in this folder or under it: so do the start, both apps and all engines. */

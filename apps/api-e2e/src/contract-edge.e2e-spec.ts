@@ -76,7 +76,7 @@ describe('an access token', () => {
     expectProblem(twice, 400, 'malformed_request');
   });
 
-  it.each(['GET /auth/me', 'PATCH /auth/me', 'POST /auth/password', 'POST /ai/complete', 'POST /chat/conversations', 'GET /chat/conversations', 'DELETE /chat/conversations/x', 'GET /chat/conversations/x/messages', 'POST /chat/conversations/x/messages', 'GET /usage/me'])('is asked for by %s, before anything else is said', async (call) => {
+  it.each(['GET /auth/me', 'PATCH /auth/me', 'POST /auth/password', 'POST /ai/complete', 'POST /chat/conversations', 'GET /chat/conversations', 'DELETE /chat/conversations/x', 'GET /chat/conversations/x/messages', 'POST /chat/conversations/x/messages', 'GET /usage/me', 'GET /accounts', 'GET /search', 'GET /chat/conversations/x', 'PATCH /chat/conversations/x', 'PUT /chat/conversations/x/read', 'GET /chat/conversations/x/members', 'POST /chat/conversations/x/members', 'PATCH /chat/conversations/x/members/me', 'DELETE /chat/conversations/x/members/me', 'GET /chat/conversations/x/messages/1'])('is asked for by %s, before anything else is said', async (call) => {
     const [method = '', path = ''] = call.split(' ');
     expectProblem(await stack.client().call(method, path), 401, 'unauthorized');
   });

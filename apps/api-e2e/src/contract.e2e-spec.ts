@@ -258,6 +258,15 @@ describe.each(HIDDEN)('a conversation whose id is %s', (which) => {
     ['GET', '/messages?skip=5', undefined],
     ['GET', '/messages?after_seq=5', undefined],
     ['DELETE', '', undefined],
+    ['GET', '', undefined],
+    ['PATCH', '', { title: 'mine' }],
+    ['PUT', '/read', { seq: 1 }],
+    ['GET', '/messages/1', undefined],
+    ['GET', '/members', undefined],
+    ['POST', '/members', { account_ids: [1] }],
+    ['PATCH', '/members/1', { role: 'admin' }],
+    ['DELETE', '/members/me', undefined],
+    ['DELETE', '/members/1', undefined],
   ])('is 404 to %s %s', async (method, rest, body) => {
     const theirs = await stranger.conversation({ assistant: 'off' });
     const ids = { 'somebody else\'s': theirs, unknown: randomUUID(), malformed: 'x', 'a number': '1', 'upper case': theirs.toUpperCase(), NUL: 'a%00b', 'very long': 'x'.repeat(2_000) };

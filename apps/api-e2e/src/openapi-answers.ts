@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Answer, Call, Client, Stack } from '@edgechat/testing';
 import { PASSWORD } from './inputs.js';
 import { exchange, rawRequest } from './raw-http.js';
+import { aFullGroup, fillWithLargeGroups, idOf, someAccounts } from './scene.js';
 
 /** An answer of the running system, and the operation it came from. */
 export interface Seen {
@@ -9,11 +10,25 @@ export interface Seen {
   readonly answer: Answer;
 }
 
-type See = (client: Client, operation: string, call?: Call & { readonly id?: string; readonly query?: string }) => Promise<Answer>;
+/** What stands in the path's braces, and behind the path. */
+interface Place {
+  readonly id?: string;
+  readonly account_id?: number | string;
+  readonly seq?: number;
+  readonly query?: string;
+}
+
+type See = (client: Client, operation: string, call?: Call & Place) => Promise<Answer>;
+
+/** A path with something in each of its braces. */
+export const filled = (path: string, { id = 'x', account_id = 'me', seq = 1 }: Place = {}): string => path.replace('{id}', id).replace('{account_id}', String(account_id)).replace('{seq}', String(seq));
 
 const CONVERSATIONS = '/api/v1/chat/conversations';
 const MESSAGES = `${CONVERSATIONS}/{id}/messages`;
-const WITH_BODY = ['post /api/v1/auth/register', 'post /api/v1/auth/login', 'post /api/v1/auth/refresh', 'post /api/v1/auth/logout', 'post /api/v1/auth/password', 'patch /api/v1/auth/me', 'post /api/v1/ai/complete', `post ${CONVERSATIONS}`, `post ${MESSAGES}`];
+const CONVERSATION = `${CONVERSATIONS}/{id}`;
+const MEMBERS = `${CONVERSATION}/members`;
+const MEMBER = `${MEMBERS}/{account_id}`;
+const WITH_BODY = [`patch ${CONVERSATION}`, `put ${CONVERSATION}/read`, `post ${MEMBERS}`, `patch ${MEMBER}`, 'post /api/v1/auth/register', 'post /api/v1/auth/login', 'post /api/v1/auth/refresh', 'post /api/v1/auth/logout', 'post /api/v1/auth/password', 'patch /api/v1/auth/me', 'post /api/v1/ai/complete', `post ${CONVERSATIONS}`, `post ${MESSAGES}`];
 const HEALTH = ['', '/started', '/ready', '/db', '/mongo'].map((path) => `get /api/v1/health${path}`);
 const anEmail = (): string => `${randomUUID()}@example.com`;
 
@@ -21,9 +36,9 @@ const anEmail = (): string => `${randomUUID()}@example.com`;
 export class Answers {
   readonly seen: Seen[] = [];
 
-  readonly see: See = async (client, operation, { id = 'x', query = '', ...call } = {}) => {
+  readonly see: See = async (client, operation, { id, account_id, seq, query = '', ...call } = {}) => {
     const [method = '', path = ''] = operation.split(' ');
-    const answer = await client.call(method.toUpperCase(), `/${path.replace('{id}', id)}${query}`, call);
+    const answer = await client.call(method.toUpperCase(), `/${filled(path, { id, account_id, seq })}${query}`, call);
     this.seen.push({ operation, answer });
     return answer;
   };
@@ -59,22 +74,88 @@ export class Answers {
     const key = { headers: { 'idempotency-key': randomUUID() } };
     const { body: { id } } = await see(client, `post ${CONVERSATIONS}`, { body: { title: 'one' }, ...key });
     for (const body of [{ title: 'one' }, { title: 'two' }]) await see(client, `post ${CONVERSATIONS}`, { body, ...key });
-    await see(client, `post ${CONVERSATIONS}`, { body: { kind: 'group' } });
+    await see(client, `post ${CONVERSATIONS}`, { body: { kind: 'party' } });
     await see(client, `post ${CONVERSATIONS}`, { body: { assistant: 'off' } });
     for (const content of ['hello', 'hello', 'another']) await see(client, `post ${MESSAGES}`, { id, body: { content }, ...key });
     for (const content of ['no [[fail 400]]', 'no [[quota 7]]', 'hello']) await see(client, `post ${MESSAGES}`, { id, body: { content } });
     for (const query of ['', '?limit=1', '?skip=1', '?before_seq=3', '?after_seq=1', '?limit=x']) await see(client, `get ${MESSAGES}`, { id, query });
     for (const query of ['', '?limit=1', '?skip=1', '?limit=x', '?cursor=x']) await see(client, `get ${CONVERSATIONS}`, { query });
-    await see(client, `delete ${CONVERSATIONS}/{id}`, { id });
-    for (const operation of [`delete ${CONVERSATIONS}/{id}`, `get ${MESSAGES}`]) await see(client, operation, { id });
+    for (const body of [{}, { title: null, assistant: 'off' }, { title: '' }]) await see(client, `patch ${CONVERSATION}`, { id, body });
+    for (const body of [{ seq: 1 }, { seq: '1' }]) await see(client, `put ${CONVERSATION}/read`, { id, body });
+    for (const seq of [1, 2, 1_000]) await see(client, `get ${MESSAGES}/{seq}`, { id, seq });
+    await see(client, `get ${CONVERSATION}`, { id });
+    await see(client, `delete ${CONVERSATION}`, { id });
+    for (const operation of [`get ${CONVERSATION}`, `delete ${CONVERSATION}`, `get ${MESSAGES}`, `get ${MESSAGES}/{seq}`, `get ${MEMBERS}`, `delete ${MEMBER}`]) await see(client, operation, { id });
+    for (const [operation, body] of [[`patch ${CONVERSATION}`, {}], [`put ${CONVERSATION}/read`, { seq: 1 }], [`post ${MEMBERS}`, { account_ids: [1] }], [`patch ${MEMBER}`, { role: 'admin' }]] as const) await see(client, operation, { id, body });
     await see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
+  }
+
+  /** Successes and refusals of the calls about people and members. `stack` has a FAN_OUT_WRITE_LIMIT of 2. */
+  async ofMembers(stack: Stack): Promise<void> {
+    const [owner, member] = [await stack.client().register(), await stack.client().register()];
+    const [me, other, ...third] = [await idOf(owner), await idOf(member), ...(await someAccounts(stack, 1))];
+    await this.ofLookups(owner, member);
+    for (const query of ['?q=hello', '?q=%21', '', '?q=hello&cursor=x', '?q=hello&conversation_id=x']) await this.see(owner, 'get /api/v1/search', { query });
+    const id = await this.ofKinds(owner, other);
+    await this.ofRoles(owner, member, { id, me, other, third });
+    await this.ofLimits(stack, { other, third });
+  }
+
+  private async ofLookups(owner: Client, member: Client): Promise<void> {
+    const { see } = this;
+    for (const email of [member.email, `nobody.${member.email}`, 'x']) await see(owner, 'get /api/v1/accounts', { query: `?email=${email}` });
+    for (let n = 0; n < 31; n += 1) await see(owner, 'get /api/v1/accounts', { query: `?email=${member.email}` });
+  }
+
+  /** Gives the id of a group of both. */
+  private async ofKinds(owner: Client, other: number): Promise<string> {
+    const { see } = this;
+    const bodies = [{ kind: 'direct', member_ids: [other] }, { kind: 'direct', member_ids: [other] }, { kind: 'direct' }, { kind: 'assistant', member_ids: [other] }, { kind: 'group', member_ids: [2 ** 53 - 1] }, { kind: 'group', member_ids: ['x'] }];
+    const [direct] = await Promise.all(bodies.map((body) => see(owner, `post ${CONVERSATIONS}`, { body })));
+    const ofTwo = { id: direct?.body['id'] as string };
+    await see(owner, `delete ${MEMBER}`, ofTwo);
+    await see(owner, `delete ${MEMBER}`, { ...ofTwo, account_id: other });
+    await see(owner, `post ${MEMBERS}`, { ...ofTwo, body: { account_ids: [other] } });
+    await see(owner, `patch ${MEMBER}`, { ...ofTwo, account_id: other, body: { role: 'admin' } });
+
+    const [key, body] = [{ headers: { 'idempotency-key': randomUUID() } }, { kind: 'group', member_ids: [other] }];
+    const left = String((await see(owner, `post ${CONVERSATIONS}`, { body, ...key })).body['id']);
+    await see(owner, `delete ${MEMBER}`, { id: left });
+    await see(owner, `post ${CONVERSATIONS}`, { body, ...key });
+    return owner.conversation(body);
+  }
+
+  private async ofRoles(owner: Client, member: Client, { id, me, other, third }: { id: string; me: number; other: number; third: readonly number[] }): Promise<void> {
+    const { see } = this;
+    for (const account_ids of [[other], ['x'], [2 ** 53 - 1]]) await see(owner, `post ${MEMBERS}`, { id, body: { account_ids } });
+    for (const query of ['', '?limit=1', '?cursor=x']) await see(owner, `get ${MEMBERS}`, { id, query });
+    for (const [account_id, role] of [[other, 'admin'], [other, 'member'], ['me', 'member'], ['x', 'member'], [other, 'king']] as const) await see(owner, `patch ${MEMBER}`, { id, account_id, body: { role } });
+    await see(member, `patch ${CONVERSATION}`, { id, body: { title: 'mine' } });
+    await see(member, `delete ${CONVERSATION}`, { id });
+    await see(member, `post ${MEMBERS}`, { id, body: { account_ids: third } });
+    await see(member, `patch ${MEMBER}`, { id, account_id: 'me', body: { role: 'owner' } });
+    await see(member, `delete ${MEMBER}`, { id, account_id: me });
+    await owner.post(`/chat/conversations/${id}/members`, { account_ids: third });
+    await see(member, `delete ${MEMBER}`, { id, account_id: third[0] });
+    await see(owner, `delete ${MEMBER}`, { id, account_id: third[0] });
+    await see(owner, `delete ${MEMBER}`, { id, account_id: third[0] });
+  }
+
+  /** Groups of three are large ones here, and an account can be in 500. */
+  private async ofLimits(stack: Stack, { other, third }: { other: number; third: readonly number[] }): Promise<void> {
+    const owner = await stack.client().register();
+    await this.see(owner, `post ${MEMBERS}`, { id: await aFullGroup(stack, owner), body: { account_ids: [other] } });
+    await fillWithLargeGroups(stack, other);
+    const members = [other, ...third];
+    await this.see(owner, `post ${CONVERSATIONS}`, { body: { kind: 'group', member_ids: members } });
+    await this.see(owner, `post ${MEMBERS}`, { id: await owner.conversation({ kind: 'group' }), body: { account_ids: members } });
   }
 
   /** What every call of its sort answers to what is broken, without a token, and too often. `limited` is a client of an API whose limit is used up. */
   async ofAllCalls(client: Client, limited: Client, operations: readonly string[]): Promise<void> {
     for (const operation of operations.filter((one) => !HEALTH.includes(one))) {
       const [method = '', path = ''] = operation.split(' ');
-      const line = `${method.toUpperCase()} ${path.replace('{id}', 'x')}`;
+      const line = `${method.toUpperCase()} ${filled(path)}`;
       for (const headers of [['Host: twice.example'], [`X-Long: ${'x'.repeat(17_000)}`]]) this.seen.push({ operation, answer: await exchange(client.url, rawRequest(line, headers)) });
       await this.see(limited, operation);
       await this.see(Object.assign(client.at(client.url), { token: null }), operation, { body: WITH_BODY.includes(operation) ? {} : undefined });

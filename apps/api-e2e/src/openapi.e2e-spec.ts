@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, startStack, type Client, type Stack } from '@edgechat/testing';
-import { Answers, type Seen } from './openapi-answers.js';
+import { Answers, filled, type Seen } from './openapi-answers.js';
 import { OpenApiDocument } from './openapi-document.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -13,7 +13,7 @@ let document: OpenApiDocument;
 let seen: readonly Seen[];
 beforeAll(async () => {
   const env = { JWT_SECRET: 'a secret of thirty-two bytes or so' };
-  [stack, bare] = await Promise.all([startStack({ env }), startStack({ workers: 0, env: { ...env, AI_PROVIDER: undefined, OPENAI_BASE_URL: undefined, AI_TIMEOUT_MS: '3000' } })]);
+  [stack, bare] = await Promise.all([startStack({ env: { ...env, FAN_OUT_WRITE_LIMIT: '2' } }), startStack({ workers: 0, env: { ...env, AI_PROVIDER: undefined, OPENAI_BASE_URL: undefined, AI_TIMEOUT_MS: '3000' } })]);
   const client = await stack.client().register();
   document = new OpenApiDocument((await client.get('//openapi.json')).body);
   const nowhere = { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/x', MONGODB_URL: 'mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=500', REDIS_URL: 'redis://127.0.0.1:1/0' };
@@ -21,7 +21,7 @@ beforeAll(async () => {
   await limited.get('/auth/me');
 
   const answers = new Answers();
-  await Promise.all([answers.ofItsOwn(client), answers.ofAllCalls(client, limited, document.operations), answers.withoutStores(lost, document.operations), answers.withoutProvider(bare)]);
+  await Promise.all([answers.ofItsOwn(client), answers.ofMembers(stack), answers.ofAllCalls(client, limited, document.operations), answers.withoutStores(lost, document.operations), answers.withoutProvider(bare)]);
   seen = answers.seen;
 });
 afterAll(() => Promise.all([stack.close(), bare.close()]));
@@ -40,6 +40,8 @@ const OPERATIONS = [
   'get /', 'get /api/v1/health', 'get /api/v1/health/started', 'get /api/v1/health/ready', 'get /api/v1/health/db', 'get /api/v1/health/mongo',
   'post /api/v1/auth/register', 'post /api/v1/auth/login', 'post /api/v1/auth/refresh', 'post /api/v1/auth/logout', 'post /api/v1/auth/password', 'get /api/v1/auth/me', 'patch /api/v1/auth/me',
   'get /api/v1/usage/me', 'post /api/v1/ai/complete', 'post /api/v1/chat/conversations', 'get /api/v1/chat/conversations', 'delete /api/v1/chat/conversations/{id}', 'post /api/v1/chat/conversations/{id}/messages', 'get /api/v1/chat/conversations/{id}/messages',
+  'get /api/v1/accounts', 'get /api/v1/search', 'get /api/v1/chat/conversations/{id}', 'patch /api/v1/chat/conversations/{id}', 'put /api/v1/chat/conversations/{id}/read', 'get /api/v1/chat/conversations/{id}/messages/{seq}',
+  'get /api/v1/chat/conversations/{id}/members', 'post /api/v1/chat/conversations/{id}/members', 'patch /api/v1/chat/conversations/{id}/members/{account_id}', 'delete /api/v1/chat/conversations/{id}/members/{account_id}',
 ].sort();
 
 describe('the OpenAPI document', () => {
@@ -51,17 +53,24 @@ describe('the OpenAPI document', () => {
 
   it('has for each path the methods that the system has', async () => {
     for (const [path, item] of Object.entries<object>(document.json['paths'])) {
-      const allowed = (await stack.client().call('OPTIONS', `/${path.replace('{id}', 'x')}`)).headers.get('allow')?.split(', ') ?? [];
+      const allowed = (await stack.client().call('OPTIONS', `/${filled(path)}`)).headers.get('allow')?.split(', ') ?? [];
       expect([path, allowed.filter((method) => !['HEAD', 'OPTIONS'].includes(method)).sort()]).toEqual([path, Object.keys(item).map((method) => method.toUpperCase()).sort()]);
     }
   });
 
-  it('says nothing of what is to come: no kind to ask for, no other kind to get', () => {
+  it('knows every kind of conversation, to ask for and to get', () => {
     const { schemas } = document.json['components'];
-    const requests = Object.keys(schemas).filter((name) => name.endsWith('Request') && 'kind' in schemas[name].properties);
-    expect(requests).toEqual([]);
-    expect(schemas.ConversationResponse.properties.kind.enum).toEqual(['assistant']);
-    expect(JSON.stringify(document.json)).not.toMatch(/"(direct|group|member_ids)"/);
+    for (const name of ['ConversationRequest', 'ConversationResponse']) expect([name, schemas[name].properties.kind.enum]).toEqual([name, ['assistant', 'direct', 'group']]);
+  });
+
+  it('says where null takes something away', () => {
+    expect(document.json['components'].schemas.ConversationChangeRequest.properties.title.type).toEqual(['string', 'null']);
+  });
+
+  it('bounds the lists that it takes', () => {
+    const { schemas } = document.json['components'];
+    const lists = [schemas.ConversationRequest.properties.member_ids, schemas.NewMembersRequest.properties.account_ids];
+    expect(lists).toMatchObject([0, 1].map((minItems) => ({ type: 'array', items: { type: 'integer', minimum: 1 }, minItems, maxItems: 1_000 })));
   });
 
   it('was provoked to every error that it knows, but for those that no client can cause', () => {

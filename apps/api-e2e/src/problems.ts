@@ -8,6 +8,9 @@ const HEADERS_OF: Readonly<Record<number, Readonly<Record<string, RegExp>>>> = {
   503: { 'retry-after': /^[1-9][0-9]*$/ },
 };
 
+/** The codes whose problem document lists the fields that are wrong. */
+const NAMES_FIELDS = ['validation_failed', 'unknown_account'];
+
 /** Holds an answer to the form that all errors have, to the last field, and to the headers of its status. */
 export function expectProblem(answer: Answer, status: number, code: string): void {
   const { errors, user_message: _kept, ...body } = answer.body;
@@ -21,7 +24,7 @@ export function expectProblem(answer: Answer, status: number, code: string): voi
     request_id: answer.headers.get('x-request-id'),
     instance: expect.stringMatching(/^\/[^?]*$/),
   });
-  expect(Array.isArray(errors)).toBe(code === 'validation_failed');
+  expect(Array.isArray(errors)).toBe(NAMES_FIELDS.includes(code));
   for (const [name, value] of Object.entries(HEADERS_OF[status] ?? {})) expect([name, answer.headers.get(name)]).toEqual([name, expect.stringMatching(value)]);
 }
 

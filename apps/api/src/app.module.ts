@@ -11,6 +11,7 @@ import { AuthModule } from './auth/auth.module.js';
 import { ChatModule } from './chat/chat.module.js';
 import { HealthController, RootController } from './health/health.controller.js';
 import { HttpModule } from './http/http.module.js';
+import { SearchApiModule } from './search/search.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /** The API process: the stores, the HTTP edge, and one module per group of calls. */
@@ -32,6 +33,7 @@ export class AppModule {
         UsageModule,
         ChatModule,
         AiModule,
+        SearchApiModule,
       ],
       controllers: [RootController, HealthController],
     };

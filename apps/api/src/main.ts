@@ -9,6 +9,9 @@ import { OpenRequests, stop } from './health/stop.js';
 import { createApp } from './http/create-app.js';
 import { RateLimit } from './http/rate-limit.js';
 
+/** Connections that may wait to be accepted: thousands of clients that come back in the same instant, after a restart, are not turned away by the kernel (Node's default is 511). */
+const LISTEN_BACKLOG = 4_096;
+
 /** Starts the API: listens at once, and lets the stores come when they come. */
 async function main(): Promise<void> {
   const config = loadConfig(process.env, 'api');
@@ -33,7 +36,7 @@ async function main(): Promise<void> {
     log.error('a bug ended the process', { error });
     process.exit(1);
   });
-  await app.listen(config.port, config.host);
+  await app.listen({ port: config.port, host: config.host, backlog: LISTEN_BACKLOG });
   log.info('the API listens', { address: await app.getUrl() });
 }
 

@@ -9,7 +9,7 @@ import { MongoModule } from '@edgechat/platform/mongo';
 import { OutboxModule } from '@edgechat/platform/outbox';
 import { QueueModule } from '@edgechat/platform/queue';
 import { RedisModule } from '@edgechat/platform/redis';
-import { SearchModule } from '@edgechat/search';
+import { SearchIndexModule } from '@edgechat/search';
 import { UseCases } from './handlers.js';
 import { HealthServer } from './health-server.js';
 import { Relay } from './relay.js';
@@ -20,6 +20,6 @@ import { Work } from './work.js';
 export class AppModule {
   static for(config: Config, log: Log): DynamicModule {
     const platform = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('edgechat-worker'), MongoModule.forRoot(), RedisModule, QueueModule, OutboxModule, HealthModule];
-    return { module: AppModule, imports: [...platform, ConversationsModule, AssistantWorkerModule, SearchModule], providers: [UseCases, Relay, Work, HealthServer] };
+    return { module: AppModule, imports: [...platform, ConversationsModule, AssistantWorkerModule, SearchIndexModule], providers: [UseCases, Relay, Work, HealthServer] };
   }
 }

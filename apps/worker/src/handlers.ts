@@ -20,8 +20,8 @@ export class UseCases {
 /** One line per job. A job without a handler, with two, or with the payload of another does not compile. */
 export const handlersOf = (use: UseCases): Handlers => ({
   'conversations.store-messages': ({ conversationId }, signal) => use.store.run(conversationId, signal),
-  'conversations.fan-out-messages': ({ conversationId }, signal) => use.fanOut.run(conversationId, signal),
-  'search.index-messages': ({ conversationId }, signal) => use.index.run(conversationId, signal),
+  'conversations.fan-out-messages': (_news, signal) => use.fanOut.run(null, signal),
+  'search.index-messages': (_news, signal) => use.index.run(null, signal),
   'conversations.purge-conversation': ({ conversationId }, signal) => use.purge.run(conversationId, signal),
   'assistant.reply-to-message': ({ conversationId }, signal) => use.reply.run(conversationId, signal),
   'assistant.complete-prompt': (asked, signal) => use.complete.run(asked, signal),

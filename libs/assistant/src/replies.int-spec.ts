@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConversationsModule, CreateConversation, prepareMessages, SendMessage, StaleReply } from '@edgechat/conversations';
 import { accountId, newReplyId, type AccountId, type ConversationId } from '@edgechat/kernel';
-import { inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
+import { inProcess, ownStores, sql, storeCallsOf, type OwnStores } from '@edgechat/testing';
 import { AssistantWorkerModule } from './assistant-worker.module.js';
 import { Replies, type Claim } from './persistence/replies.js';
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   await stores.close();
 });
 
-const aConversation = async (creator: AccountId = ada): Promise<ConversationId> => (await process.get(CreateConversation, { strict: false }).create({ creator, title: null, assistant: 'always', clientKey: null })).id;
+const aConversation = async (creator: AccountId = ada): Promise<ConversationId> => (await process.get(CreateConversation, { strict: false }).create({ creator, kind: 'assistant', title: null, assistant: 'always', memberIds: [], clientKey: null })).id;
 const ask = (conversationId: ConversationId, authorId: AccountId = ada, answerWithinMs = 60_000) =>
   process.get(SendMessage, { strict: false }).send({ by: 'person', conversationId, authorId, clientKey: null, content: 'question', replyId: newReplyId(), answerWithinMs });
 const claim = (id: ConversationId): Promise<Claim> => replies.claim(id, PER_ACCOUNT);
@@ -100,6 +100,13 @@ describe('guarantee 5: one answer', () => {
 });
 
 describe('a reply', () => {
+  it('is claimed with the kind of its conversation in one round trip', async () => {
+    const id = await aConversation();
+    await ask(id);
+
+    expect(await storeCallsOf(async () => expect(await claimed(id)).toMatchObject({ kind: 'assistant' }))).toEqual(['postgres replies.claim']);
+  });
+
   it('waits while its account has as many running as it may, and others go on', async () => {
     const [one, two, three, ofBob] = [await aConversation(), await aConversation(), await aConversation(), await aConversation(bob)];
     for (const id of [one, two, three]) await ask(id);

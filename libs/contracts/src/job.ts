@@ -5,7 +5,7 @@ export const QUEUES = ['deliveries', 'replies', 'purges'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** The kinds of debt that the outbox knows; a job that pays one names it. */
-export type DebtKind = 'store' | 'fan_out' | 'index' | 'purge';
+export type DebtKind = 'store' | 'fan_out' | 'search' | 'purge';
 
 /**
  * What the process that asks for work and the one that does it must agree on.

@@ -1,19 +1,26 @@
 import { z } from 'zod';
 import type { JobContract } from './job.js';
 
-const conversationNews = z.object({ conversationId: z.uuid() });
+const conversationNews = z.object({ conversationId: z.guid() });
 export type ConversationNews = z.infer<typeof conversationNews>;
 
 const news = { version: 1, payload: conversationNews, attempts: 5, backoffMs: 500, keepsFailed: true, coalesceBy: (payload: ConversationNews) => payload.conversationId } as const;
 
-/** Brings texts that are still only in the outbox into MongoDB. */
+/**
+ * News of all conversations in so many lanes: a ring in a lane adds nothing while its job waits, and a run takes what is owed by any conversation. So a burst costs a few runs, however many conversations it is in,
+ * and a worker that hangs holds up one lane, whose debts the others pay.
+ */
+const LANES = 4;
+const anyNews = { ...news, version: 2, coalesceBy: (payload: ConversationNews) => String(Number.parseInt(payload.conversationId.slice(-2), 16) % LANES) } as const;
+
+/** Brings texts that are still only in the outbox into MongoDB: those that their sender could not. */
 export const storeMessages = { name: 'conversations.store-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'store', ...news } as const satisfies JobContract<string, ConversationNews>;
 
-/** Brings the order of the members' inboxes up to date. */
-export const fanOutMessages = { name: 'conversations.fan-out-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'fan_out', ...news } as const satisfies JobContract<string, ConversationNews>;
+/** Brings the order of the members' inboxes up to date, of whatever conversation owes it. */
+export const fanOutMessages = { name: 'conversations.fan-out-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'fan_out', ...anyNews } as const satisfies JobContract<string, ConversationNews>;
 
-/** Makes messages searchable. */
-export const indexMessages = { name: 'search.index-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'index', ...news } as const satisfies JobContract<string, ConversationNews>;
+/** Makes messages searchable, of whatever conversation owes it. (Version 1 wrote an index that searches no longer read.) */
+export const indexMessages = { name: 'search.index-messages', queue: 'deliveries', timeoutMs: 30_000, pays: 'search', ...anyNews } as const satisfies JobContract<string, ConversationNews>;
 
 /** Removes what is left of a deleted conversation. */
 export const purgeConversation = { name: 'conversations.purge-conversation', queue: 'purges', timeoutMs: 120_000, pays: 'purge', ...news } as const satisfies JobContract<string, ConversationNews>;

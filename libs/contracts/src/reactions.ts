@@ -1,10 +1,12 @@
 import type { JobContract } from './job.js';
-import { completePrompt, fanOutMessages, indexMessages, purgeConversation, replyToMessage, storeMessages, type CompletionAsked, type ConversationNews } from './jobs.js';
+import { completePrompt, fanOutMessages, indexMessages, purgeConversation, replyToMessage, type CompletionAsked, type ConversationNews } from './jobs.js';
 
 /** What can happen, and what is told of it. */
 export interface Events {
   /** A person's message or an answer has its number. */
   'message.sent': ConversationNews;
+  /** Other members' inboxes are to be brought up to date. */
+  'inboxes.owed': ConversationNews;
   /** An answer is owed, or owed anew. */
   'answer.asked': ConversationNews;
   'conversation.deleted': ConversationNews;
@@ -14,7 +16,8 @@ export type EventName = keyof Events;
 
 /** What follows each event. */
 export const reactions = {
-  'message.sent': [storeMessages, fanOutMessages, indexMessages],
+  'message.sent': [indexMessages],
+  'inboxes.owed': [fanOutMessages],
   'answer.asked': [replyToMessage],
   'conversation.deleted': [purgeConversation],
   'completion.asked': [completePrompt],

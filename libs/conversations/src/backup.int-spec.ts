@@ -20,6 +20,7 @@ import { PurgeConversation } from './use-cases/purge-conversation.js';
 import { RestoreMessages, type RestoreProgress } from './use-cases/restore-messages.js';
 import { SendMessage } from './use-cases/send-message.js';
 import { StoreMessages } from './use-cases/store-messages.js';
+import { StoredTexts } from './use-cases/stored-texts.js';
 import { WipeMessages } from './use-cases/wipe-messages.js';
 
 let stores: OwnStores;
@@ -38,7 +39,9 @@ afterEach(async () => {
   await stores.close();
 });
 
-const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, title: null, assistant: 'off', clientKey: null })).id;
+/** As if the process that sent had died: what it stored stays owed. */
+const forgetStored = (): unknown => process.get(StoredTexts).take();
+const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })).id;
 const send = (conversationId: ConversationId, content: string, clientKey: string | null = null) =>
   process.get(SendMessage).send({ by: 'person', conversationId, authorId: ada, clientKey, content, replyId: newReplyId(), answerWithinMs: 1_000 });
 const documents = () => process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false }).collection;
@@ -94,7 +97,8 @@ describe('a backup: PostgreSQL first, the messages after', () => {
     const [stored, owed, busy] = [await aConversation(), await aConversation(), await aConversation()];
     for (let n = 1; n <= 120; n += 1) await send(stored, `stored ${n}`);
     await store(stored);
-    for (let n = 1; n <= 5; n += 1) await send(owed, `owed ${n}`);
+    await Promise.all([1, 2, 3, 4, 5].map((n) => send(owed, `owed ${n}`))); // in one batch: a later one would settle the earlier
+    forgetStored();
     await documents().deleteMany({ conversation_id: owed, seq: { $gt: 2 } }); // the sender's own write did not get there
     let isOver = false;
     let sent = 0;
@@ -219,6 +223,7 @@ describe('a restore', () => {
     for (let n = 1; n <= 30; n += 1) await send(id, `text ${n}`);
     await store(id);
     await send(id, 'in the outbox only');
+    forgetStored();
     await documents().deleteMany({ seq: { $gt: 12 } });
     const dump = await dumpMessages();
     await wipe();
@@ -242,7 +247,8 @@ describe('a restore', () => {
 describe('a dump', () => {
   it('leaves out documents that are no messages, and goes past them', async () => {
     const id = await aConversation();
-    for (const text of ['one', 'two', 'three']) await send(id, text);
+    await Promise.all(['one', 'two', 'three'].map((text) => send(id, text)));
+    forgetStored();
     await documents().deleteMany({ seq: 2 });
     await documents().insertMany([{ conversation_id: id, seq: 2, content: 'no message' }, { conversation_id: id, seq: '3' }, { conversation_id: 'a', seq: 1 }, { some: 'thing' }] as never[]);
     const progress = { messages: 0, foreign: 0 };

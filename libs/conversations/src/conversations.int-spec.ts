@@ -15,6 +15,7 @@ import { FanOutMessages } from './use-cases/fan-out-messages.js';
 import { PurgeConversation } from './use-cases/purge-conversation.js';
 import { SendMessage } from './use-cases/send-message.js';
 import { StoreMessages } from './use-cases/store-messages.js';
+import { StoredTexts } from './use-cases/stored-texts.js';
 
 let stores: OwnStores;
 let process: INestApplicationContext;
@@ -33,7 +34,7 @@ afterAll(async () => {
   await stores.close();
 });
 
-const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, title: null, assistant: 'off', clientKey: null })).id;
+const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })).id;
 const send = (conversationId: ConversationId, content: string, authorId = ada, clientKey: string | null = null) =>
   process.get(SendMessage).send({ by: 'person', conversationId, authorId, clientKey, content, replyId: newReplyId(), answerWithinMs: 1_000 });
 const page = (id: ConversationId, reader = ada) => process.get(ReadMessages).page(id, reader, { direction: 'skip', from: 0, limit: 100 });
@@ -141,6 +142,7 @@ describe('the ledger wins', () => {
     const id = await aConversation();
     await send(id, 'lost');
     await process.get(StoreMessages).run(id, signal);
+    process.get(StoredTexts).take(); // as if the process that sent had died: its text stays owed
     await documents().deleteMany({ conversation_id: id });
 
     await expect(page(id)).rejects.toThrow(Unavailable);
@@ -151,6 +153,7 @@ describe('a text', () => {
   it('is read from the outbox while MongoDB does not have it, and the worker brings it there', async () => {
     const id = await aConversation();
     await send(id, 'owed');
+    process.get(StoredTexts).take(); // as if the process that sent had died: its text stays owed
     await documents().deleteMany({ conversation_id: id });
 
     expect((await page(id)).items.map(({ content }) => content)).toEqual(['owed']);

@@ -38,12 +38,14 @@ export async function withDeadline<T>(ms: number, outer: AbortSignal, work: (sig
 
 /** Waits for `work`, but at most `ms` milliseconds; work that is late goes on by itself, and its error is nobody's. @throws what `work` throws in time */
 export async function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
-  const over = new AbortController();
-  const late = pause(ms, over.signal).then(() => ({ isLate: true }) as const);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<{ readonly isLate: true }>((resolve) => {
+    timer = setTimeout(resolve, ms, { isLate: true } as const);
+  });
   try {
     return await Promise.race([work.then((value) => ({ isLate: false, value }) as const), late]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
 

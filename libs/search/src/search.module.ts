@@ -1,6 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '@edgechat/conversations';
+import { OutboxModule } from '@edgechat/platform/outbox';
+import { SearchMessages } from './queries/search-messages.js';
 import { IndexMessages } from './use-cases/index-messages.js';
 
-@Module({ imports: [ConversationsModule], providers: [IndexMessages], exports: [IndexMessages] })
+/** For who asks. */
+@Module({ imports: [ConversationsModule], providers: [SearchMessages], exports: [SearchMessages] })
 export class SearchModule {}
+
+/** For who keeps the index. */
+@Module({ imports: [ConversationsModule, OutboxModule], providers: [IndexMessages], exports: [IndexMessages] })
+export class SearchIndexModule {}

@@ -14,7 +14,7 @@ function judgeEmail(value: unknown): Verdict | null {
 const IsEmailAddress = (): PropertyDecorator =>
   applyDecorators(Rule('emailAddress', judgeEmail), ApiProperty({ type: 'string', format: 'idn-email', maxLength: EMAIL_MAX_CHARACTERS, example: 'ada@example.com', description: 'Compared without case.' }));
 
-/** The address of a body that was validated. @throws Refusal `validation_failed` for what is none */
+/** The address of a body or query that was validated. @throws Refusal `validation_failed` for what is none */
 export function emailOf(body: { readonly email: string }): Email {
   const email = parseEmail(body.email);
   if (email === null) throw invalid('email', NO_ADDRESS.code, NO_ADDRESS.detail);
@@ -39,6 +39,11 @@ export class RefreshTokenRequest {
 export class PasswordRequest {
   @IsStoredText(0, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery' }) readonly old_password!: string;
   @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, { example: 'staple correct horse', description: 'Every character counts.' }) readonly new_password!: string;
+}
+
+/** Whose account is looked for. */
+export class AccountsQuery {
+  @IsEmailAddress() readonly email!: string;
 }
 
 export class ProfileRequest {

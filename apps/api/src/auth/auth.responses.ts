@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { instant } from '@edgechat/kernel';
-import type { Account, TokenPair } from '@edgechat/identity';
+import type { Account, FoundAccount, TokenPair } from '@edgechat/identity';
 
 export const TOKENS_EXAMPLE = {
   access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0eXBlIjoiYWNjZXNzIiwic3ViIjoiNyJ9.c2lnbmF0dXJl',
@@ -28,10 +28,26 @@ export class AccountResponse {
   @ApiProperty({ format: 'date-time', example: ACCOUNT_EXAMPLE.created_at }) readonly created_at!: string;
 }
 
+export const FOUND_EXAMPLE = { id: 17, display_name: 'Grace' };
+
+/** An account as others see it. */
+export class FoundAccountResponse {
+  @ApiProperty({ type: 'integer', example: FOUND_EXAMPLE.id }) readonly id!: number;
+  @ApiProperty({ example: FOUND_EXAMPLE.display_name }) readonly display_name!: string;
+}
+
+export class AccountsResponse {
+  @ApiProperty({ type: [FoundAccountResponse], description: 'None or one.' }) readonly accounts!: FoundAccountResponse[];
+}
+
 export function tokensResponse(tokens: TokenPair): TokensResponse {
   return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer' };
 }
 
 export function accountResponse(account: Account): AccountResponse {
   return { id: account.id, sub: String(account.id), email: account.email, display_name: account.displayName, created_at: instant(account.createdAt) };
+}
+
+export function foundAccountResponse(account: FoundAccount): FoundAccountResponse {
+  return { id: account.id, display_name: account.displayName };
 }

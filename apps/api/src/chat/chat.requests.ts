@@ -1,37 +1,60 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiHideProperty, ApiProperty } from '@nestjs/swagger';
-import { IsOptional } from 'class-validator';
-import type { AssistantMode } from '@edgechat/conversations';
-import { IsStoredText, QueryInteger, Rule, type Judge } from '../http/validation.js';
+import { IsOptional, ValidateIf } from 'class-validator';
+import type { AssistantMode, ConversationKind, MemberRole } from '@edgechat/conversations';
+import { CursorParameter } from '../http/cursor.js';
+import { IsListOfIds, IsOneOf, IsStoredText, IsWholeNumber, QueryInteger } from '../http/validation.js';
 
 const CONTENT_MAX = 32_000;
 const SEQ = { min: 0, max: Number.MAX_SAFE_INTEGER, below: 'refuse' } as const;
 const CLAMPED = { min: 1, max: 100, below: 'clamp' } as const;
 const SKIP = { min: 0, max: Number.MAX_SAFE_INTEGER, below: 'clamp' } as const;
 
-const MODES: readonly unknown[] = ['always', 'mention', 'off'] satisfies AssistantMode[];
-const judgeMode: Judge = (value) => (MODES.includes(value) ? null : { code: 'unknown_value', detail: 'must be always, mention or off' });
-const judgeKind: Judge = (value) => (typeof value === 'string' ? null : { code: 'wrong_type', detail: 'must be a text' });
-const judgeCursor: Judge = (value) => (typeof value === 'string' && value.length <= 512 ? null : { code: 'bad_cursor', detail: 'must be a next_cursor of this list, given once' });
+const KINDS = ['assistant', 'direct', 'group'] as const satisfies readonly ConversationKind[];
+const MODES = ['always', 'mention', 'off'] as const satisfies readonly AssistantMode[];
+const ROLES = ['owner', 'admin', 'member'] as const satisfies readonly MemberRole[];
+const MEMBERS_MAX = 1_000;
+const TITLE_MAX = 200;
 
 export class ConversationRequest {
-  // Other kinds come with their members; until then the document does not show the field, and the controller refuses them.
-  @IsOptional() @Rule('kind', judgeKind) @ApiHideProperty() readonly kind?: string;
-  @IsOptional() @IsStoredText(1, 200, { required: false, example: 'Trip to Rome' }) readonly title?: string | null;
+  @IsOptional() @IsOneOf(KINDS, { required: false, default: 'assistant' }) readonly kind?: ConversationKind | null;
+  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, example: 'Trip to Rome' }) readonly title?: string | null;
   @IsOptional()
-  @Rule('assistantMode', judgeMode)
-  @ApiProperty({ enum: ['always', 'mention', 'off'], required: false, default: 'always', description: 'When the assistant answers.' })
-  readonly assistant?: AssistantMode;
+  @IsListOfIds({ min: 0, max: MEMBERS_MAX }, { required: false, description: 'The others. Exactly one in `direct`, none in `assistant`. Naming yourself, or one twice, changes nothing.' })
+  readonly member_ids?: readonly number[] | null;
+  @IsOptional()
+  @IsOneOf(MODES, { required: false, description: 'When the assistant answers: `always` unless told in `assistant`, `mention` in `group`, `off` in `direct`.' })
+  readonly assistant?: AssistantMode | null;
+}
+
+/** What is left out stays. */
+export class ConversationChangeRequest {
+  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, nullable: true, example: 'Trip to Naples', description: '`null` takes the title away.' }) readonly title?: string | null;
+  @ValidateIf((_, value: unknown) => value !== undefined) @IsOneOf(MODES, { required: false, example: 'mention', description: 'When the assistant answers.' }) readonly assistant?: AssistantMode;
+}
+
+export class ReadRequest {
+  @IsWholeNumber(0, { example: 2, description: 'All up to this one are read. Above `last_seq` it counts as `last_seq`; the mark never moves back.' }) readonly seq!: number;
+}
+
+export class NewMembersRequest {
+  @IsListOfIds({ min: 1, max: MEMBERS_MAX }, { example: [17, 23], description: 'Naming one who is a member already, or one twice, changes nothing.' }) readonly account_ids!: readonly number[];
+}
+
+export class RoleRequest {
+  @IsOneOf(ROLES, { example: 'admin', description: 'Giving `owner` away makes the giver an admin.' }) readonly role!: MemberRole;
 }
 
 /** A page of the caller's conversations. */
 export class ConversationsQuery {
   @QueryInteger(CLAMPED) readonly limit: number = 20;
   @IsOptional() @QueryInteger(SKIP, { description: 'Conversations to leave out; costs what it skips. Not together with `cursor`.' }) readonly skip?: number;
-  @IsOptional()
-  @Rule('cursor', judgeCursor)
-  @ApiProperty({ type: 'string', required: false, description: '`next_cursor` of the page before.' })
-  readonly cursor?: string;
+  @CursorParameter() readonly cursor?: string;
+}
+
+/** A page of a conversation's members. */
+export class MembersQuery {
+  @QueryInteger(CLAMPED) readonly limit: number = 20;
+  @CursorParameter() readonly cursor?: string;
 }
 
 const SeqParameter = (description: string): PropertyDecorator => applyDecorators(IsOptional(), QueryInteger(SEQ, { description }));

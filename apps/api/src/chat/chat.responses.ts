@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Conversation, LastMessage, Message } from '@edgechat/conversations';
+import type { Conversation, LastMessage, Member, Message } from '@edgechat/conversations';
 import { instant } from '@edgechat/kernel';
 
 const AT = '2026-11-24T08:00:00.000Z';
@@ -72,7 +72,7 @@ export const CONVERSATION_EXAMPLE = {
 
 export class ConversationResponse {
   @ApiProperty({ example: CONVERSATION_ID }) readonly id!: string;
-  @ApiProperty({ enum: ['assistant'] }) readonly kind!: string;
+  @ApiProperty({ enum: ['assistant', 'direct', 'group'] }) readonly kind!: string;
   @ApiProperty({ type: 'string', nullable: true }) readonly title!: string | null;
   @ApiProperty({ enum: ['always', 'mention', 'off'] }) readonly assistant!: string;
   @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
@@ -112,5 +112,33 @@ function lastMessageResponse(last: LastMessage): LastMessageResponse {
 export class ConversationsResponse {
   @ApiProperty({ type: [ConversationResponse] }) readonly conversations!: ConversationResponse[];
   @ApiProperty({ description: 'Exact.' }) readonly has_more!: boolean;
+  @ApiProperty({ type: 'string', nullable: true }) readonly next_cursor!: string | null;
+}
+
+export class ReadResponse {
+  @ApiProperty({ type: 'integer' }) readonly read_seq!: number;
+  @ApiProperty({ type: 'integer' }) readonly unread_count!: number;
+}
+
+export const MEMBER_EXAMPLE = { account_id: 17, display_name: 'Ada', role: 'member', joined_at: AT };
+
+export class MemberResponse {
+  @ApiProperty({ type: 'integer' }) readonly account_id!: number;
+  @ApiProperty() readonly display_name!: string;
+  @ApiProperty({ enum: ['owner', 'admin', 'member'] }) readonly role!: string;
+  @ApiProperty({ format: 'date-time' }) readonly joined_at!: string;
+}
+
+export function memberResponse(member: Member): MemberResponse {
+  return { account_id: member.accountId, display_name: member.displayName, role: member.role, joined_at: instant(member.joinedAt) };
+}
+
+/** Those who were named. */
+export class NamedMembersResponse {
+  @ApiProperty({ type: [MemberResponse] }) readonly members!: MemberResponse[];
+}
+
+export class MembersResponse {
+  @ApiProperty({ type: [MemberResponse] }) readonly members!: MemberResponse[];
   @ApiProperty({ type: 'string', nullable: true }) readonly next_cursor!: string | null;
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ReadMessages, type MessageRange } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -7,9 +7,10 @@ import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
 import { invalid } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
-import { ANSWER_EXAMPLE, MESSAGE_EXAMPLE, messageResponse, MessagesResponse, SendResponse } from './chat.responses.js';
+import { ANSWER_EXAMPLE, MESSAGE_EXAMPLE, messageResponse, MessageResponse, MessagesResponse, SendResponse } from './chat.responses.js';
 import { clientKey } from './client-key.js';
-import { IDEMPOTENCY_KEY, idFromPath } from './conversations.controller.js';
+import { IDEMPOTENCY_KEY } from './conversations.controller.js';
+import { idFromPath, seqFromPath } from './ids.js';
 import { SendAndWait } from './send-and-wait.js';
 
 @ApiTags('chat')
@@ -17,7 +18,7 @@ import { SendAndWait } from './send-and-wait.js';
 export class MessagesController {
   constructor(private readonly sending: SendAndWait, private readonly messages: ReadMessages) {}
 
-  @ApiOperation({ summary: 'Sends a message and waits for the answer' })
+  @ApiOperation({ summary: 'Sends a message and, where the assistant answers each one, waits for the answer' })
   @Post()
   @ApiHeader(IDEMPOTENCY_KEY)
   @Answers(200, SendResponse, { example: { user_message: MESSAGE_EXAMPLE, model_message: ANSWER_EXAMPLE, reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' } }, description: 'The message as it is kept and, where the assistant answers each one, its answer.' })
@@ -37,6 +38,15 @@ export class MessagesController {
   async page(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Query() query: MessagesQuery): Promise<MessagesResponse> {
     const { items, hasMore } = await this.messages.page(idFromPath(id), accountId, rangeOf(query));
     return { messages: items.map(messageResponse), has_more: hasMore };
+  }
+
+  @ApiOperation({ summary: 'One message' })
+  @Get(':seq')
+  @ApiParam({ name: 'seq', schema: { type: 'integer', minimum: 1 } })
+  @Answers(200, MessageResponse, { example: MESSAGE_EXAMPLE, description: 'The message.' })
+  @Refuses('conversation_not_found', 'message_not_found')
+  async one(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('seq') seq: string): Promise<MessageResponse> {
+    return messageResponse(await this.messages.one(idFromPath(id), accountId, seqFromPath(seq)));
   }
 }
 

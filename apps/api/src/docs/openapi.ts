@@ -1,6 +1,6 @@
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ERRORS, Refusal, type ErrorCode } from '@edgechat/kernel';
+import { ERRORS, Refusal, type ErrorCode, type FieldError } from '@edgechat/kernel';
 import { ACCESS_EXTENSION } from '../http/access.js';
 import { PROBLEM_TYPE, problemOf } from '../http/problem.js';
 import { DescribedRefusal } from './describe.js';
@@ -88,9 +88,15 @@ function problemResponse(refusals: readonly DescribedRefusal[], path: string): O
   };
 }
 
+/** Codes whose problem document lists the fields that are wrong. */
+const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
+  validation_failed: { field: '/limit', code: 'not_an_integer', detail: 'limit must be a whole number.' },
+  unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: 'account_ids/0 is no account\'s id.' },
+};
+
 function exampleProblem(code: ErrorCode, members: Readonly<Record<string, unknown>>, path: string): unknown {
-  const errors = code === 'validation_failed' ? [{ field: '/limit', code: 'not_an_integer', detail: 'limit must be a whole number.' }] : undefined;
-  const refusal = new Refusal(code, errors?.[0]?.detail ?? ERRORS[code].title, { members, ...(errors === undefined ? {} : { errors }) });
+  const field = EXAMPLES_OF_FIELDS[code];
+  const refusal = new Refusal(code, field?.detail ?? ERRORS[code].title, { members, ...(field === undefined ? {} : { errors: [field] }) });
   return problemOf(refusal, { path, requestId: EXAMPLE_REQUEST_ID });
 }
 

@@ -1,9 +1,19 @@
+import type { Type } from '@nestjs/common';
 import type { LightMyRequestResponse } from 'fastify';
 import { aTestApp, type TestApp } from './test-app.js';
-import { IsStoredText, RequestPipe } from './validation.js';
+import { IsListOfIds, IsOneOf, IsStoredText, IsWholeNumber, RequestPipe } from './validation.js';
 
 class Declared {
   @IsStoredText(1, 10) readonly text!: string;
+}
+
+class Listed {
+  @IsListOfIds({ min: 1, max: 1_000 }) readonly ids!: readonly number[];
+}
+
+class Chosen {
+  @IsOneOf(['one', 'other']) readonly which!: string;
+  @IsWholeNumber(0) readonly seq!: number;
 }
 
 describe('the HTTP edge', () => {
@@ -161,6 +171,54 @@ describe('the HTTP edge', () => {
       await expect(new RequestPipe().transform({ ...noise, text: known }, { type: 'body', metatype: Declared, data: undefined })).rejects.toMatchObject({ code: 'validation_failed' });
       expect(copied).toEqual([]);
       await expect(new RequestPipe().transform({ ...noise, text: 'known' }, { type: 'body', metatype: Declared, data: undefined })).resolves.toEqual({ text: 'known' });
+    });
+
+    const parsed = (body: object, metatype: Type): Promise<unknown> => new RequestPipe().transform(body, { type: 'body', metatype, data: undefined });
+
+    it.each([
+      ['what is no list', { ids: {} }, '/ids', 'wrong_type'],
+      ['a text', { ids: '1' }, '/ids', 'wrong_type'],
+      ['null', { ids: null }, '/ids', 'wrong_type'],
+      ['nothing', {}, '/ids', 'required'],
+      ['an empty list', { ids: [] }, '/ids', 'too_few'],
+      ['1,001 items', { ids: Array(1_001).fill(1) }, '/ids', 'too_many'],
+      ['10,000 wrong items', { ids: Array(10_000).fill({}) }, '/ids', 'too_many'],
+      ['a text as an item', { ids: [1, 2, 3, '4'] }, '/ids/3', 'not_an_integer'],
+      ['an object as an item', { ids: [{ a: 1 }] }, '/ids/0', 'not_an_integer'],
+      ['a list as an item', { ids: [1, [2]] }, '/ids/1', 'not_an_integer'],
+      ['null as an item', { ids: [null] }, '/ids/0', 'not_an_integer'],
+      ['true as an item', { ids: [true] }, '/ids/0', 'not_an_integer'],
+      ['a fraction', { ids: [1.5] }, '/ids/0', 'not_an_integer'],
+      ['zero', { ids: [0] }, '/ids/0', 'too_small'],
+      ['a negative number', { ids: [7, -1e300] }, '/ids/1', 'too_small'],
+    ])('refuses %s as a list of ids', async (_, body, field, code) => {
+      await expect(parsed(body, Listed)).rejects.toMatchObject({ code: 'validation_failed', options: { errors: [{ field, code, detail: expect.stringMatching(/^ids.* .*\.$/) }] } });
+    });
+
+    it('names each wrong item of a list', async () => {
+      await expect(parsed({ ids: ['1', 2, {}] }, Listed)).rejects.toMatchObject({ options: { errors: [{ field: '/ids/0' }, { field: '/ids/2' }] } });
+    });
+
+    it('takes a list of ids as it came, twice the same and beyond what is exact too', async () => {
+      for (const ids of [[1], [7, 7, 1e3], [Number.MAX_SAFE_INTEGER, 1e300, Infinity], Array.from({ length: 1_000 }, (_, n) => n + 1)]) await expect(parsed({ ids }, Listed)).resolves.toEqual({ ids });
+    });
+
+    it('reads of a list only what it may have, and never into its items', async () => {
+      const read: string[] = [];
+      const item = Object.defineProperty({}, 'inner', { enumerable: true, get: () => read.push('inner') });
+      const ids = Array(10_000).fill(item);
+      for (let n = 1_001; n < 10_000; n += 1) Object.defineProperty(ids, n, { get: () => read.push('beyond') });
+      await expect(parsed({ ids: [1, item] }, Listed)).rejects.toMatchObject({ code: 'validation_failed' });
+      await expect(parsed({ ids }, Listed)).rejects.toMatchObject({ code: 'validation_failed' });
+      expect(read).toEqual([]);
+    });
+
+    it.each([[{ which: 'One', seq: 0 }, 'unknown_value'], [{ which: ['one'], seq: 0 }, 'unknown_value'], [{ which: 'one', seq: '0' }, 'not_an_integer'], [{ which: 'one', seq: 0.5 }, 'not_an_integer'], [{ which: 'one', seq: null }, 'not_an_integer'], [{ which: 'one', seq: -1 }, 'too_small'], [{ which: 'one', seq: -Infinity }, 'too_small'], [{ which: 'one' }, 'required']])('refuses %j: one of a few, and a whole number', async (body, code) => {
+      await expect(parsed(body, Chosen)).rejects.toMatchObject({ code: 'validation_failed', options: { errors: [{ code }] } });
+    });
+
+    it.each([0, 1, Number.MAX_SAFE_INTEGER, 2 ** 64, 1e308, Infinity])('takes %d as a whole number', async (seq) => {
+      await expect(parsed({ which: 'one', seq }, Chosen)).resolves.toEqual({ which: 'one', seq });
     });
 
     it('drops unknown fields, also those named like what every object has', async () => {

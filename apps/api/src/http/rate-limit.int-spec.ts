@@ -1,9 +1,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { newId } from '@edgechat/kernel';
-import { loadConfig } from '@edgechat/platform/config';
+import { accountId, newId } from '@edgechat/kernel';
+import { loadConfig, type Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
-import { RateLimit } from './rate-limit.js';
+import { LookupLimit, LOOKUPS_MAX, RateLimit } from './rate-limit.js';
 
 const REDIS_URL = new URL(process.env['TEST_REDIS_URL'] ?? '');
 
@@ -53,13 +53,19 @@ describe('the rate limit', () => {
     return { road, url: await road.open() };
   };
 
-  const aLimit = async (url: string, { requests = 3, windowS = 60 } = {}): Promise<RateLimit> => {
-    const config = loadConfig({ REDIS_URL: url, RATE_LIMIT_REQUESTS: String(requests), RATE_LIMIT_WINDOW_SECONDS: String(windowS) }, 'api');
+  const aRedis = async (config: Config): Promise<Redis> => {
     const redis = new Redis(config, log);
     made.push(redis);
     while (!redis.hasStarted) await new Promise((resolve) => setTimeout(resolve, 5));
-    return new RateLimit(config, redis, log);
+    return redis;
   };
+
+  const aLimit = async (url: string, { requests = 3, windowS = 60 } = {}): Promise<RateLimit> => {
+    const config = loadConfig({ REDIS_URL: url, RATE_LIMIT_REQUESTS: String(requests), RATE_LIMIT_WINDOW_SECONDS: String(windowS) }, 'api');
+    return new RateLimit(config, await aRedis(config), log);
+  };
+
+  const aLookupLimit = async (url: string): Promise<LookupLimit> => new LookupLimit(await aRedis(loadConfig({ REDIS_URL: url }, 'api')), log);
 
   const times = async (limit: RateLimit, key: string, count: number): Promise<boolean[]> => {
     const refused: boolean[] = [];
@@ -117,5 +123,19 @@ describe('the rate limit', () => {
     while ((await shaky.count(key)).isExceeded && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
     expect(Date.now()).toBeLessThan(deadline);
     expect((await steady.count(key)).remaining).toBeLessThan(2);
+  });
+
+  it('of look-ups is 30 a minute for an account, on all replicas together, and in each process while Redis is gone', async () => {
+    const [first, second] = [await aLookupLimit(REDIS_URL.href), await aLookupLimit(REDIS_URL.href)];
+    const [account, another] = [accountId(1_000_000 + Math.floor(Math.random() * 1e9)), accountId(1)];
+    for (let n = 0; n < LOOKUPS_MAX; n += 1) await (n % 2 === 0 ? first : second).count(account);
+    for (const limit of [first, second]) await expect(limit.count(account)).rejects.toMatchObject({ code: 'too_many_lookups', options: { retryAfterS: expect.any(Number) } });
+    await expect(first.count(another)).resolves.toBeUndefined();
+
+    const { road, url } = await aRoad();
+    const alone = await aLookupLimit(url);
+    road.close();
+    for (let n = 0; n < LOOKUPS_MAX; n += 1) await alone.count(account);
+    await expect(alone.count(account)).rejects.toMatchObject({ code: 'too_many_lookups' });
   });
 });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { atMost, Breaker } from '@edgechat/kernel';
+import { atMost, Breaker, Refusal, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
@@ -16,35 +16,76 @@ export interface Allowance {
   readonly resetS: number;
 }
 
+/** How many may be counted on a key in a window, and the name that its keys in Redis begin with. */
+interface Window {
+  readonly name: string;
+  readonly points: number;
+  readonly durationS: number;
+}
+
 /**
- * Counts requests per key in windows that begin with their first request, in Redis for all replicas together.
+ * Counts per key in windows that begin with their first count, in Redis for all replicas together.
  * While Redis is away the same limit holds in each process by itself: a limit, not none.
  */
-@Injectable()
-export class RateLimit {
-  readonly limit: number;
-  readonly windowS: number;
+class Windows {
   private readonly shared: RateLimiterAbstract;
   private readonly own: RateLimiterAbstract;
   private readonly breaker = new Breaker();
 
-  constructor(config: Config, private readonly redis: Redis, private readonly log: Log) {
-    this.limit = config.rateLimitRequests;
-    this.windowS = config.rateLimitWindowSeconds;
-    const window = { points: this.limit, duration: this.windowS };
-    this.shared = new RateLimiterRedis({ ...window, storeClient: redis.client, keyPrefix: redis.key('rate'), rejectIfRedisNotReady: true });
-    this.own = new RateLimiterMemory(window);
+  constructor(private readonly window: Window, private readonly redis: Redis, private readonly log: Log) {
+    const limits = { points: window.points, duration: window.durationS };
+    this.shared = new RateLimiterRedis({ ...limits, storeClient: redis.client, keyPrefix: redis.key(window.name), rejectIfRedisNotReady: true });
+    this.own = new RateLimiterMemory(limits);
   }
 
-  /** Counts one request on `key`; never fails. */
+  /** Counts one on `key`; never fails. */
   async count(key: string): Promise<Allowance> {
     const wasAway = this.breaker.isOpen;
     try {
       return await this.breaker.run(() => withinTimeout(this.redis.run('rate-limit', () => consume(this.shared, key))), () => true);
     } catch (error) {
-      if (!wasAway) this.log.warn('Redis does not count requests: each process limits by itself until it does', { error });
+      if (!wasAway) this.log.warn('Redis does not count: each process limits by itself until it does', { counter: this.window.name, error });
       return consume(this.own, key);
     }
+  }
+}
+
+/** The limit of requests per account or address. */
+@Injectable()
+export class RateLimit {
+  readonly limit: number;
+  readonly windowS: number;
+  private readonly windows: Windows;
+
+  constructor(config: Config, redis: Redis, log: Log) {
+    this.limit = config.rateLimitRequests;
+    this.windowS = config.rateLimitWindowSeconds;
+    this.windows = new Windows({ name: 'rate', points: this.limit, durationS: this.windowS }, redis, log);
+  }
+
+  /** Counts one request on `key`; never fails. */
+  count(key: string): Promise<Allowance> {
+    return this.windows.count(key);
+  }
+}
+
+/** How many e-mail addresses an account may look up in `LOOKUP_WINDOW_S`: enough to find people one knows, too few to find out who is here. */
+export const LOOKUPS_MAX = 30;
+const LOOKUP_WINDOW_S = 60;
+
+/** The limit of looking accounts up by their e-mail addresses. */
+@Injectable()
+export class LookupLimit {
+  private readonly windows: Windows;
+
+  constructor(redis: Redis, log: Log) {
+    this.windows = new Windows({ name: 'lookups', points: LOOKUPS_MAX, durationS: LOOKUP_WINDOW_S }, redis, log);
+  }
+
+  /** Counts one look-up of an account, whatever it will find. @throws Refusal `too_many_lookups` with the seconds to wait */
+  async count(account: AccountId): Promise<void> {
+    const { isExceeded, resetS } = await this.windows.count(String(account));
+    if (isExceeded) throw new Refusal('too_many_lookups', `An account looks up at most ${LOOKUPS_MAX} addresses per minute. Wait as long as Retry-After says.`, { retryAfterS: resetS });
   }
 }
 

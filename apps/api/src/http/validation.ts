@@ -8,6 +8,8 @@ import { Refusal, codePoints, isText, type FieldError } from '@edgechat/kernel';
 export interface Verdict {
   readonly code: string;
   readonly detail: string;
+  /** Of a list: which item is meant, from 0. */
+  readonly item?: number;
 }
 
 /** Null when the value is right. Gets whatever the client sent. */
@@ -17,12 +19,14 @@ export type Judge = (value: unknown) => Verdict | null;
 export interface FieldNotes {
   readonly example?: unknown;
   readonly required?: boolean;
+  /** Null says something of its own, and not just that the field is left out. */
+  readonly nullable?: boolean;
   readonly description?: string;
 }
 
 /** Carries a field's judge to where its error is told: class-validator hands on nothing else. */
 class Judged {
-  constructor(readonly judge: Judge) {}
+  constructor(readonly verdicts: (value: unknown) => readonly Verdict[]) {}
 }
 
 const REQUIRED: Verdict = { code: 'required', detail: 'is missing' };
@@ -30,13 +34,17 @@ const ERRORS_SHOWN_MAX = 20;
 
 /** Holds a field to `judge`, under the constraint's `name`. */
 export function Rule(name: string, judge: Judge): PropertyDecorator {
+  return judged(name, (value) => [judge(value)].filter((verdict) => verdict !== null));
+}
+
+function judged(name: string, verdicts: Judged['verdicts']): PropertyDecorator {
   return (target, property) =>
     registerDecorator({
       name,
       target: target.constructor,
       propertyName: String(property),
-      options: { context: { judged: new Judged(judge) } },
-      validator: { validate: (value: unknown) => judge(value) === null, defaultMessage: () => name },
+      options: { context: { judged: new Judged(verdicts) } },
+      validator: { validate: (value: unknown) => verdicts(value).length === 0, defaultMessage: () => name },
     });
 }
 
@@ -54,6 +62,51 @@ export function judgeText(value: unknown, min: number, max: number): Verdict | n
   const length = codePoints(value);
   if (length < min) return { code: 'too_short', detail: min === 1 ? 'must not be empty' : `must have at least ${min} characters` };
   return length > max ? { code: 'too_long', detail: `must have at most ${max} characters` } : null;
+}
+
+/** A text out of a few. */
+export function IsOneOf(values: readonly string[], notes: FieldNotes & { readonly default?: string } = {}): PropertyDecorator {
+  const words = `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
+  const judge: Judge = (value) => (typeof value === 'string' && values.includes(value) ? null : { code: 'unknown_value', detail: words });
+  return applyDecorators(Rule('oneOf', judge), ApiProperty({ enum: [...values], ...notes }));
+}
+
+/** A whole number of `min` or more in a body, never converted. One too large to be exact stays one: JSON may hold it, and it is beyond everything that is counted here. */
+export function IsWholeNumber(min: number, notes: FieldNotes = {}): PropertyDecorator {
+  return applyDecorators(Rule('wholeNumber', (value) => judgeWholeNumber(value, min)), ApiProperty({ type: 'integer', minimum: min, ...notes }));
+}
+
+function judgeWholeNumber(value: unknown, min: number): Verdict | null {
+  if (value === undefined) return REQUIRED;
+  // JSON.parse makes infinity of an integer of 400 digits.
+  if (typeof value !== 'number' || !(Number.isInteger(value) || Math.abs(value) === Infinity)) return { code: 'not_an_integer', detail: 'must be a whole number' };
+  return value < min ? { code: 'too_small', detail: `must be ${min} or more` } : null;
+}
+
+export interface ListLimits {
+  readonly min: number;
+  readonly max: number;
+}
+
+const LISTS = new WeakMap<object, Map<string, ListLimits>>();
+
+/** A list of `min` to `max` account ids: whole numbers of 1 or more. The only field whose items the pipe lets through, and of those at most one more than `max`. */
+export function IsListOfIds(limits: ListLimits, notes: FieldNotes = {}): PropertyDecorator {
+  const { min, max } = limits;
+  const declare: PropertyDecorator = (target, property) => void LISTS.set(target.constructor, new Map(LISTS.get(target.constructor)).set(String(property), limits));
+  const schema = ApiProperty({ type: 'array', items: { type: 'integer', minimum: 1 }, minItems: min, maxItems: max, ...notes });
+  return applyDecorators(declare, judged('listOfIds', (value) => judgeList(value, limits)), schema);
+}
+
+function judgeList(value: unknown, { min, max }: ListLimits): readonly Verdict[] {
+  if (value === undefined) return [REQUIRED];
+  if (!Array.isArray(value)) return [{ code: 'wrong_type', detail: 'must be a list' }];
+  if (value.length > max) return [{ code: 'too_many', detail: `must have at most ${max} items` }];
+  if (value.length < min) return [{ code: 'too_few', detail: `must have at least ${min} ${min === 1 ? 'item' : 'items'}` }];
+  return value.flatMap((id: unknown, item) => {
+    const verdict = judgeWholeNumber(id, 1);
+    return verdict === null ? [] : [{ ...verdict, item }];
+  });
 }
 
 export interface QueryIntegerOptions {
@@ -118,13 +171,19 @@ export class RequestPipe implements PipeTransform {
 }
 
 /**
- * A body without what its class does not declare, and without the inside of what must not have one: today's fields are texts and numbers. What walks a value
- * afterwards copies it, in time that grows with the square of its keys.
+ * A body without what its class does not declare, and without the inside of what must not have one: fields are texts, numbers and bounded lists of numbers.
+ * What walks a value afterwards copies it, in time that grows with the square of its keys.
  */
 function declaredOnly(given: object, type: Type | undefined): Record<string, unknown> {
   if (type === undefined) return {};
   const names = new Set(getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).map(({ propertyName }) => propertyName));
-  return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)).map(([name, value]: [string, unknown]) => [name, outermost(value)]));
+  const lists = LISTS.get(type);
+  return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)).map(([name, value]: [string, unknown]) => [name, bounded(value, lists?.get(name))]));
+}
+
+/** A list keeps one item more than it may have, which shows that it is too long. */
+function bounded(value: unknown, limits: ListLimits | undefined): unknown {
+  return Array.isArray(value) && limits !== undefined ? value.slice(0, limits.max + 1).map(outermost) : outermost(value);
 }
 
 function outermost(value: unknown): unknown {
@@ -141,21 +200,21 @@ function validationFailed(errors: readonly FieldError[]): Refusal {
 
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const field = `${parent}/${pointerPart(error.property)}`;
-  const own = Object.keys(error.constraints ?? {}).map((name) => {
-    const { code, detail } = verdictOf(error, name);
-    return { field, code, detail: `${field.slice(1)} ${detail}.` };
+  const own = Object.keys(error.constraints ?? {}).flatMap((name) => verdictsOf(error, name)).map(({ code, detail, item }) => {
+    const place = item === undefined ? field : `${field}/${item}`;
+    return { field: place, code, detail: `${place.slice(1)} ${detail}.` };
   });
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
 }
 
-function verdictOf(error: ValidationError, constraint: string): Verdict {
-  if (error.value === undefined) return REQUIRED;
+function verdictsOf(error: ValidationError, constraint: string): readonly Verdict[] {
+  if (error.value === undefined) return [REQUIRED];
   const context: unknown = error.contexts?.[constraint];
-  const judged = typeof context === 'object' && context !== null && 'judged' in context ? context.judged : null;
-  const verdict = judged instanceof Judged ? judged.judge(error.value) : null;
-  if (verdict !== null) return verdict;
+  const mark = typeof context === 'object' && context !== null && 'judged' in context ? context.judged : null;
+  const verdicts = mark instanceof Judged ? mark.verdicts(error.value) : [];
+  if (verdicts.length > 0) return verdicts;
   const words = (error.constraints?.[constraint] ?? 'is wrong').replace(`${error.property} `, '').replace(/\.$/, '');
-  return { code: constraint.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, ''), detail: words };
+  return [{ code: constraint.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, ''), detail: words }];
 }
 
 const pointerPart = (property: string): string => property.replaceAll('~', '~0').replaceAll('/', '~1');

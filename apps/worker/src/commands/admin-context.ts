@@ -1,27 +1,43 @@
-import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
+import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { MessageBackupModule } from '@edgechat/conversations';
+import { ConversationCheckModule, MessageBackupModule } from '@edgechat/conversations';
 import { DatabaseModule } from '@edgechat/database';
-import { pause } from '@edgechat/kernel';
+import { SetPasswordModule } from '@edgechat/identity/operator';
+import { pause, type ConversationId } from '@edgechat/kernel';
 import { ConfigModule, type Config } from '@edgechat/platform/config';
 import { Log, LoggingModule } from '@edgechat/platform/logging';
 import { Mongo, MongoModule } from '@edgechat/platform/mongo';
 import { Postgres } from '@edgechat/platform/postgres';
+import { SearchRebuildModule } from '@edgechat/search';
+import { say } from './progress.js';
 
 const PATIENCE_MS = 60_000;
+
+/** What a command was given besides its name. */
+export interface Given {
+  /** `--conversation` */
+  readonly conversation: ConversationId | null;
+  /** `--yes` */
+  readonly isSure: boolean;
+  readonly operands: readonly string[];
+}
 
 /** The operator made a mistake, or something has to be put right first: one sentence, exit code 1. */
 export class AdminError extends Error {}
 
 /** What an operator should read, on stderr: stdout may be a dump. */
 class StderrLog extends Log {
+  private last = '';
+
   constructor() {
     super('admin', 'silent');
   }
 
   override warn(message: string, fields?: unknown): void {
     const error = typeof fields === 'object' && fields !== null && 'error' in fields ? fields.error : undefined;
-    process.stderr.write(`${message}${error instanceof Error ? `: ${error.message}` : ''}\n`);
+    const sentence = `${message}${error instanceof Error ? `: ${error.message}` : ''}`;
+    if (sentence !== this.last) say(sentence);
+    this.last = sentence;
   }
 
   override error(message: string, fields?: unknown): void {
@@ -31,32 +47,35 @@ class StderrLog extends Log {
 
 @Module({})
 class AdminModule {
-  static for(config: Config): DynamicModule {
-    const platform = [ConfigModule.for(config), LoggingModule.for(new StderrLog()), DatabaseModule.for('edgechat-admin'), MongoModule.forRoot()];
-    return { module: AdminModule, imports: [...platform, MessageBackupModule] };
+  static for(config: Config, modules: readonly (Type | DynamicModule)[]): DynamicModule {
+    const platform = [ConfigModule.for(config), LoggingModule.for(new StderrLog()), DatabaseModule.for('edgechat-admin')];
+    return { module: AdminModule, imports: [...platform, ...modules] };
   }
 }
 
-/** Runs `work` with the use cases of backup and restore, once PostgreSQL and MongoDB have answered. @throws AdminError when they do not within a minute */
-export async function withStores(config: Config, signal: AbortSignal, work: (context: INestApplicationContext) => Promise<void>): Promise<void> {
-  const context = await NestFactory.createApplicationContext(AdminModule.for(config), { logger: false, abortOnError: false });
+type Work = (context: INestApplicationContext) => Promise<void>;
+
+/** Runs `work` with the use cases of the commands for conversations, once PostgreSQL and MongoDB have answered. @throws AdminError when they do not within a minute */
+export function withStores(config: Config, signal: AbortSignal, work: Work): Promise<void> {
+  return within(AdminModule.for(config, [MongoModule.forRoot(), MessageBackupModule, ConversationCheckModule, SearchRebuildModule]), signal, [Postgres, Mongo], work);
+}
+
+/** Runs `work` with the use cases of the commands for accounts, once PostgreSQL has answered. @throws AdminError when it does not within a minute */
+export function withPostgres(config: Config, signal: AbortSignal, work: Work): Promise<void> {
+  return within(AdminModule.for(config, [SetPasswordModule]), signal, [Postgres], work);
+}
+
+async function within(module: DynamicModule, signal: AbortSignal, stores: readonly (typeof Postgres | typeof Mongo)[], work: Work): Promise<void> {
+  const context = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   try {
-    await storesAnswer(context, signal);
+    for (const until = Date.now() + PATIENCE_MS; ; await pause(50, signal)) {
+      signal.throwIfAborted();
+      const missing = stores.find((store) => !context.get<Postgres | Mongo>(store, { strict: false }).hasStarted);
+      if (!missing) break;
+      if (Date.now() > until) throw new AdminError(missing === Mongo ? 'MongoDB (MONGODB_URL) cannot be reached.' : 'PostgreSQL (DATABASE_URL) cannot be reached, or has no schema yet: run the command migrate first.');
+    }
     await work(context);
   } finally {
     await context.close();
-  }
-}
-
-async function storesAnswer(context: INestApplicationContext, signal: AbortSignal): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
-  const postgres = context.get(Postgres, { strict: false });
-  const mongo = context.get(Mongo, { strict: false });
-  while (!postgres.hasStarted || !mongo.hasStarted) {
-    signal.throwIfAborted();
-    if (Date.now() > until) {
-      throw new AdminError(postgres.hasStarted ? 'MongoDB (MONGODB_URL) cannot be reached.' : 'PostgreSQL (DATABASE_URL) cannot be reached, or has no schema yet: run the command migrate first.');
-    }
-    await pause(50, signal);
   }
 }

@@ -1,3 +1,4 @@
+import type { ConversationKind } from '@edgechat/conversations';
 import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
 
 /** Why an answer will not come; the API turns each into a problem of the same code. */
@@ -7,7 +8,9 @@ export type FailureCode = 'ai_not_configured' | 'ai_failed' | 'ai_quota_exceeded
 export interface RunningReply {
   readonly id: ReplyId;
   readonly conversationId: ConversationId;
+  readonly kind: ConversationKind;
   readonly questionSeq: number;
+  /** Who asked, and is charged. They need not be a member any more. */
   readonly accountId: AccountId;
   readonly epoch: number;
   /** When its time is over, by this process's clock, in milliseconds since 1970. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ConversationKind } from '@edgechat/conversations';
 import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { FailureCode, ReplyOutcome, RunningReply } from '../domain/reply.js';
@@ -19,6 +20,10 @@ interface ReplyRow {
   readonly retry_after_s: number | null;
 }
 
+interface ClaimRow extends ReplyRow {
+  readonly kind: ConversationKind;
+}
+
 /** Where a reply is: by these it is found on its conversation's shard. */
 export interface ReplyPlace {
   readonly conversationId: ConversationId;
@@ -29,7 +34,7 @@ export interface ReplyPlace {
 export type Claim = { readonly status: 'none' } | { readonly status: 'waits' } | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
 
 const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
-const CLAIM: Statement = { name: 'replies.claim', text: `select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2)` };
+const CLAIM: Statement = { name: 'replies.claim', text: `select r.*, c.kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r join edgechat.conversations c on c.id = r.conversation_id` };
 const RENEW: Statement = {
   name: 'replies.renew',
   text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
@@ -70,7 +75,7 @@ export class Replies {
 
   /** Takes the lowest unfinished reply of a conversation to work on: see the function `edgechat.claim_reply`. @throws Unavailable `postgres` */
   async claim(conversationId: string, perAccount: number): Promise<Claim> {
-    const [row] = await this.postgres.query<ReplyRow>(CLAIM, [conversationId, perAccount]);
+    const [row] = await this.postgres.query<ClaimRow>(CLAIM, [conversationId, perAccount]);
     if (!row) return { status: 'none' };
     if (row.status === 'queued') return { status: 'waits' };
     return { status: row.status === 'running' ? 'mine' : 'ended', reply: toRunning(row) };
@@ -110,8 +115,8 @@ export class Replies {
   }
 }
 
-function toRunning(row: ReplyRow): RunningReply {
-  return { id: row.id, conversationId: row.conversation_id, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, endsAt: Date.now() + row.left_ms };
+function toRunning(row: ClaimRow): RunningReply {
+  return { id: row.id, conversationId: row.conversation_id, kind: row.kind, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, endsAt: Date.now() + row.left_ms };
 }
 
 function toOutcome(row: ReplyRow): ReplyOutcome {

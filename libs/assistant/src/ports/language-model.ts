@@ -2,6 +2,8 @@
 export interface ChatTurn {
   readonly role: 'user' | 'model' | 'system';
   readonly content: string;
+  /** Who said it, where several people talk: unique among them, safe to show. `shownText` puts it before the text. */
+  readonly speaker?: string;
 }
 
 /** Why the model stopped. `length`: the text was cut by a limit, the provider's or ours; `content-filter`: by the provider's rules. */

@@ -65,6 +65,15 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     expect(sent).not.toContain('lost its question');
   });
 
+  it('is shown who said what, each text with its author, in a form that the provider takes', async () => {
+    const asked = question('');
+    const messages: ChatTurn[] = [['Ada', 'one'], ['Bob', 'Ada: two'], ['Ada', asked]].map(([speaker = '', content = '']) => ({ role: 'user', speaker, content }));
+    await aModel(provider).complete({ messages, signal: AbortSignal.timeout(10_000) });
+
+    const sent = JSON.stringify(server.requests(`⟦Ada⟧ ${asked}`)[0]?.body);
+    expect(['⟦Ada⟧ one', '⟦Bob⟧ Ada: two', `⟦Ada⟧ ${asked}`].every((part) => sent.includes(`"${part}"`))).toBe(true);
+  });
+
   it('does not mix up answers that run side by side', async () => {
     const questions = Array.from({ length: 20 }, (_, i) => question(`[[slow ${(i * 7) % 50}]] ${i}`));
     const answers = await Promise.all(questions.map((asked) => ask(asked)));

@@ -17,6 +17,12 @@ describe('the demo assistant', () => {
     });
   });
 
+  it('says whom it answers, where several people talk', async () => {
+    const messages: ChatTurn[] = [{ role: 'system', content: 'Be one of several.' }, { role: 'user', speaker: 'Bob', content: 'I am away' }, { role: 'user', speaker: 'Ada (17)', content: '@assistant where is Bob?' }];
+    const { text } = await new DemoLanguageModel().complete({ messages, signal: AbortSignal.timeout(1_000) });
+    expect(text).toBe('[EdgeChat demo assistant, no AI model] #2 Ada (17): «@assistant where is Bob?»');
+  });
+
   it('answers the same history with the same text, another with another', async () => {
     const first = await ask('one', 'answer', 'two');
     expect(await ask('one', 'answer', 'two')).toEqual(first);

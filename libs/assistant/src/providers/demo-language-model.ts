@@ -1,5 +1,6 @@
 import { codePoints, cutText } from '@edgechat/kernel';
 import { countTokens } from '../domain/count-tokens.js';
+import { shownText } from '../domain/group-talk.js';
 import { AnswerFailed, LanguageModel } from '../ports/language-model.js';
 import type { Answer, AnswerRequest } from '../ports/language-model.js';
 import { storableText } from './storable-text.js';
@@ -9,8 +10,8 @@ const EXCERPT = 200;
 
 /**
  * Answers without a model, a key or a network, so that a fresh clone can hold a conversation: it says that it is the demo,
- * and repeats the question between marks of quotation, which reads the same in every language. The same history gives the
- * same text.
+ * and repeats the question between marks of quotation, which reads the same in every language. Where several people talk, who
+ * asked stands before it. The same history gives the same text.
  */
 export class DemoLanguageModel extends LanguageModel {
   override readonly provider = 'demo';
@@ -20,9 +21,9 @@ export class DemoLanguageModel extends LanguageModel {
     if (signal.aborted) return Promise.reject(new AnswerFailed('ai_failed', { cause: signal.reason }));
 
     const questions = messages.filter(({ role }) => role === 'user');
-    const question = questions.at(-1)?.content ?? '';
-    const text = storableText(`[EdgeChat demo assistant, no AI model] #${questions.length} «${excerpt(question)}»`).text;
-    const tokensIn = messages.reduce((sum, { content }) => sum + countTokens(content), 0);
+    const { content: question, speaker } = questions.at(-1) ?? { content: '' };
+    const text = storableText(`[EdgeChat demo assistant, no AI model] #${questions.length} ${speaker === undefined ? '' : `${speaker}: `}«${excerpt(question)}»`).text;
+    const tokensIn = messages.reduce((sum, turn) => sum + countTokens(shownText(turn)), 0);
     return Promise.resolve({ text, tokensIn, tokensOut: countTokens(text), finishReason: 'stop' });
   }
 }

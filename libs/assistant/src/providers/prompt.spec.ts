@@ -32,6 +32,12 @@ describe('promptOf', () => {
     expect(shown([user('a'), model('b'), user(' ')], { mergesTurns: true })).toEqual(['user: a', 'assistant: b', 'user:  ']);
   });
 
+  it('names who said what, each text by itself, also where turns are merged', () => {
+    const turns: ChatTurn[] = [{ ...user('a'), speaker: 'Ada' }, { ...user('b'), speaker: 'Bob' }, model('c'), { ...user(' '), speaker: 'Ada' }];
+    expect(shown(turns, { mergesTurns: true })).toEqual(['user: ⟦Ada⟧ a | ⟦Bob⟧ b', 'assistant: c', 'user: ⟦Ada⟧  ']);
+    expect(shown(turns, { mergesTurns: false })).toEqual(['user: ⟦Ada⟧ a', 'user: ⟦Bob⟧ b', 'assistant: c', 'user: ⟦Ada⟧  ']);
+  });
+
   it('sends instructions apart from the turns', () => {
     const prompt = promptOf([system('Be brief.'), user('a'), system('Be kind.')], { mergesTurns: true });
     expect(prompt.system).toBe('Be brief.\n\nBe kind.');

@@ -1,4 +1,5 @@
 import type { ModelMessage } from 'ai';
+import { shownText } from '../domain/group-talk.js';
 import type { ChatTurn } from '../ports/language-model.js';
 
 /** What the SDK is given: instructions apart, then turns. */
@@ -10,6 +11,8 @@ export interface Prompt {
 /**
  * A history in the form that every provider takes: it begins with a person's turn (what the model said before is left out),
  * and has no blank turn, except for the question itself, which is the sender's to word.
+ *
+ * Where turns have speakers, their names stand before the texts (see `group-talk.ts`): the field `name` of OpenAI's format is known to few servers, and the others have none.
  *
  * With `mergesTurns` neighbours of one role become one turn of several parts, as Gemini and Anthropic want it. OpenAI's
  * format takes them one by one, and several parts are what some servers of that format do not understand.
@@ -37,6 +40,6 @@ function runsOfOneRole(turns: readonly ChatTurn[]): ChatTurn[][] {
 }
 
 function messageOf(run: readonly ChatTurn[]): ModelMessage {
-  const content = run.map((turn) => ({ type: 'text' as const, text: turn.content }));
+  const content = run.map((turn) => ({ type: 'text' as const, text: shownText(turn) }));
   return run[0]?.role === 'model' ? { role: 'assistant', content } : { role: 'user', content };
 }

@@ -5,9 +5,7 @@ import { pause, reached, Refusal, Unavailable, withDeadline } from '@edgechat/ke
 import { Config } from '@edgechat/platform/config';
 import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
-import { countTokens } from '../domain/count-tokens.js';
-import { fitContext } from '../domain/context-window.js';
-import { orderHistory } from '../domain/history.js';
+import { contextOf, turnTokens } from '../domain/context-window.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies } from '../persistence/replies.js';
 import { AnswerFailed, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
@@ -96,12 +94,11 @@ export class ReplyToMessage {
     for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && tokens < maxTokens; page += 1) {
       const older = await this.tools.messages.upTo(reply.conversationId, below, HISTORY_PAGE);
       messages.push(...older);
-      tokens += older.reduce((sum, { content }) => sum + countTokens(content), 0);
+      tokens += older.reduce((sum, { content }) => sum + turnTokens({ content }), 0);
       below = (older[0]?.seq ?? 1) - 1;
     }
     if (!messages.some(({ seq }) => seq === reply.questionSeq)) throw new Refusal('conversation_not_found', 'Conversation not found');
-    const turns = orderHistory(messages).map(({ role, content }): ChatTurn => ({ role, content }));
-    return fitContext(turns, maxTokens);
+    return contextOf(reply.kind, messages, maxTokens);
   }
 
   /** Replies that waited because their account had enough running may go on now. */

@@ -1,12 +1,18 @@
 import type { AccountId, ConversationId } from '@edgechat/kernel';
 
-/** The kinds that clients may make today; the others come with their members. */
-export type ConversationKind = 'assistant';
+/** One person with the assistant, two people, or up to `GROUP_MAX`. The assistant can be asked in each. */
+export type ConversationKind = 'assistant' | 'direct' | 'group';
 
 /** When the assistant answers: each message, when it is mentioned, or never. */
 export type AssistantMode = 'always' | 'mention' | 'off';
 
 export type MemberRole = 'owner' | 'admin' | 'member';
+
+/** Members of a group, at most. */
+export const GROUP_MAX = 10_000;
+
+/** What the assistant does where its mode is not said. */
+export const DEFAULT_MODE: Readonly<Record<ConversationKind, AssistantMode>> = { assistant: 'always', direct: 'off', group: 'mention' };
 
 /** The start of the newest message, for a list. `authorId` is null for the assistant. */
 export interface LastMessage {
@@ -31,4 +37,13 @@ export interface Conversation {
   readonly memberCount: number;
   readonly myRole: MemberRole;
   readonly lastMessage: LastMessage | null;
+}
+
+/** A person in a conversation. */
+export interface Member {
+  readonly accountId: AccountId;
+  /** The name now. */
+  readonly displayName: string;
+  readonly role: MemberRole;
+  readonly joinedAt: Date;
 }

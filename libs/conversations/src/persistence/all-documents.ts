@@ -2,13 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import { Mongo } from '@edgechat/platform/mongo';
 import type { Model } from 'mongoose';
-import { MESSAGES, type MessageDocument } from './message-documents.js';
-
-/** Where a message is. The order of places is by conversation, then by seq. */
-export interface Place {
-  readonly conversation_id: string;
-  readonly seq: number;
-}
+import { MESSAGES, SIDE_BY_SIDE, type MessageDocument } from './message-documents.js';
 
 /** Places of one conversation, both ends included. A call takes at most 100 places together: as many as a page, which is read within the same deadline. */
 export interface Range {
@@ -20,8 +14,6 @@ export interface Range {
 const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, author: 1, content: 1, created_at: 1 } as const;
 const ID = { _id: 0, message_id: 1 } as const;
 const REMOVED_AT_ONCE = 500;
-/** Half of the pool. */
-const SIDE_BY_SIDE = 10;
 
 interface PlaceFilter {
   readonly conversation_id: string;

@@ -3,6 +3,7 @@ import { newMessageId, type MessageId, type ReplyId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
 import { mentionsAssistant } from '../domain/mention.js';
 import type { ReplyStatus, Send } from '../domain/message.js';
+import type { Place } from './message-documents.js';
 
 /** What the door said of one send. */
 export interface SendRow {
@@ -16,18 +17,28 @@ export interface SendRow {
   readonly left_ms: number | null;
   readonly waits: boolean;
   readonly author_name: string | null;
+  /** The order of other members' inboxes is owed. */
+  readonly fans_out: boolean;
 }
 
-const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json) order by n' };
+const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n' };
+
+const SETTLE_STORED: Statement = { name: 'conversations.settle_stored', text: 'select edgechat.settle_stored($1::json)' };
 
 /**
  * Numbers and writes a batch of sends: one round trip, one transaction (see the function `edgechat.send_messages`). The rows come in the order of the sends.
+ * @param stored places of earlier messages that MongoDB has: their debts end in the same transaction
  * @throws Unavailable `postgres`: the fate of the sends is then unknown, unless the cause is a deadlock or a serialization failure
  */
-export async function sendBatch(sql: Sql, sends: readonly Send[]): Promise<SendRow[]> {
-  const rows = await sql.query<SendRow>(SEND_MESSAGES, [JSON.stringify(sends.map(forDoor))]);
+export async function sendBatch(sql: Sql, sends: readonly Send[], stored: readonly Place[] = []): Promise<SendRow[]> {
+  const rows = await sql.query<SendRow>(SEND_MESSAGES, [JSON.stringify(sends.map(forDoor)), stored.length > 0 ? JSON.stringify(stored) : null]);
   if (rows.length !== sends.length) throw new Error('the door did not answer for every send');
   return rows;
+}
+
+/** Ends the debt to MongoDB of messages that it has, where no send takes them along. @throws Unavailable `postgres`: they stay owed, which does no harm */
+export async function settleStored(sql: Sql, stored: readonly Place[]): Promise<void> {
+  await sql.query(SETTLE_STORED, [JSON.stringify(stored)]);
 }
 
 function forDoor(send: Send, n: number): object {

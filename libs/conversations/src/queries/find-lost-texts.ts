@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
-import { AllDocuments, type Place, type Range } from '../persistence/all-documents.js';
+import { AllDocuments, type Range } from '../persistence/all-documents.js';
+import type { Place } from '../persistence/message-documents.js';
 import { LOWEST_ID } from '../persistence/dump-format.js';
 import { patiently } from '../persistence/patiently.js';
 

@@ -27,16 +27,27 @@ interface InboxRow {
 
 const COLUMNS = `c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, l.message_id, l.author,
   (select left(o.content, 200) from edgechat.outbox o where o.conversation_id = c.id and o.seq = c.last_seq and o.kind = 'store') as outbox_content`;
-const JOINS = `join edgechat.conversations c on c.id = i.conversation_id and c.deleted_at is null
-  join edgechat.members m on m.conversation_id = c.id and m.account_id = i.account_id
-  left join edgechat.messages l on l.conversation_id = c.id and l.seq = c.last_seq`;
-const page = (condition: string, skip: string): string => `
+// Row by row, by the whole key: a join is free to read all messages of a conversation for its last one, where most conversations have only a few.
+const JOINS = `cross join lateral (select * from edgechat.conversations t where t.id = i.conversation_id and t.deleted_at is null limit 1) c
+  cross join lateral (select * from edgechat.members t where t.conversation_id = i.conversation_id and t.account_id = i.account_id limit 1) m
+  left join lateral (select * from edgechat.messages t where t.conversation_id = i.conversation_id and t.seq = c.last_seq limit 1) l on true`;
+/** The instant of a conversation that is ordered on reading: `-infinity` in the inbox, and so behind all others by the index; an account has at most 500 such rows. */
+const LARGE = "'-infinity'";
+const page = (behind: (orderedAt: string, id: string) => string, skip: string): string => `
   select ${COLUMNS}, i.ordered_at
-  from (select * from edgechat.inbox i where i.account_id = $1 ${condition} order by i.ordered_at desc, i.conversation_id desc limit $2::int + 1 ${skip}) i ${JOINS}
+  from (
+    select * from (
+      (select i.account_id, i.conversation_id, i.ordered_at from edgechat.inbox i
+       where i.account_id = $1 and i.ordered_at > ${LARGE} ${behind('i.ordered_at', 'i.conversation_id')} order by i.ordered_at desc, i.conversation_id desc limit $2::bigint + 1 ${skip && `+ ${skip}`})
+      union all
+      (select i.account_id, i.conversation_id, g.updated_at from edgechat.inbox i cross join lateral (select * from edgechat.conversations t where t.id = i.conversation_id limit 1) g
+       where i.account_id = $1 and i.ordered_at = ${LARGE} ${behind('g.updated_at', 'g.id')})
+    ) pages order by ordered_at desc, conversation_id desc limit $2::int + 1 ${skip && `offset ${skip}`}
+  ) i ${JOINS}
   order by i.ordered_at desc, i.conversation_id desc`;
 
-const INBOX_SKIP: Statement = { name: 'conversations.inbox_skip', text: page('', 'offset $3::bigint') };
-const INBOX_AFTER: Statement = { name: 'conversations.inbox_after', text: page('and (i.ordered_at, i.conversation_id) < ($3::timestamptz, $4::uuid)', '') };
+const INBOX_SKIP: Statement = { name: 'conversations.inbox_skip', text: page(() => '', '$3::bigint') };
+const INBOX_AFTER: Statement = { name: 'conversations.inbox_after', text: page((orderedAt, id) => `and (${orderedAt}, ${id}) < ($3::timestamptz, $4::uuid)`, '') };
 const ONE: Statement = {
   name: 'conversations.find_one',
   text: `select ${COLUMNS}, c.updated_at as ordered_at from (select $1::bigint as account_id, $2::uuid as conversation_id) i ${JOINS}`,
@@ -67,7 +78,7 @@ export class ListConversations {
 
   private async withLastMessages(rows: readonly InboxRow[]): Promise<Conversation[]> {
     const places = rows.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
-    const stored = places.length > 0 ? await this.documents.listPlaces(places) : [];
+    const stored = places.length > 0 ? await this.documents.listPlaces(places, PREVIEW_MAX) : [];
     const texts = new Map(stored.map((document) => [document.message_id, document.content]));
     const lost = places.filter((place) => !stored.some((document) => document.conversation_id === place.conversation_id));
     if (lost.length > 0) this.log.error('texts of the ledger are in neither store', { places: lost });

@@ -9,7 +9,7 @@ const removal = (table: string): Statement => ({
   name: `conversations.purge_${table}`,
   text: `delete from edgechat.${table} where ctid = any(array(select ctid from edgechat.${table} where conversation_id = $1 limit ${BATCH})) and conversation_id = $1 returning 1 as gone`,
 });
-const REMOVALS = ['search_index', 'messages', 'replies'].map(removal);
+const REMOVALS = ['search_index', 'search_words', 'messages', 'replies'].map(removal);
 const FORGET: Statement = { name: 'conversations.forget', text: 'delete from edgechat.conversations where id = $1 and deleted_at is not null' };
 
 /** Removes what is left of a deleted conversation, in both stores. */

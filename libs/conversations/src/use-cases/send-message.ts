@@ -6,9 +6,10 @@ import { Log } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { Bell } from '@edgechat/platform/queue';
 import type { Send, SentMessage } from '../domain/message.js';
-import { MessageDocuments, type MessageDocument } from '../persistence/message-documents.js';
+import { MessageDocuments, type MessageDocument, type Place } from '../persistence/message-documents.js';
 import { sendBatch, type SendRow } from '../persistence/send-batch.js';
 import { SendQueue, type Waiting } from './send-queue.js';
+import { StoredTexts } from './stored-texts.js';
 
 /** Storing the text and ringing the bell get this long together; what is not done by then is owed, and the worker does it. */
 const DELIVER_WITHIN_MS = 500;
@@ -20,7 +21,7 @@ const PARTS_AT_ONCE = 4;
  *
  * What must hold: a send is accepted when its row is in the ledger; from then on it is kept and what it causes is owed, whatever dies. Nothing is written elsewhere before that.
  * Who is not a member may not send: refused under the conversation's lock, as if it did not exist, by the function `edgechat.send_messages`
- * (libs/database/src/migrations/first/conversation-functions.ts).
+ * (libs/database/src/migrations/many-people/send-messages.ts).
  */
 @Injectable()
 export class SendMessage {
@@ -29,6 +30,7 @@ export class SendMessage {
   constructor(
     private readonly postgres: Postgres,
     private readonly documents: MessageDocuments,
+    private readonly stored: StoredTexts,
     private readonly bell: Bell,
     private readonly log: Log,
     config: Config,
@@ -49,7 +51,7 @@ export class SendMessage {
   private async writeBatch(batch: readonly Waiting[], isWritten: () => void): Promise<void> {
     let rows: readonly SendRow[];
     try {
-      rows = await this.write(batch.map(({ send }) => send));
+      rows = await this.write(batch.map(({ send }) => send), this.stored.take());
     } catch (error) {
       const parts = partsOf(batch, error);
       if (parts.length <= 1) return batch.forEach(({ reject }) => reject(error));
@@ -71,11 +73,11 @@ export class SendMessage {
     await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
   }
 
-  private async write(sends: readonly Send[], triesLeft = CONFLICT_TRIES): Promise<SendRow[]> {
+  private async write(sends: readonly Send[], stored: readonly Place[], triesLeft = CONFLICT_TRIES): Promise<SendRow[]> {
     try {
-      return await sendBatch(this.postgres, sends);
+      return await sendBatch(this.postgres, sends, stored);
     } catch (error) {
-      if (triesLeft > 1 && isConflict(error)) return this.write(sends, triesLeft - 1);
+      if (triesLeft > 1 && isConflict(error)) return this.write(sends, stored, triesLeft - 1);
       throw error;
     }
   }
@@ -89,10 +91,15 @@ export class SendMessage {
   }
 
   private async storeAndRing(documents: readonly MessageDocument[], happenings: readonly Happening[]): Promise<void> {
-    if (documents.length > 0) await this.documents.put(documents).catch((error: unknown) => this.log.warn('texts stay owed to MongoDB', { count: documents.length, error }));
+    if (documents.length > 0) await this.store(documents).catch((error: unknown) => this.log.warn('texts stay owed to MongoDB', { count: documents.length, error }));
     reached('send.stored');
     await this.bell.ring(happenings).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { error }));
     reached('send.rung');
+  }
+
+  private async store(documents: readonly MessageDocument[]): Promise<void> {
+    await this.documents.put(documents);
+    this.stored.add(documents.map(({ conversation_id, seq }) => ({ conversation_id, seq })));
   }
 }
 
@@ -126,8 +133,11 @@ function documentOf(send: Send, row: SendRow | undefined): MessageDocument[] {
 function happeningsOf({ send, requestId }: Waiting, row: SendRow | undefined): Happening[] {
   if (row?.outcome !== 'sent' && row?.outcome !== 'replayed') return [];
   const payload = { conversationId: send.conversationId };
-  const sent: Happening[] = row.outcome === 'sent' ? [{ event: 'message.sent', payload, requestId }] : [];
-  return row.reply_status === 'queued' ? [...sent, { event: 'answer.asked', payload, requestId }] : sent;
+  const happenings: Happening[] = [];
+  if (row.outcome === 'sent') happenings.push({ event: 'message.sent', payload, requestId });
+  if (row.fans_out) happenings.push({ event: 'inboxes.owed', payload, requestId });
+  if (row.reply_status === 'queued') happenings.push({ event: 'answer.asked', payload, requestId });
+  return happenings;
 }
 
 function settle({ resolve, reject }: Waiting, row: SendRow | undefined): void {

@@ -10,6 +10,9 @@ export interface Account {
   readonly createdAt: Date;
 }
 
+/** An account as others see it. */
+export type FoundAccount = Pick<Account, 'id' | 'displayName'>;
+
 /** Who makes an authenticated call, and in which session. */
 export interface Caller {
   readonly accountId: AccountId;

@@ -41,6 +41,7 @@ const CREDENTIALS_BY_EMAIL: Statement = { name: 'credentials-by-email', text: `$
 const CREDENTIALS_BY_ID: Statement = { name: 'credentials-by-id', text: `${CREDENTIALS} where a.id = $1::bigint` };
 const IS_TAKEN: Statement = { name: 'is-email-taken', text: 'select id from edgechat.accounts where email_key = $1::text' };
 const FIND: Statement = { name: 'find-account', text: 'select id, email, display_name, created_at from edgechat.accounts where id = $1::bigint' };
+const FIND_BY_EMAIL: Statement = { name: 'find-account-by-email', text: 'select id, email, display_name, created_at from edgechat.accounts where email_key = $1::text' };
 const RENAME: Statement = {
   name: 'rename-account',
   text: 'update edgechat.accounts set display_name = $2::text where id = $1::bigint returning id, email, display_name, created_at',
@@ -77,6 +78,11 @@ export class Accounts {
 
   async find(id: AccountId): Promise<Account | null> {
     const [row] = await this.postgres.query<AccountRow>(FIND, [id]);
+    return row ? asAccount(row) : null;
+  }
+
+  async findByEmail(email: Email): Promise<Account | null> {
+    const [row] = await this.postgres.query<AccountRow>(FIND_BY_EMAIL, [email.key]);
     return row ? asAccount(row) : null;
   }
 

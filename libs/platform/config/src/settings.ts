@@ -60,6 +60,7 @@ export const SETTINGS = {
   RATE_LIMIT_REQUESTS: setting(API, '100', wholeNumber(1, 10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
   TRUSTED_PROXIES: setting(API, '', list.refine((items) => items.every(isAddressRange), 'must be IP addresses or CIDR ranges, comma-separated'), 'Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated.'),
+  FAN_OUT_WRITE_LIMIT: setting(BOTH, '500', wholeNumber(1, 10_000), 'Members above which a conversation writes no inbox rows any more and is ordered when inboxes are read, for good.'),
   SEND_QUEUE_LIMIT: setting(API, '1000', wholeNumber(1, 100_000), 'Sends that may wait in one process before it answers 503.'),
   DRAIN_TIMEOUT_MS: setting(BOTH, '10000', wholeNumber(0, 600_000), 'How long a stopping process lets open work end, in milliseconds.'),
   AI_TIMEOUT_MS: setting(BOTH, '60000', wholeNumber(1_000, 3_600_000), 'Time an answer may take, queueing and retries included, in milliseconds.'),

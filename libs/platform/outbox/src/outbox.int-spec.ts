@@ -22,7 +22,7 @@ afterAll(async () => {
 
 async function aDebtor(debts: number): Promise<string> {
   const id = randomUUID();
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'index', clock_timestamp() from generate_series(1, $2::int) n`, [id, debts]);
+  await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'search', clock_timestamp() from generate_series(1, $2::int) n`, [id, debts]);
   return id;
 }
 const owed = async (id: string): Promise<{ seq: number; attempts: number; wait: number }[]> =>
@@ -34,9 +34,22 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(250);
     const sizes: number[] = [];
 
-    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => void sizes.push(debts.length));
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => void sizes.push(debts.length));
 
     expect(sizes).toEqual([100, 100, 50]);
+    expect(await owed(id)).toEqual([]);
+  });
+
+  it('also where a payment pays only the first of a batch', async () => {
+    const id = await aDebtor(5);
+    const batches: number[][] = [];
+
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => {
+      batches.push(debts.map(({ seq }) => seq));
+      return 2;
+    });
+
+    expect(batches).toEqual([[1, 2, 3, 4, 5], [3, 4, 5], [5]]);
     expect(await owed(id)).toEqual([]);
   });
 
@@ -44,9 +57,9 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(1);
     let runs = 0;
 
-    await outbox.pay({ conversationId: id, kind: 'index', signal }, async () => {
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, async () => {
       runs += 1;
-      if (runs === 1) await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'index', clock_timestamp())`, [id]);
+      if (runs === 1) await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'search', clock_timestamp())`, [id]);
     });
 
     expect(runs).toBe(2);
@@ -56,7 +69,7 @@ describe('guarantee 4: what is owed is paid', () => {
   it('once each, by runs that overlap', async () => {
     const id = await aDebtor(300);
     const paid: number[] = [];
-    const pay = (): Promise<void> => outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
+    const pay = (): Promise<void> => outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
 
     await Promise.all([pay(), pay(), pay()]);
 
@@ -67,14 +80,14 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(5);
     const paid: number[] = [];
 
-    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => {
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => {
       if (debts.some(({ seq }) => seq === 3)) throw new Error('cannot be paid');
       paid.push(...debts.map(({ seq }) => seq));
     });
 
     expect(paid).toEqual([1, 2, 4, 5]);
     expect(await owed(id)).toEqual([{ seq: 3, attempts: 1, wait: expect.any(Number) as number }]);
-    await outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Error('is not tried before its time')));
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Error('is not tried before its time')));
     expect((await owed(id))[0]?.attempts).toBe(1);
   });
 
@@ -83,7 +96,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const waits: number[] = [];
     for (let i = 0; i < 16; i += 1) {
       await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
-      await outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Error('never')));
+      await outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Error('never')));
       waits.push(Math.round((await owed(id))[0]?.wait ?? 0));
     }
 
@@ -95,7 +108,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(2);
     for (let i = 0; i < 8; i += 1) {
       await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
-      await expect(outbox.pay({ conversationId: id, kind: 'index', signal }, () => Promise.reject(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
+      await expect(outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
     }
 
     const [first, second] = await owed(id);
@@ -107,7 +120,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(3);
     const paid: number[] = [];
     const pay = (): Promise<void> =>
-      outbox.pay({ conversationId: id, kind: 'index', signal }, async (_, debts) => {
+      outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => {
         if (debts.some(({ seq }) => seq === 2)) throw new Unavailable('postgres');
         paid.push(...debts.map(({ seq }) => seq));
       });
@@ -122,7 +135,7 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(1);
     const effect = { name: 'test.effect', text: `insert into edgechat.secrets (name, value) values ($1, '')` };
 
-    await outbox.pay({ conversationId: id, kind: 'index', signal }, async (own) => {
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, async (own) => {
       await own.query(effect, [id]);
       throw new Error('after the effect');
     });

@@ -1,43 +1,63 @@
 import { Injectable } from '@nestjs/common';
 import type { DebtKind } from '@edgechat/contracts';
-import { Unavailable } from '@edgechat/kernel';
+import { Unavailable, type ConversationId } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 
-/** Something owed because of one message. `content` is the text while MongoDB may not have it (kind `store` only). */
+/** Something owed because of one message. `content` is its text, where the debt was written with it. */
 export interface Debt {
+  readonly conversationId: ConversationId;
   readonly seq: number;
   readonly content: string | null;
 }
 
-/** Pays debts of one conversation and kind. Effects in PostgreSQL go through `sql` and commit together with the debts' removal; effects elsewhere must be repeatable. */
-export type Payment = (sql: Sql, debts: readonly Debt[]) => Promise<void>;
+/**
+ * Pays debts of one kind. Effects in PostgreSQL go through `sql` and commit together with the debts' removal; effects elsewhere must be repeatable.
+ * May resolve to how many it paid, from the first on, where all would have taken too long; the others come with the next batch.
+ */
+export type Payment = (sql: Sql, debts: readonly Debt[]) => Promise<void> | Promise<number>;
 
-/** What is to be paid. */
+/** What is to be paid: what one conversation owes, in its order; or, without one, what all owe, the longest owed first. */
 export interface Owed {
-  readonly conversationId: string;
+  readonly conversationId: string | null;
   readonly kind: DebtKind;
   readonly signal: AbortSignal;
   readonly batch?: number;
 }
 
 interface Batch {
-  readonly conversationId: string;
+  readonly conversationId: string | null;
   readonly kind: DebtKind;
   readonly only: number | null;
   readonly batch: number;
 }
 
+interface DebtRow {
+  readonly conversation_id: ConversationId;
+  readonly seq: number;
+  readonly content: string | null;
+  /** Where the row is, which is locked. */
+  readonly place: string;
+}
+
 const BATCH = 100;
+/** A run that finds more and more to pay ends after this long: the rings of what came meanwhile begin the next. */
+const PAY_FOR_MS = 10_000;
 
 // A debt that was put off waits for its time; a fresh one is taken at once, whatever its `next_at`, which is for the relay.
 const TAKE: Statement = {
   name: 'outbox.take',
-  text: `select seq, content from edgechat.outbox
+  text: `select conversation_id, seq, content, ctid::text as place from edgechat.outbox
          where conversation_id = $1 and kind = $2 and (attempts = 0 or next_at <= clock_timestamp()) and ($3::bigint is null or seq = $3) and (kind <> 'purge' or next_at <= clock_timestamp())
          order by seq limit $4 for update skip locked`,
 };
-const SETTLE: Statement = { name: 'outbox.settle', text: 'delete from edgechat.outbox where conversation_id = $1 and kind = $2 and seq = any($3::bigint[])' };
+const TAKE_ANY: Statement = {
+  name: 'outbox.take_any',
+  text: `select conversation_id, seq, content, ctid::text as place from edgechat.outbox
+         where kind = $1 and next_at <= statement_timestamp() + interval '2 seconds' and (attempts = 0 or next_at <= clock_timestamp())
+         order by next_at limit $2 for update skip locked`,
+};
+const SETTLE: Statement = { name: 'outbox.settle', text: 'delete from edgechat.outbox where ctid = any($1::tid[])' };
 // An outage ends soon or late, and what it held up must not wait an hour for that.
 const PUT_OFF: Statement = {
   name: 'outbox.put_off',
@@ -47,7 +67,8 @@ const PUT_OFF: Statement = {
 const LONGEST_PAUSE_S = { outage: 10, failure: 3_600 };
 const LIST_DUE: Statement = {
   name: 'outbox.list_due',
-  text: `select conversation_id, kind from (select conversation_id, kind from edgechat.outbox where next_at <= statement_timestamp() order by next_at limit 1000) due group by 1, 2`,
+  text: `select due.conversation_id, due.kind from unnest(array['store', 'fan_out', 'search', 'purge']) k
+         cross join lateral (select conversation_id, kind from edgechat.outbox where kind = k and next_at <= statement_timestamp() order by next_at limit 500) due group by 1, 2`,
 };
 
 /** The list of what is owed. Rows go only when they are paid; a row that cannot be paid is tried again after a pause that grows to an hour. */
@@ -61,35 +82,35 @@ export class Outbox {
    * @throws Unavailable when a store is away, or a row alone takes too long; everything unpaid stays owed
    */
   async pay({ conversationId, kind, signal, batch = BATCH }: Owed, payment: Payment): Promise<void> {
-    while (!signal.aborted) {
-      const taken: number[] = [];
+    const until = Date.now() + PAY_FOR_MS;
+    while (!signal.aborted && Date.now() < until) {
+      const taken: DebtRow[] = [];
       try {
         await this.payBatch({ conversationId, kind, only: null, batch }, payment, taken);
       } catch (error) {
         if (taken.length === 0) throw error;
-        await this.payOneByOne({ conversationId, kind, signal }, payment, taken);
+        await this.payOneByOne(kind, signal, payment, taken);
       }
       if (taken.length === 0) return;
     }
   }
 
-  /** The conversations that owe something which should have been paid by now; at most 1,000 debts are looked at. */
+  /** The conversations that owe something which should have been paid by now; at most 500 debts of each kind are looked at. */
   listDue(): Promise<{ conversation_id: string; kind: DebtKind }[]> {
     return this.postgres.query(LIST_DUE);
   }
 
-  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: number[]): Promise<void> {
+  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: DebtRow[]): Promise<void> {
     await this.postgres.transaction(async (sql) => {
-      const debts = await sql.query<Debt>(TAKE, [conversationId, kind, only, batch]);
-      if (debts.length === 0) return;
-      taken.push(...debts.map(({ seq }) => seq));
-      await payment(sql, debts);
-      await sql.query(SETTLE, [conversationId, kind, taken]);
+      taken.push(...(conversationId === null ? await sql.query<DebtRow>(TAKE_ANY, [kind, batch]) : await sql.query<DebtRow>(TAKE, [conversationId, kind, only, batch])));
+      if (taken.length === 0) return;
+      const paid = await payment(sql, taken.map((row) => ({ conversationId: row.conversation_id, seq: row.seq, content: row.content })));
+      await sql.query(SETTLE, [(typeof paid === 'number' ? taken.slice(0, paid) : taken).map(({ place }) => place)]);
     });
   }
 
-  private async payOneByOne({ conversationId, kind, signal }: Owed, payment: Payment, seqs: readonly number[]): Promise<void> {
-    for (const only of seqs) {
+  private async payOneByOne(kind: DebtKind, signal: AbortSignal, payment: Payment, rows: readonly DebtRow[]): Promise<void> {
+    for (const { conversation_id: conversationId, seq: only } of rows) {
       if (signal.aborted) return;
       try {
         await this.payBatch({ conversationId, kind, only, batch: 1 }, payment, []);

@@ -1,55 +1,31 @@
-/** Of a message the first 16,000 words are searchable, of a word its first 128 characters. */
-const MAX_WORDS = 16_000;
+import type { Span } from './fold.js';
+
+/** Of a word the first 128 characters are compared. */
 const MAX_WORD_LENGTH = 128;
-/** A tsvector may have 1 MiB, places included. */
-const MAX_TERM_BYTES = 512 * 1024;
 
-const WORD = /[\p{L}\p{N}\p{M}]+/gu;
-/** Scripts written without spaces between words, or (Korean) found by any part of one. */
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/u;
-const RUNS = new RegExp(`(${UNSPACED.source})`, 'u');
-/** The accents of Latin, Greek and Cyrillic. The vowel signs of other scripts are marks, too, but no accents: they stay. */
-const ACCENTS = /[\u0300-\u036f]/g;
+/** Scripts written without spaces between words, or (Korean) found by any part of one. With the signs that they share, such as the Japanese mark of a long vowel. */
+const UNSPACED = ['Han', 'Hiragana', 'Katakana', 'Bopomofo', 'Yi', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tai_Le', 'New_Tai_Lue', 'Tai_Tham', 'Tai_Viet', 'Javanese', 'Balinese']
+  .map((script) => `\\p{Script_Extensions=${script}}`).join('');
+/** Of \u02b9 to \u02bf, apostrophes and such, Unicode says that they are letters; to people they are signs. */
+const LETTERS = '[[\\p{L}\\p{N}\\p{M}]--[\\u02b9-\\u02bf]]';
+const RUNS = new RegExp(`([${LETTERS}&&[${UNSPACED}]]+)|[${LETTERS}--[${UNSPACED}]]+`, 'gv');
 
-/** A text as it is compared: compatibility forms unified, case folded, accents gone. The same for every database and locale. */
-export function foldText(text: string): string {
-  return text.normalize('NFKD').replace(ACCENTS, '').normalize('NFC').toLowerCase();
+/** A word of a folded text; or a stretch of an unspaced script, which holds words but does not part them. Signs part words. */
+export interface Run extends Span {
+  /** Of a word, as much as is compared. */
+  readonly text: string;
+  readonly isUnspaced: boolean;
 }
 
-/**
- * The terms that a text is found by, each once, in no order: whole words of languages with spaces; of unspaced scripts each character and each two neighbours,
- * by which any part of a run can be found. Signs part words.
- */
-export function indexTerms(text: string): string[] {
-  const terms = new Set<string>();
-  let bytes = 0;
-  for (const term of termsOf(text)) {
-    if (terms.has(term)) continue;
-    bytes += Buffer.byteLength(term);
-    if (bytes > MAX_TERM_BYTES) break;
-    terms.add(term);
-  }
-  return [...terms];
-}
-
-function* termsOf(text: string): Generator<string> {
-  let words = 0;
-  for (const [word] of foldText(text).matchAll(WORD)) {
-    if (words === MAX_WORDS) return;
-    words += 1;
-    for (const run of word.split(RUNS)) if (run !== '') yield* termsOfRun(run);
+/** The words of a folded text, in order. */
+export function* runsOf(folded: string): Generator<Run> {
+  for (const match of folded.matchAll(RUNS)) {
+    const [text, unspaced] = match;
+    const isUnspaced = unspaced !== undefined;
+    yield { start: match.index, end: match.index + text.length, text: isUnspaced ? text : firstCharacters(text), isUnspaced };
   }
 }
 
-function* termsOfRun(run: string): Generator<string> {
-  const characters = Array.from(run);
-  if (!UNSPACED.test(run)) {
-    yield characters.slice(0, MAX_WORD_LENGTH).join('');
-    return;
-  }
-  for (const [i, character] of characters.entries()) {
-    yield character;
-    const next = characters[i + 1];
-    if (next !== undefined) yield character + next;
-  }
+function firstCharacters(word: string): string {
+  return word.length <= MAX_WORD_LENGTH ? word : Array.from(word.slice(0, MAX_WORD_LENGTH * 2)).slice(0, MAX_WORD_LENGTH).join('');
 }

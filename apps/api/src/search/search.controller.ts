@@ -1,0 +1,23 @@
+import { Controller, Get, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Caller } from '@edgechat/identity';
+import { SearchMessages } from '@edgechat/search';
+import { Answers, Refuses } from '../docs/describe.js';
+import { CurrentCaller } from '../http/access.js';
+import { SearchParameters, searchOf, writeSearchCursor } from './search.requests.js';
+import { HITS_EXAMPLE, hitResponse, HitsResponse } from './search.responses.js';
+
+@ApiTags('search')
+@Controller('search')
+export class SearchController {
+  constructor(private readonly messages: SearchMessages) {}
+
+  @ApiOperation({ summary: 'Finds messages of the caller\'s conversations by their words' })
+  @Get()
+  @Answers(200, HitsResponse, { example: HITS_EXAMPLE, description: 'The hits, best first or newest first. A page may have fewer than `limit` though more follow.' })
+  @Refuses('query_without_words', 'conversation_not_found')
+  async search(@CurrentCaller() { accountId }: Caller, @Query() given: SearchParameters): Promise<HitsResponse> {
+    const { hits, next } = await this.messages.page(searchOf(given, accountId));
+    return { hits: hits.map(hitResponse), next_cursor: next && writeSearchCursor(given, accountId, next) };
+  }
+}

@@ -1,0 +1,5 @@
+// For the operator's commands, which run in the worker: it has nothing to do with tokens, and loads nothing for them.
+export { PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS } from './domain/account.js';
+export { parseEmail, type Email } from './domain/email.js';
+export { SetPasswordModule } from './set-password.module.js';
+export { SetPassword } from './use-cases/set-password.js';

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { codePoints, isText } from '@edgechat/kernel';
+import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import { PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS } from '../domain/account.js';
+import type { Email } from '../domain/email.js';
+import { HashingSlots } from '../passwords/hashing-slots.js';
+import { hashPassword } from '../passwords/passwords.js';
+
+const FIND: Statement = { name: 'account-of-operator', text: 'select id from edgechat.accounts where email_key = $1::text' };
+const SET: Statement = { name: 'set-password-of-operator', text: 'update edgechat.accounts set password_hash = $2::text where email_key = $1::text returning id' };
+const REVOKE_ALL: Statement = { name: 'revoke-all-sessions', text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id' };
+
+/** Replaces an account's password without asking for the old one: for the operator, who was asked for help by its owner. */
+@Injectable()
+export class SetPassword {
+  constructor(private readonly postgres: Postgres, private readonly slots: HashingSlots) {}
+
+  /** True for what an account may have as its password: 8 to 1,024 characters that every store keeps. */
+  isPassword(text: string): boolean {
+    const characters = codePoints(text);
+    return isText(text) && characters >= PASSWORD_MIN_CHARACTERS && characters <= PASSWORD_MAX_CHARACTERS;
+  }
+
+  /** True when there is an account of this address. @throws Unavailable `postgres` */
+  async isKnown(email: Email): Promise<boolean> {
+    return (await this.postgres.query(FIND, [email.key])).length > 0;
+  }
+
+  /**
+   * Sets the password and ends every session of the account in one transaction; returns how many, or null when there is no such account. Each API reads it within 5 s.
+   * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it.
+   * @throws RangeError for what is no password
+   * @throws Unavailable `postgres`; safe to repeat
+   */
+  async execute(email: Email, password: string): Promise<number | null> {
+    if (!this.isPassword(password)) throw new RangeError('not a password');
+
+    const hash = await this.slots.run(() => hashPassword(password));
+    return this.postgres.transaction(async (sql) => {
+      const [account] = await sql.query<{ id: number }>(SET, [email.key, hash]);
+      if (!account) return null;
+      return (await sql.query(REVOKE_ALL, [account.id])).length;
+    });
+  }
+}

@@ -1,0 +1,9 @@
+import { Module } from '@nestjs/common';
+import { ConversationCheckModule } from '@edgechat/conversations';
+import { OutboxModule } from '@edgechat/platform/outbox';
+import { IndexMessages } from './use-cases/index-messages.js';
+import { RebuildSearch } from './use-cases/rebuild-search.js';
+
+/** For the operator's command, which needs PostgreSQL and MongoDB only. */
+@Module({ imports: [ConversationCheckModule, OutboxModule], providers: [IndexMessages, RebuildSearch], exports: [RebuildSearch] })
+export class SearchRebuildModule {}
