@@ -21,6 +21,7 @@ const PAGE = `
     select * from edgechat.messages m where m.conversation_id = r.id and m.seq >= r.lowest and m.seq <= r.highest order by m.seq limit $5::int
   ) m on true
   order by m.seq`;
+const PREVIEWS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: { $substrCP: ['$content', 0, 200] } };
 const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: 1 };
 
 /** @param {{ direction: 'skip' | 'before' | 'after', from: number, limit: number }} range */
@@ -74,21 +75,21 @@ const INBOX = `
   order by i.ordered_at desc, i.conversation_id desc`;
 
 /** The texts at places, by message. A query per conversation, side by side: one with `$or` reads the whole collection in SecantusDB. @param {readonly { conversation_id: string, seq: number }[]} places */
-export async function textsAt(places) {
+export async function textsAt(places, fields = FIELDS) {
   const seqs = new Map();
   for (const { conversation_id, seq } of places) {
     const known = seqs.get(conversation_id);
     if (known) known.push(seq);
     else seqs.set(conversation_id, [seq]);
   }
-  const find = ([conversation_id, $in]) => messages.find({ conversation_id, seq: $in.length === 1 ? $in[0] : { $in } }, { projection: FIELDS, maxTimeMS: 1_000 }).toArray();
+  const find = ([conversation_id, $in]) => messages.find({ conversation_id, seq: $in.length === 1 ? $in[0] : { $in } }, { projection: fields, maxTimeMS: 1_000 }).toArray();
   return new Map((await Promise.all([...seqs].map(find))).flat().map((document) => [document.message_id, document.content]));
 }
 
 export async function inboxPage(account, limit, skip) {
   const rows = await query('inbox', INBOX, [account, limit, skip]);
   const items = rows.slice(0, limit);
-  const texts = await textsAt(items.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq })));
+  const texts = await textsAt(items.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq })), PREVIEWS);
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
     conversations: items.map((row) => conversationOf(row, row.outbox_content ?? texts.get(row.message_id) ?? null)),

@@ -4,7 +4,10 @@ import { messages, query, ring } from './stores.mjs';
 
 // Sends as the product makes them: batches of those that come together, one call of the door, one write of the texts, one addBulk per queue. (See libs/conversations: SendQueue, SendMessage.)
 
-const SEND = 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json) order by n';
+const SEND = 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n';
+const SETTLE = 'select edgechat.settle_stored($1::json)';
+const SETTLE_AFTER_MS = 500;
+const SETTLED_MAX = 500;
 const BATCH_MAX = 128;
 const BATCHES_MAX = 3;
 const ANSWER_WITHIN_MS = 60_000;
@@ -14,6 +17,9 @@ const MENTION = /(?<![\p{L}\p{N}\p{M}_.+@-])@assistant(?![\p{L}\p{N}\p{M}_@]|[.-
 let waiting = [];
 let running = 0;
 const busy = new Set();
+/** Places of texts that MongoDB has, whose debts the next batch settles, or a timer where none comes. */
+const stored = [];
+let settling = null;
 
 /** @returns {Promise<object>} the door's row of this send */
 export function send(one) {
@@ -60,7 +66,8 @@ async function callDoor(values, triesLeft = 3) {
 async function write(batch) {
   let rows;
   try {
-    rows = await callDoor([JSON.stringify(batch.map(forDoor))]);
+    const settled = stored.splice(0, SETTLED_MAX);
+    rows = await callDoor([JSON.stringify(batch.map(forDoor)), settled.length > 0 ? JSON.stringify(settled) : null]);
   } finally {
     running -= 1;
     for (const { conversationId } of batch) busy.delete(conversationId);
@@ -73,17 +80,28 @@ async function write(batch) {
 async function deliver(batch, rows) {
   const documents = [];
   const sent = new Map();
+  const owed = new Map();
   const asked = new Map();
   batch.forEach(({ conversationId, author, content, requestId }, n) => {
-    const { outcome, seq, message_id, created_at, reply_status } = rows[n];
+    const { outcome, seq, message_id, created_at, reply_status, fans_out } = rows[n];
     if (outcome === 'sent') {
       documents.push({ conversation_id: conversationId, seq, message_id, author, content, created_at });
       sent.set(conversationId, requestId);
+      if (fans_out) owed.set(conversationId, requestId);
     }
     if (reply_status === 'queued') asked.set(conversationId, requestId);
   });
-  if (documents.length > 0) await store(documents);
-  await ring(sent, asked);
+  if (documents.length > 0) {
+    await store(documents);
+    stored.push(...documents.map(({ conversation_id, seq }) => ({ conversation_id, seq })));
+    settling ??= setTimeout(settle, SETTLE_AFTER_MS);
+  }
+  await ring(sent, owed, asked);
+}
+
+async function settle() {
+  settling = null;
+  for (let some = stored.splice(0, SETTLED_MAX); some.length > 0; some = stored.splice(0, SETTLED_MAX)) await query('settle', SETTLE, [JSON.stringify(some)]);
 }
 
 /** Almost always the places are free: to insert is a third of the work of looking first, and what is in the way is replaced in a second round trip. */

@@ -36,7 +36,7 @@ export async function hearAnswers(onId) {
   await subscriber.subscribe(`${PREFIX}:answers`);
 }
 
-const job = (name, version, conversationId, requestId) => ({
+const job = (name, version, key, conversationId, requestId) => ({
   name,
   data: { version, requestId, payload: { conversationId } },
   opts: {
@@ -44,17 +44,23 @@ const job = (name, version, conversationId, requestId) => ({
     backoff: { type: 'exponential', delay: 500 },
     removeOnComplete: true,
     removeOnFail: { count: 1_000, age: 604_800 },
-    deduplication: { id: `${name}:${conversationId}`, keepLastIfActive: true },
+    deduplication: { id: `${name}:${key}`, keepLastIfActive: true },
   },
 });
 
-/** What the product rings for a sent message (libs/contracts): the same worker does the same work for both. */
-const DELIVERIES = [['conversations.store-messages', 1], ['conversations.fan-out-messages', 1], ['search.index-messages', 2]];
+/** What the product rings for a sent message (libs/contracts): the same worker does the same work for both. Deliveries are of all conversations, in lanes; a lane is rung once for a batch. */
+const LANES = 4;
+const INDEX = ['search.index-messages', 2];
+const FAN_OUT = ['conversations.fan-out-messages', 2];
+function deliveriesOf([name, version], conversations) {
+  const lanes = new Map([...conversations].map(([id, requestId]) => [Number.parseInt(id.slice(-2), 16) % LANES, [id, requestId]]));
+  return [...lanes].map(([lane, [id, requestId]]) => job(name, version, lane, id, requestId));
+}
 
-/** @param {Map<string, string>} sent conversations with news, and a request of each; @param {Map<string, string>} asked those with an answer owed */
-export async function ring(sent, asked) {
-  const deliveries = [...sent].flatMap(([id, requestId]) => DELIVERIES.map(([name, version]) => job(name, version, id, requestId)));
-  const replies = [...asked].map(([id, requestId]) => job('assistant.reply-to-message', 1, id, requestId));
+/** Conversations, and a request of each. @param {Map<string, string>} sent with a new message; @param {Map<string, string>} owed whose other members' inboxes are owed; @param {Map<string, string>} asked with an answer owed */
+export async function ring(sent, owed, asked) {
+  const deliveries = [...deliveriesOf(INDEX, sent), ...deliveriesOf(FAN_OUT, owed)];
+  const replies = [...asked].map(([id, requestId]) => job('assistant.reply-to-message', 1, id, id, requestId));
   await Promise.all([deliveries.length > 0 && queues.get('deliveries').addBulk(deliveries), replies.length > 0 && queues.get('replies').addBulk(replies)]);
 }
 

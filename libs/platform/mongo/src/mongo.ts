@@ -57,10 +57,14 @@ class NotInTime extends Error {}
  * @see https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
  */
 function isOutage(error: unknown): boolean {
+  if (error instanceof Error && 'code' in error && SOCKET_ENDED.has(String(error.code))) return true;
   if (error instanceof NotInTime || error instanceof mongo.MongoNetworkError || error instanceof mongo.MongoServerSelectionError || error instanceof mongo.MongoNotConnectedError) return true;
   if (error instanceof mongo.MongoServerError) return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError') || PASSING.has(Number(error.code));
   return error instanceof mongo.MongoDriverError && !(error instanceof mongo.MongoAPIError);
 }
+
+/** What the driver lets through as it came from the socket, when the server ends in the middle of a write. */
+const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT']);
 
 /**
  * HostUnreachable, HostNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ReadConcernMajorityNotAvailableYet, StaleConfig, ExceededTimeLimit,

@@ -101,12 +101,20 @@ async function run<Row extends object>(client: pg.PoolClient, statement: Stateme
   }
 }
 
+/** A connection of the pool, with somebody who hears its errors from the first moment on: a server that ends while it lets a client in would end this process, were there one turn of the event loop in between. */
+function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      if (!client) return reject(pool.totalCount >= pool.options.max ? new PoolBusy() : new ConnectionLost(error));
+      client.on('error', ignore);
+      resolve(client);
+    });
+  });
+}
+
 async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const beganAt = Date.now();
-  const client = await pool.connect().catch((error: unknown) => {
-    throw pool.totalCount >= pool.options.max ? new PoolBusy() : new ConnectionLost(error);
-  });
-  client.on('error', ignore);
+  const client = await connect(pool);
   let isCut = false;
   const timer = setTimeout(() => {
     isCut = true;

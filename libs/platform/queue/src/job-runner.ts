@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { QUEUES, type AnyJob, type JobContract, type JobName, type JobNamed, type PayloadOf, type QueueName } from '@edgechat/contracts';
 import { atMost, newId, reached, Unavailable, withDeadline } from '@edgechat/kernel';
@@ -23,7 +24,10 @@ export class JobRunner {
   private readonly workers: Worker[] = [];
   private readonly ending = new AbortController();
 
-  constructor(private readonly config: Config, private readonly log: Log) {}
+  constructor(private readonly config: Config, private readonly log: Log) {
+    // Each running job listens to it, and there are many; Node would warn of a leak from the eleventh on.
+    setMaxListeners(0, this.ending.signal);
+  }
 
   /** Begins to take jobs. Comes back by itself after any outage of Redis. */
   start(jobs: readonly AnyJob[], handlers: Handlers, concurrency: Readonly<Record<QueueName, number>>): void {
