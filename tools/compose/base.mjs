@@ -63,12 +63,12 @@ async function checkSearchDebt(stack) {
   try {
     const { status } = await client.send(conversation, 'Lighthouse keepers write letters');
     must(status === 200, 'the send is taken without a worker', status);
-    must((await stack.sql(`select count(*) from edgechat.outbox where conversation_id = '${conversation}' and kind = 'index'`)) === '1', 'the index row is owed');
+    must((await stack.sql(`select count(*) from edgechat.outbox where conversation_id = '${conversation}' and kind = 'search'`)) === '1', 'the index row is owed');
   } finally {
     await docker('unpause', worker);
   }
   await eventually('nothing is owed, and the words are indexed', async () => {
-    const counts = await stack.sql(`select (select count(*) from edgechat.outbox where conversation_id = '${conversation}'), (select count(*) from edgechat.search_index where conversation_id = '${conversation}' and words::text like '%lighthouse%')`);
+    const counts = await stack.sql(`select (select count(*) from edgechat.outbox where conversation_id = '${conversation}'), (select count(*) from edgechat.search_words where conversation_id = '${conversation}' and words::text like '%lighthouse%')`);
     return counts === '0|1';
   });
 }
