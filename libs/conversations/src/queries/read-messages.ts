@@ -3,7 +3,7 @@ import { accountId, pause, Refusal, Unavailable, type AccountId, type Conversati
 import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import type { Message } from '../domain/message.js';
-import { MessageDocuments } from '../persistence/message-documents.js';
+import { MessageDocuments, type StoredText } from '../persistence/message-documents.js';
 
 /** Which messages: from the `from`th on (0 = the first), the newest below a seq, or the oldest above one. Beyond the end means the end. */
 export interface MessageRange {
@@ -138,65 +138,61 @@ export class ReadMessages {
     return this.readPlaces(null, rows.map(({ seq }) => ({ conversationId, seq })).reverse());
   }
 
-  /** A text can move from the outbox to MongoDB between the two reads; what is in neither store at a second look is lost. */
-  private async read(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
-    const first = await this.readOnce(sql, conversationId, reader, range);
+  private read(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
+    return this.withSecondLook(() => this.readOnce(sql, conversationId, reader, range), (seqs) => ({ conversationId, seqs }));
+  }
+
+  private async readPlaces(reader: AccountId | null, places: readonly MessagePlace[]): Promise<readonly Message[]> {
+    if (places.length === 0) return [];
+    return (await this.withSecondLook(() => this.placesOnce(reader, places), (lost) => ({ places: lost }))).messages;
+  }
+
+  /** A text can move from the outbox to MongoDB between the two reads; what is in neither store at a second look is lost, and told with what `tell` makes of it. */
+  private async withSecondLook<Look extends { readonly lost: readonly unknown[] }>(look: () => Promise<Look>, tell: (lost: Look['lost']) => object): Promise<Look> {
+    const first = await look();
     if (first.lost.length === 0) return first;
 
     await pause(REREAD_AFTER_MS);
-    const second = await this.readOnce(sql, conversationId, reader, range);
-    if (second.lost.length > 0) this.log.error('texts of the ledger are in neither store', { conversationId, seqs: second.lost });
+    const second = await look();
+    if (second.lost.length > 0) this.log.error('texts of the ledger are in neither store', tell(second.lost));
     return second;
   }
 
   private async readOnce(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
     const rows = await sql.query<LedgerRow>(LEDGER_RANGE, [conversationId, reader, range.direction, range.from, range.limit]);
     const placed = rows.filter((row): row is PlacedRow => row.seq !== null);
-    const texts = await this.stored(conversationId, placed);
-    const messages: Message[] = [];
-    const lost: number[] = [];
-    for (const row of placed) {
-      const content = row.outbox_content ?? texts.get(row.message_id);
-      if (content === undefined) lost.push(row.seq);
-      else messages.push(toMessage(conversationId, reader, row, content));
-    }
-    return { rows, messages, lost };
-  }
-
-  private async readPlaces(reader: AccountId | null, places: readonly MessagePlace[]): Promise<readonly Message[]> {
-    if (places.length === 0) return [];
-    const first = await this.placesOnce(reader, places);
-    if (first.lost.length === 0) return first.messages;
-
-    await pause(REREAD_AFTER_MS);
-    const second = await this.placesOnce(reader, places);
-    if (second.lost.length > 0) this.log.error('texts of the ledger are in neither store', { places: second.lost });
-    return second.messages;
+    const { messages, lost } = matched(placed, await this.stored(conversationId, placed), (row, content) => toMessage(conversationId, reader, row, content));
+    return { rows, messages, lost: lost.map(({ seq }) => seq) };
   }
 
   private async placesOnce(reader: AccountId | null, places: readonly MessagePlace[]): Promise<{ messages: readonly Message[]; lost: readonly MessagePlace[] }> {
     const rows = await this.postgres.query<FoundRow>(LEDGER_PLACES, [reader, places.map(({ conversationId }) => conversationId), places.map(({ seq }) => seq)]);
     const wanted = rows.filter((row) => row.outbox_content === null).map(({ conversation_id, seq }) => ({ conversation_id, seq }));
     const stored = wanted.length > 0 ? await this.documents.listPlaces(wanted) : [];
-    const texts = new Map(stored.map((document) => [document.message_id, document.content]));
-    const messages: Message[] = [];
-    const lost: MessagePlace[] = [];
-    for (const row of rows) {
-      const content = row.outbox_content ?? texts.get(row.message_id);
-      if (content === undefined) lost.push({ conversationId: row.conversation_id, seq: row.seq });
-      else messages.push(toMessage(row.conversation_id, reader, row, content));
-    }
-    return { messages, lost };
+    const { messages, lost } = matched(rows, stored, (row, content) => toMessage(row.conversation_id, reader, row, content));
+    return { messages, lost: lost.map((row) => ({ conversationId: row.conversation_id, seq: row.seq })) };
   }
 
   /** The texts that MongoDB has of these rows; it is not asked for what the outbox has: fresh messages can be read while it is away. */
-  private async stored(conversationId: ConversationId, rows: readonly PlacedRow[]): Promise<Map<string, string>> {
+  private async stored(conversationId: ConversationId, rows: readonly PlacedRow[]): Promise<readonly StoredText[]> {
     const wanted = rows.filter((row) => row.outbox_content === null).map(({ seq }) => seq);
     const [lowest, highest] = [wanted[0], wanted.at(-1)];
-    if (lowest === undefined || highest === undefined) return new Map();
-    const documents = await this.documents.listRange(conversationId, lowest, highest);
-    return new Map(documents.map((document) => [document.message_id, document.content]));
+    if (lowest === undefined || highest === undefined) return [];
+    return this.documents.listRange(conversationId, lowest, highest);
   }
+}
+
+/** The messages of these rows, with their texts from the outbox or MongoDB, by the ledger's ids; and the rows whose text is in neither. */
+function matched<Row extends PlacedRow>(rows: readonly Row[], stored: readonly StoredText[], toOne: (row: Row, content: string) => Message): { readonly messages: readonly Message[]; readonly lost: readonly Row[] } {
+  const texts = new Map(stored.map((document) => [document.message_id, document.content]));
+  const messages: Message[] = [];
+  const lost: Row[] = [];
+  for (const row of rows) {
+    const content = row.outbox_content ?? texts.get(row.message_id);
+    if (content === undefined) lost.push(row);
+    else messages.push(toOne(row, content));
+  }
+  return { messages, lost };
 }
 
 function toMessage(conversationId: ConversationId, reader: AccountId | null, row: PlacedRow, content: string): Message {

@@ -12,7 +12,7 @@ const KEPT_MAX = 10_000;
 /** Remembers which texts MongoDB has got from this process, until their debts are settled: by the next batch of sends, on its way, or alone where none comes. Forgetting one only makes a worker look for it. */
 @Injectable()
 export class StoredTexts {
-  private places: Place[] = [];
+  private readonly places: Place[] = [];
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly postgres: Postgres) {}

@@ -32,7 +32,7 @@ begin
   stamp := date_trunc('milliseconds', clock_timestamp());
 
   -- The answers whose replies are theirs to end. The lock keeps them so.
-  if sends -> 0 ->> 'author' = '0' or exists (select from json_array_elements(sends) x where x ->> 'author' = '0') then
+  if exists (select from json_array_elements(sends) x where x ->> 'author' = '0') then
     endable := array(
       select s.n from json_to_recordset(sends) as s(n int, conversation_id uuid, author bigint, question_seq bigint, epoch int)
         join edgechat.replies t on t.conversation_id = s.conversation_id and t.question_seq = s.question_seq
