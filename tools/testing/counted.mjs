@@ -5,5 +5,5 @@ import { writeCounts } from './counts.mjs';
 const [command, ...args] = process.argv.slice(2);
 const { status } = spawnSync(command, args, { stdio: 'inherit' });
 const isPassed = status === 0;
-writeCounts(isPassed ? 1 : 0, isPassed ? 0 : 1);
+writeCounts(isPassed ? 1 : 0, isPassed ? 0 : 1, isPassed ? [] : [[command, ...args].join(' ')]);
 process.exitCode = isPassed ? 0 : 1;

@@ -50,14 +50,15 @@ async function run(what, [command, ...args], env = {}) {
 
 /** The sum of what the tasks of these targets counted; a failure without a count (a build, a crash) is one. */
 function countsOf(targets, isDone) {
-  const counts = { passed: 0, failed: 0 };
+  const counts = { passed: 0, failed: 0, failures: [] };
   for (const file of readdirSync(COUNTS_FOLDER).filter((name) => targets.includes(name.split('.')[1]))) {
-    const { passed, failed } = JSON.parse(readFileSync(join(COUNTS_FOLDER, file), 'utf8'));
+    const { passed, failed, failures } = JSON.parse(readFileSync(join(COUNTS_FOLDER, file), 'utf8'));
     counts.passed += passed;
     counts.failed += failed;
+    counts.failures.push(...failures.map((failure) => `${file.slice(0, -'.json'.length)}: ${failure}`));
   }
-  if (!isDone && counts.failed === 0) counts.failed = 1;
-  return counts;
+  if (isDone || counts.failed > 0) return counts;
+  return { ...counts, failed: 1, failures: [`${targets.join(', ')}: ended badly without counting a failure`] };
 }
 
 /** Runs these targets of all projects through Nx. */
@@ -105,7 +106,7 @@ async function testFiles(files) {
 }
 
 async function main(files) {
-  if (!isInstalled() && !(await run('npm ci', ['npm', 'ci', '--include=dev']))) return [{ passed: 0, failed: 1 }];
+  if (!isInstalled() && !(await run('npm ci', ['npm', 'ci', '--include=dev']))) return [{ passed: 0, failed: 1, failures: [] }];
 
   rmSync(COUNTS_FOLDER, { recursive: true, force: true });
   mkdirSync(COUNTS_FOLDER, { recursive: true });
@@ -114,10 +115,12 @@ async function main(files) {
 
 const counts = await main(process.argv.slice(2)).catch((error) => {
   console.error(error instanceof Failure ? error.message : error);
-  return [{ passed: 0, failed: 1 }];
+  return [{ passed: 0, failed: 1, failures: [] }];
 });
 const passed = counts.reduce((sum, one) => sum + one.passed, 0);
 const failed = counts.reduce((sum, one) => sum + one.failed, 0);
 await end(living, 10_000);
+// Once more, at the end: what is in the middle of thousands of lines nobody finds.
+for (const failure of counts.flatMap(({ failures }) => failures)) console.log(`\n== FAILED ${failure.slice(0, 3_000)}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
