@@ -8,7 +8,7 @@ import type { Model } from 'mongoose';
 import { ConversationsModule } from './conversations.module.js';
 import { MESSAGES, MessageDocuments, type MessageDocument } from './persistence/message-documents.js';
 import { prepareMessages } from './persistence/prepare-messages.js';
-import { sendBatch } from './persistence/send-batch.js';
+import { sendBatch, settleStored } from './persistence/send-batch.js';
 import { ListConversations, type InboxStart } from './queries/list-conversations.js';
 import { ListMembers } from './queries/list-members.js';
 import { ReadMessages, type MessageRange } from './queries/read-messages.js';
@@ -35,6 +35,7 @@ beforeAll(async () => {
   process = await inProcess(stores, [ConversationsModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
   await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, ${CROWD}) n`);
+  await leaveUnvacuumed();
   short = await aConversationOf(SHORT);
   long = await aConversationOf(LONG);
   await fillInboxes();
@@ -48,6 +49,13 @@ afterAll(async () => {
   await process.close();
   await stores.close();
 });
+
+/** Of a page that a vacuum found visible to all, an index alone gives the row: it is not read, and not counted. Which pages those are depends on when autovacuum came, and on what was written since. */
+async function leaveUnvacuumed(): Promise<void> {
+  await sql(stores.env.DATABASE_URL, `do $$ declare t regclass; begin
+    for t in select oid from pg_class where relnamespace = 'edgechat'::regnamespace and relkind = 'r' loop execute format('alter table %s set (autovacuum_enabled = off)', t); end loop;
+  end $$`);
+}
 
 /** A conversation with so many messages, written straight into the stores: as sends they would take minutes. */
 async function aConversationOf(messages: number): Promise<ConversationId> {
@@ -186,6 +194,14 @@ describe('guarantee 8: cost does not grow with age', () => {
 
     expect(many).toBe(few);
     expect(many).toBeLessThan(10 * 4);
+  });
+
+  it('debts to MongoDB are ended one by one, also where PostgreSQL counted the outbox while it was empty', async () => {
+    await sql(stores.env.DATABASE_URL, 'analyze edgechat.outbox');
+    await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, content, next_at) select $1, n, 'store', 'x', clock_timestamp() from generate_series(1, 2000) n`, [long]);
+    const places = Array.from({ length: 100 }, (_, n) => ({ conversation_id: long, seq: n + 1 }));
+
+    expect(await rowsRead((own) => settleStored(own, places))).toBeLessThan(200);
   });
 
   it('a page examines as many documents in MongoDB as it shows', async () => {

@@ -133,14 +133,16 @@ language sql as $$
 $$;
 `;
 
-/** Ends the debt to MongoDB of messages that it has. One that a worker looks after just now is passed over: it settles it. */
+/**
+ * Ends the debt to MongoDB of messages that it has. One that a worker looks after just now is passed over: it settles it.
+ * (Each is looked up by itself: a join, planned while the outbox was empty, which it mostly is, reads all of it for all places.)
+ */
 export const SETTLE_STORED = `
 create function edgechat.settle_stored(stored json) returns void language sql
-set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set cpu_tuple_cost = 10 set random_page_cost = 0.01
+set cpu_tuple_cost = 10 set random_page_cost = 0.01
 as $$
   delete from edgechat.outbox where ctid = any (array(
-    select o.ctid from json_to_recordset(stored) as s(conversation_id uuid, seq bigint)
-      join edgechat.outbox o on o.conversation_id = s.conversation_id and o.kind = 'store' and o.seq = s.seq
-    for update of o skip locked));
+    select o.place from json_to_recordset(stored) as s(conversation_id uuid, seq bigint)
+      cross join lateral (select t.ctid as place from edgechat.outbox t where t.conversation_id = s.conversation_id and t.kind = 'store' and t.seq = s.seq limit 1 for update skip locked) o));
 $$;
 `;
