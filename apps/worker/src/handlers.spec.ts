@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { JOBS } from '@edgechat/contracts';
 import type { Handlers } from '@edgechat/platform/queue';
 import { handlersOf, type UseCases } from './handlers.js';
@@ -11,6 +12,25 @@ const all: Handlers = {
   'assistant.reply-to-message': nothing,
   'assistant.complete-prompt': nothing,
 };
+
+describe('a run for the news of all conversations', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it.each(['conversations.fan-out-messages', 'search.index-messages'] as const)('of %s pays at once and then rests, so that what rings meanwhile makes one run; a stop ends the rest', async (name) => {
+    jest.useFakeTimers();
+    const events: string[] = [];
+    const pay = { run: () => nothing().then(() => void events.push('paid')) };
+    const ending = new AbortController();
+
+    const run = handlersOf({ fanOut: pay, index: pay } as unknown as UseCases)[name]({ conversationId: '' }, ending.signal).then(() => events.push('over'));
+    await jest.advanceTimersByTimeAsync(20);
+    expect(events).toEqual(['paid']);
+
+    ending.abort();
+    await run;
+    expect(events).toEqual(['paid', 'over']);
+  });
+});
 
 describe('the table of handlers', () => {
   it('has one handler for each job', () => {

@@ -8,9 +8,9 @@ const news = { version: 1, payload: conversationNews, attempts: 5, backoffMs: 50
 
 /**
  * News of all conversations in so many lanes: a ring in a lane adds nothing while its job waits, and a run takes what is owed by any conversation. So a burst costs a few runs, however many conversations it is in,
- * and a worker that hangs holds up one lane, whose debts the others pay.
+ * and a worker that hangs holds up one lane, whose debts the other pays. Two are enough for that: of each further one a burst makes runs that find nothing left to pay.
  */
-const LANES = 4;
+const LANES = 2;
 const anyNews = { ...news, version: 2, coalesceBy: (payload: ConversationNews) => String(Number.parseInt(payload.conversationId.slice(-2), 16) % LANES) } as const;
 
 /** Brings texts that are still only in the outbox into MongoDB: those that their sender could not. */

@@ -49,7 +49,7 @@ const job = (name, version, key, conversationId, requestId) => ({
 });
 
 /** What the product rings for a sent message (libs/contracts): the same worker does the same work for both. Deliveries are of all conversations, in lanes; a lane is rung once for a batch. */
-const LANES = 4;
+const LANES = 2;
 const INDEX = ['search.index-messages', 2];
 const FAN_OUT = ['conversations.fan-out-messages', 2];
 function deliveriesOf([name, version], conversations) {

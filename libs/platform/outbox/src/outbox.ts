@@ -51,10 +51,11 @@ const TAKE: Statement = {
          where conversation_id = $1 and kind = $2 and (attempts = 0 or next_at <= clock_timestamp()) and ($3::bigint is null or seq = $3) and (kind <> 'purge' or next_at <= clock_timestamp())
          order by seq limit $4 for update skip locked`,
 };
+// (`kind || ''` is what the index of what is due is made of. See there.)
 const TAKE_ANY: Statement = {
   name: 'outbox.take_any',
   text: `select conversation_id, seq, content, ctid::text as place from edgechat.outbox
-         where kind = $1 and next_at <= statement_timestamp() + interval '2 seconds' and (attempts = 0 or next_at <= clock_timestamp())
+         where kind || '' = $1 and next_at <= statement_timestamp() + interval '2 seconds' and (attempts = 0 or next_at <= clock_timestamp())
          order by next_at limit $2 for update skip locked`,
 };
 const SETTLE: Statement = { name: 'outbox.settle', text: 'delete from edgechat.outbox where ctid = any($1::tid[])' };
@@ -68,7 +69,7 @@ const LONGEST_PAUSE_S = { outage: 10, failure: 3_600 };
 const LIST_DUE: Statement = {
   name: 'outbox.list_due',
   text: `select due.conversation_id, due.kind from unnest(array['store', 'fan_out', 'search', 'purge']) k
-         cross join lateral (select conversation_id, kind from edgechat.outbox where kind = k and next_at <= statement_timestamp() order by next_at limit 500) due group by 1, 2`,
+         cross join lateral (select conversation_id, kind from edgechat.outbox where kind || '' = k and next_at <= statement_timestamp() order by next_at limit 500) due group by 1, 2`,
 };
 
 /** The list of what is owed. Rows go only when they are paid; a row that cannot be paid is tried again after a pause that grows to an hour. */
@@ -77,7 +78,8 @@ export class Outbox {
   constructor(private readonly postgres: Postgres, private readonly log: Log) {}
 
   /**
-   * Pays all that a conversation owes of one kind, in batches (100 unless told; a batch must be paid within the 5 s of a transaction), until a look after the last effect finds nothing.
+   * Pays all that a conversation owes of one kind, in batches (100 unless told; a batch must be paid within the 5 s of a transaction), until one is not full.
+   * What comes to be owed after that look rings after it was written, and its ring is kept while the run lasts (ADR 5): it is the next run's. A last look would find nothing most times.
    * Runs may overlap: each row is taken by one at a time. When a batch fails its rows are tried one by one, and only those that fail again are put off.
    * @throws Unavailable when a store is away, or a row alone takes too long; everything unpaid stays owed
    */
@@ -85,13 +87,15 @@ export class Outbox {
     const until = Date.now() + PAY_FOR_MS;
     while (!signal.aborted && Date.now() < until) {
       const taken: DebtRow[] = [];
+      let paid = 0;
       try {
-        await this.payBatch({ conversationId, kind, only: null, batch }, payment, taken);
+        paid = await this.payBatch({ conversationId, kind, only: null, batch }, payment, taken);
       } catch (error) {
         if (taken.length === 0) throw error;
         await this.payOneByOne(kind, signal, payment, taken);
+        paid = taken.length;
       }
-      if (taken.length === 0) return;
+      if (taken.length < batch && paid === taken.length) return;
     }
   }
 
@@ -100,12 +104,14 @@ export class Outbox {
     return this.postgres.query(LIST_DUE);
   }
 
-  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: DebtRow[]): Promise<void> {
-    await this.postgres.transaction(async (sql) => {
+  /** @returns how many of the taken were paid, from the first on */
+  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: DebtRow[]): Promise<number> {
+    return this.postgres.transaction(async (sql) => {
       taken.push(...(conversationId === null ? await sql.query<DebtRow>(TAKE_ANY, [kind, batch]) : await sql.query<DebtRow>(TAKE, [conversationId, kind, only, batch])));
-      if (taken.length === 0) return;
-      const paid = await payment(sql, taken.map((row) => ({ conversationId: row.conversation_id, seq: row.seq, content: row.content })));
-      await sql.query(SETTLE, [(typeof paid === 'number' ? taken.slice(0, paid) : taken).map(({ place }) => place)]);
+      if (taken.length === 0) return 0;
+      const paid = (await payment(sql, taken.map((row) => ({ conversationId: row.conversation_id, seq: row.seq, content: row.content })))) ?? taken.length;
+      await sql.query(SETTLE, [taken.slice(0, paid).map(({ place }) => place)]);
+      return paid;
     });
   }
 
