@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { errors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { encodeAccessToken } from '../domain/access-token.js';
 import type { Caller } from '../domain/account.js';
 import { decodeRefreshToken, encodeRefreshToken, hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
 import { SigningKeys } from './signing-keys.js';
@@ -10,6 +11,19 @@ const ALGORITHM = 'HS256';
 /** Tokens whose signature is remembered: a client sends one for 15 minutes, and to check it costs more than all else that is done for a request before its route. */
 const REMEMBERED_MAX = 10_000;
 const ACCOUNT_ID = /^[1-9][0-9]{0,15}$/;
+
+/** A refresh token, and the hash that is stored of it. */
+interface SignedToken {
+  readonly text: string;
+  readonly hash: Buffer;
+}
+
+/** A refresh token of ours: what it says, its hash, and what its session's next one would be. */
+interface Succession {
+  readonly token: RefreshToken;
+  readonly hash: Buffer;
+  readonly successor: SignedToken;
+}
 
 /** Makes and reads the tokens of sessions. Every call @throws Unavailable `postgres` while the signing secret cannot be read. */
 @Injectable()
@@ -21,13 +35,8 @@ export class Tokens {
   /** A new access token: a JWT (HS256) with `sub`, `sid`, `type`, `iat` and `exp`, good for `JWT_ACCESS_EXPIRE_MINUTES` unless its session is revoked. */
   async access(account: AccountId, session: SessionId): Promise<string> {
     const { access } = await this.keys.get();
-    const nowS = Math.floor(Date.now() / 1000);
-    return new SignJWT({ type: 'access', sid: session })
-      .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
-      .setSubject(String(account))
-      .setIssuedAt(nowS)
-      .setExpirationTime(nowS + this.config.jwtAccessExpireMinutes * 60)
-      .sign(access);
+    const issuedAtS = Math.floor(Date.now() / 1_000);
+    return encodeAccessToken(access, { accountId: account, sessionId: session, issuedAtS, expiresAtS: issuedAtS + this.config.jwtAccessExpireMinutes * 60 });
   }
 
   /** Whom an access token speaks for; null when it is malformed, expired, of another type, or not ours. */
@@ -55,18 +64,27 @@ export class Tokens {
     if (this.remembered.size > REMEMBERED_MAX && oldest !== undefined) this.remembered.delete(oldest);
   }
 
-  /** The refresh token of a session's generation, and the hash that is stored of it. The same input gives the same token. */
-  async refresh(token: RefreshToken): Promise<{ text: string; hash: Buffer }> {
-    const { refresh } = await this.keys.get();
-    const text = encodeRefreshToken(refresh, token);
-    return { text, hash: hashRefreshToken(text) };
+  /** The refresh token of a session's generation. The same input gives the same token. */
+  async refresh(token: RefreshToken): Promise<SignedToken> {
+    return signed((await this.keys.get()).refresh, token);
   }
 
   /** What a refresh token says; null when it is not ours. */
   async readRefresh(text: string): Promise<RefreshToken | null> {
-    const { refresh } = await this.keys.get();
-    return decodeRefreshToken(refresh, text);
+    return decodeRefreshToken((await this.keys.get()).refresh, text);
   }
+
+  /** A refresh token and the one that comes after it; null when it is not ours. */
+  async successor(text: string): Promise<Succession | null> {
+    const { refresh } = await this.keys.get();
+    const token = decodeRefreshToken(refresh, text);
+    return token && { token, hash: hashRefreshToken(text), successor: signed(refresh, { sessionId: token.sessionId, generation: token.generation + 1 }) };
+  }
+}
+
+function signed(key: Buffer, token: RefreshToken): SignedToken {
+  const text = encodeRefreshToken(key, token);
+  return { text, hash: hashRefreshToken(text) };
 }
 
 function callerOf(payload: JWTPayload): Caller | null {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Refusal, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import type { TokenPair } from '../domain/account.js';
-import { hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
+import type { RefreshToken } from '../domain/refresh-token.js';
 import { judgeUsedToken } from '../domain/rotation.js';
 import { Sessions } from '../persistence/sessions.js';
 import { Revocations } from '../tokens/revocations.js';
@@ -24,12 +24,12 @@ export class RefreshSession {
    * @throws Unavailable `postgres`
    */
   async execute(refreshToken: string): Promise<TokenPair> {
-    const token = await this.tokens.readRefresh(refreshToken);
-    if (token === null) throw refused();
+    const known = await this.tokens.successor(refreshToken);
+    if (known === null) throw refused();
 
-    const used = { generation: token.generation, hash: hashRefreshToken(refreshToken) };
-    const successor = await this.tokens.refresh({ sessionId: token.sessionId, generation: token.generation + 1 });
-    const account = (await this.sessions.rotate(token.sessionId, used, successor.hash, this.config.jwtRefreshExpireDays)) ?? (await this.repeated(token, used.hash));
+    const { token, hash, successor } = known;
+    const rotated = await this.sessions.rotate(token.sessionId, { generation: token.generation, hash }, successor.hash, this.config.jwtRefreshExpireDays);
+    const account = rotated ?? (await this.repeated(token, hash));
     return { accessToken: await this.tokens.access(account, token.sessionId), refreshToken: successor.text };
   }
 
