@@ -37,16 +37,21 @@ export async function withDeadline<T>(ms: number, outer: AbortSignal, work: (sig
 }
 
 /** Waits for `work`, but at most `ms` milliseconds; work that is late goes on by itself, and its error is nobody's. @throws what `work` throws in time */
-export async function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<{ readonly isLate: true }>((resolve) => {
-    timer = setTimeout(resolve, ms, { isLate: true } as const);
+export function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
+  // (One promise and no race: every store call passes here.)
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, { isLate: true } as const);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve({ isLate: false, value });
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work.then((value) => ({ isLate: false, value }) as const), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Calls `work` again and again, `everyMs` after the last run ended, until the returned `stop` is called; `stop` waits for a run under way. Errors go to `onError`. */

@@ -69,15 +69,16 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
     await countRequest(request, reply, parts.rateLimit);
     refuseBadHeaders(request);
     if (request.is404) throw noRoute(request, reply, parts.routes);
-    if (access === 'token' && identity.caller === null) throw identity.error;
+    if (access === 'token' && identity.caller === null) throw identity.error ?? unauthorized();
   });
 }
 
-type Identity = { readonly caller: Caller; readonly error: null } | { readonly caller: null; readonly error: Refusal | Unavailable };
+/** No error and no caller: no token was sent. */
+type Identity = { readonly caller: Caller | null; readonly error: Refusal | Unavailable | null };
 
 async function identify(request: FastifyRequest, authenticator: AccessParts['authenticator']): Promise<Identity> {
   const token = bearerToken(request);
-  if (token === null) return { caller: null, error: unauthorized() };
+  if (token === null) return { caller: null, error: null };
   try {
     return { caller: await authenticator.authenticate(token), error: null };
   } catch (error) {

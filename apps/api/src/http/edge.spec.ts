@@ -168,12 +168,12 @@ describe('the HTTP edge', () => {
       const copied: string[] = [];
       const known = Object.defineProperty({}, 'inner', { enumerable: true, get: () => copied.push('read') });
 
-      await expect(new RequestPipe().transform({ ...noise, text: known }, { type: 'body', metatype: Declared, data: undefined })).rejects.toMatchObject({ code: 'validation_failed' });
+      await expect(parsed({ ...noise, text: known }, Declared)).rejects.toMatchObject({ code: 'validation_failed' });
       expect(copied).toEqual([]);
-      await expect(new RequestPipe().transform({ ...noise, text: 'known' }, { type: 'body', metatype: Declared, data: undefined })).resolves.toEqual({ text: 'known' });
+      expect(await parsed({ ...noise, text: 'known' }, Declared)).toEqual({ text: 'known' });
     });
 
-    const parsed = (body: object, metatype: Type): Promise<unknown> => new RequestPipe().transform(body, { type: 'body', metatype, data: undefined });
+    const parsed = async (body: object, metatype: Type): Promise<unknown> => Promise.resolve(new RequestPipe().transform(body, { type: 'body', metatype, data: undefined }));
 
     it.each([
       ['what is no list', { ids: {} }, '/ids', 'wrong_type'],

@@ -24,23 +24,31 @@ const MAY_HOLD_PROTOTYPE_KEY = /__proto__|constructor|prototype|\\u/;
  * Reads a whole body of at most `BODY_MAX_BYTES`.
  * @throws Refusal `body_too_large`; `malformed_request` when the client goes away in the middle.
  */
-export async function readBody(stream: Readable, announcedBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  if (announcedBytes > DISCARD_MAX_BYTES) throw tooLarge();
-  try {
-    const parts: AsyncIterable<Buffer> = stream.iterator({ destroyOnReturn: false });
-    for await (const part of parts) {
-      bytes += part.length;
-      if (bytes > DISCARD_MAX_BYTES) break;
-      if (bytes <= BODY_MAX_BYTES) chunks.push(part);
-    }
-  } catch {
-    // A stream of bytes fails only when the client hangs up or breaks its own framing.
-    throw new Refusal('malformed_request', 'The body ended too early. Send it again.');
-  }
-  if (bytes > BODY_MAX_BYTES) throw tooLarge();
-  return Buffer.concat(chunks, bytes);
+export function readBody(stream: Readable, announcedBytes: number): Promise<Buffer> {
+  if (announcedBytes > DISCARD_MAX_BYTES) return Promise.reject(tooLarge());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= BODY_MAX_BYTES) chunks.push(chunk);
+      else if (bytes > DISCARD_MAX_BYTES) {
+        stream.pause();
+        reject(tooLarge());
+      }
+    });
+    stream.on('end', () => {
+      const [first] = chunks;
+      if (bytes > BODY_MAX_BYTES) reject(tooLarge());
+      else resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes));
+    });
+    // A stream of bytes fails, or closes before its end, only when the client hangs up or breaks its own framing.
+    const hangUp = (): void => {
+      if (!stream.readableEnded) reject(new Refusal('malformed_request', 'The body ended too early. Send it again.'));
+    };
+    stream.on('error', hangUp);
+    stream.on('close', hangUp);
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { atMost, Breaker, Refusal, type AccountId } from '@edgechat/kernel';
+import { Breaker, Refusal, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
@@ -42,7 +42,7 @@ class Windows {
   async count(key: string): Promise<Allowance> {
     const wasAway = this.breaker.isOpen;
     try {
-      return await this.breaker.run(() => withinTimeout(this.redis.run('rate-limit', () => consume(this.shared, key))), () => true);
+      return await this.breaker.run(() => this.redis.run('rate-limit', () => consume(this.shared, key), REDIS_TIMEOUT_MS), () => true);
     } catch (error) {
       if (!wasAway) this.log.warn('Redis does not count: each process limits by itself until it does', { counter: this.window.name, error });
       return consume(this.own, key);
@@ -100,10 +100,4 @@ async function consume(limiter: RateLimiterAbstract, key: string): Promise<Allow
 
 function allowance(state: RateLimiterRes, isExceeded: boolean): Allowance {
   return { isExceeded, remaining: Math.max(0, state.remainingPoints), resetS: Math.max(1, Math.ceil(state.msBeforeNext / 1_000)) };
-}
-
-async function withinTimeout<T>(work: Promise<T>): Promise<T> {
-  const result = await atMost(REDIS_TIMEOUT_MS, work);
-  if (result.isLate) throw new Error(`no answer in ${REDIS_TIMEOUT_MS} ms`);
-  return result.value;
 }

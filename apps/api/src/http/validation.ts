@@ -1,7 +1,7 @@
-import { ValidationPipe, type ArgumentMetadata, type PipeTransform, type Type, applyDecorators } from '@nestjs/common';
+import { type ArgumentMetadata, type PipeTransform, type Type, applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
-import { getMetadataStorage, registerDecorator, type ValidationError } from 'class-validator';
+import { plainToInstance, Transform } from 'class-transformer';
+import { getMetadataStorage, registerDecorator, validateSync, type ValidationError } from 'class-validator';
 import { Refusal, codePoints, isText, type FieldError } from '@edgechat/kernel';
 
 /** What is wrong with a value: a stable code, and the rest of a sentence that begins with the field's name. */
@@ -151,22 +151,20 @@ export function invalid(field: string, code: string, detail: string): Refusal {
 
 /** Parses bodies and queries into their classes: unknown fields are dropped, types never converted, a missing body is `{}`. @throws Refusal `validation_failed` */
 export class RequestPipe implements PipeTransform {
-  private readonly classes = new ValidationPipe({
-    whitelist: true,
-    transform: true,
-    forbidUnknownValues: true,
-    stopAtFirstError: true,
-    exceptionFactory: (errors) => validationFailed(errors.flatMap((error) => fieldErrors(error, ''))),
-  });
-
-  async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+  transform(value: unknown, metadata: ArgumentMetadata): unknown {
     const isWhole = (metadata.type === 'body' || metadata.type === 'query') && metadata.data === undefined;
     if (!isWhole) return value;
     const given = value === undefined ? {} : value;
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       throw validationFailed([{ field: '', code: 'wrong_type', detail: 'The body must be a JSON object.' }]);
     }
-    return this.classes.transform(declaredOnly(given, metadata.metatype), metadata);
+    const type: Type<object> | undefined = metadata.metatype;
+    if (type === undefined || type === Object) return {};
+    const request = plainToInstance(type, declaredOnly(given, type));
+    // (Nest's own ValidationPipe walks the value five times more, for what declaredOnly has left nothing of, and waits four times for what is there at once.)
+    const errors = validateSync(request, { whitelist: true, forbidUnknownValues: true, stopAtFirstError: true });
+    if (errors.length > 0) throw validationFailed(errors.flatMap((error) => fieldErrors(error, '')));
+    return request;
   }
 }
 
@@ -174,11 +172,21 @@ export class RequestPipe implements PipeTransform {
  * A body without what its class does not declare, and without the inside of what must not have one: fields are texts, numbers and bounded lists of numbers.
  * What walks a value afterwards copies it, in time that grows with the square of its keys.
  */
-function declaredOnly(given: object, type: Type | undefined): Record<string, unknown> {
-  if (type === undefined) return {};
-  const names = new Set(getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).map(({ propertyName }) => propertyName));
+function declaredOnly(given: object, type: Type): Record<string, unknown> {
   const lists = LISTS.get(type);
-  return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)).map(([name, value]: [string, unknown]) => [name, bounded(value, lists?.get(name))]));
+  const fields = fieldsOf(type);
+  return Object.fromEntries(Object.entries(given).filter(([name]) => fields.has(name)).map(([name, value]: [string, unknown]) => [name, bounded(value, lists?.get(name))]));
+}
+
+const FIELDS = new WeakMap<Type, ReadonlySet<string>>();
+
+/** The fields that a class declares; decorators are done when the first request comes. */
+function fieldsOf(type: Type): ReadonlySet<string> {
+  const known = FIELDS.get(type);
+  if (known !== undefined) return known;
+  const fields = new Set(getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).map(({ propertyName }) => propertyName));
+  FIELDS.set(type, fields);
+  return fields;
 }
 
 /** A list keeps one item more than it may have, which shows that it is too long. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Happening } from '@edgechat/contracts';
 import { atMost, reached, Refusal, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
+import { Log, Outage } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { Bell } from '@edgechat/platform/queue';
 import type { Send, SentMessage } from '../domain/message.js';
@@ -26,15 +26,19 @@ const PARTS_AT_ONCE = 4;
 @Injectable()
 export class SendMessage {
   private readonly queue: SendQueue;
+  private readonly storing: Outage;
+  private readonly ringing: Outage;
 
   constructor(
     private readonly postgres: Postgres,
     private readonly documents: MessageDocuments,
     private readonly stored: StoredTexts,
     private readonly bell: Bell,
-    private readonly log: Log,
+    log: Log,
     config: Config,
   ) {
+    this.storing = new Outage(log, { begins: 'texts stay owed to MongoDB: the worker will store them', isOver: 'MongoDB takes texts again' });
+    this.ringing = new Outage(log, { begins: 'the bell cannot be rung: the relay will', isOver: 'the bell is rung again' });
     this.queue = new SendQueue(config.sendQueueLimit, (batch, isWritten) => this.writeBatch(batch, isWritten));
   }
 
@@ -91,9 +95,9 @@ export class SendMessage {
   }
 
   private async storeAndRing(documents: readonly MessageDocument[], happenings: readonly Happening[]): Promise<void> {
-    if (documents.length > 0) await this.store(documents).catch((error: unknown) => this.log.warn('texts stay owed to MongoDB', { count: documents.length, error }));
+    if (documents.length > 0) await this.storing.watch(this.store(documents));
     reached('send.stored');
-    await this.bell.ring(happenings).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { error }));
+    await this.ringing.watch(this.bell.ring(happenings));
     reached('send.rung');
   }
 

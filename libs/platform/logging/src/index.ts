@@ -1,2 +1,3 @@
 export { Log, currentRequestId, workContext, type WorkContext } from './log.js';
 export { LoggingModule } from './logging.module.js';
+export { Outage } from './outage.js';

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Injectable, type LoggerService } from '@nestjs/common';
-import { pino, type Logger } from 'pino';
+import { destination, pino, type Logger, type LoggerOptions } from 'pino';
 
 /** What belongs to the request or job under way; the id is in each log line and travels with the jobs it causes. */
 export interface WorkContext {
@@ -12,20 +12,26 @@ export const workContext = new AsyncLocalStorage<WorkContext>();
 /** The id of the request that the code at hand works for, or null outside of any. */
 export const currentRequestId = (): string | null => workContext.getStore()?.requestId ?? null;
 
+/** Lines of the levels below warning are gathered for so long, or until there are so many bytes: a write for each costs more than the line. A process that exits writes them first. */
+const GATHERED_MS = 100;
+const GATHERED_BYTES = 4_096;
+
 /** JSON lines on stdout, each with the id of the request it belongs to. Never content, tokens or e-mail addresses: callers pass ids and counts. */
 @Injectable()
 export class Log implements LoggerService {
   private readonly lines: Logger;
+  private readonly output = destination({ fd: 1, sync: false, minLength: GATHERED_BYTES, periodicFlush: GATHERED_MS });
 
   constructor(process: string, level: string) {
-    this.lines = pino({
+    const options: LoggerOptions = {
       level,
       base: { process, pid: globalThis.process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => ({ ...workContext.getStore() }),
       serializers: { error: describeError },
-    });
+    };
+    this.lines = pino(options, this.output);
   }
 
   debug(message: string, fields?: unknown): void {
@@ -43,10 +49,12 @@ export class Log implements LoggerService {
 
   warn(message: string, fields?: unknown): void {
     this.lines.warn(asFields(fields), message);
+    this.output.flush();
   }
 
   error(message: string, fields?: unknown): void {
     this.lines.error(asFields(fields), message);
+    this.output.flush();
   }
 }
 
