@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { builtOnce, findProgram } from './cache.mjs';
 import { freePort, startEngine } from './engines.mjs';
 import { StandIn, type Started } from './stand-in.js';
-import { aiLine, loadSettings } from './settings.mjs';
+import { aiLine, choosePorts, loadSettings } from './settings.mjs';
 import { whatToTry } from './what-to-try.mjs';
 
 async function eventually(claim: () => boolean, withinMs: number): Promise<void> {
@@ -149,6 +149,20 @@ describe('npm start', () => {
     expect(started.process.exitCode).toBeNull();
     started.process.kill('SIGTERM');
     expect(await started.ended).toBe(0);
+  });
+});
+
+describe('the ports', () => {
+  it('of the workers are not the same for starts from several folders that look at the same moment, before any of them listens', async () => {
+    const chosen = [await choosePorts({ PORT: String(await freePort()) }), await choosePorts({ PORT: String(await freePort()) }), await choosePorts({ PORT: String(await freePort()) })];
+
+    expect(new Set(chosen.map((ports) => ports?.worker)).size).toBeGreaterThan(1);
+  });
+
+  it('are those that were asked for', async () => {
+    const [api, worker] = [await freePort(), await freePort()];
+
+    expect(await choosePorts({ PORT: String(api), WORKER_HEALTH_PORT: String(worker) })).toEqual({ api, worker });
   });
 });
 

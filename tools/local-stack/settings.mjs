@@ -109,7 +109,8 @@ function refuseTaken(name, port, why) {
 }
 
 /**
- * The ports of both processes, free now. The worker's is nobody's but ours, so it moves by itself unless it was asked for.
+ * The ports of both processes, free now. The worker's is nobody's but ours: unless it was asked for it is any free one. A usual one would be taken by two starts that look at
+ * the same moment; then one worker ends, after the other has answered for it that it is healthy.
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ api: number, worker: number } | null>} null when the variables are wrong, which `loadSettings` says with all others
  * @throws Failure when one is taken
@@ -120,8 +121,9 @@ export async function choosePorts(env) {
   if (api === null || worker === null || portProblems(env).length > 0) return null;
   refuseTaken('PORT', api, await whyTakenAnywhere(api));
   if (env['WORKER_HEALTH_PORT'] === undefined) {
-    const isFree = worker !== api && (await whyTaken(worker, '127.0.0.1')) === null;
-    return { api, worker: isFree ? worker : await freePort() };
+    let any = await freePort();
+    while (any === api) any = await freePort();
+    return { api, worker: any };
   }
   refuseTaken('WORKER_HEALTH_PORT', worker, await whyTaken(worker, '127.0.0.1'));
   return { api, worker };

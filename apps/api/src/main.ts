@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Session } from 'node:inspector';
 import { Authenticator } from '@edgechat/identity';
 import { ConfigError, loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
@@ -36,8 +37,22 @@ async function main(): Promise<void> {
     log.error('a bug ended the process', { error });
     process.exit(1);
   });
+  await app.init();
+  await letGoOfTheStart();
   await app.listen({ port: config.port, host: config.host, backlog: LISTEN_BACKLOG });
   log.info('the API listens', { address: await app.getUrl() });
+}
+
+/**
+ * Gives back the memory that only the start needed, a fifth of the whole, before anybody waits for an answer: it takes 0.1 s. V8 would keep it until the process was
+ * idle for half a minute, and `gc()` gives back none of the young generation, which has grown to its full 32 MiB by now.
+ */
+async function letGoOfTheStart(): Promise<void> {
+  const session = new Session();
+  session.connect();
+  // V8 holds a lock while it calls back, which a disconnect from there would wait for, for ever.
+  await new Promise<void>((resolve) => session.post('HeapProfiler.collectGarbage', () => setImmediate(resolve)));
+  session.disconnect();
 }
 
 /** Says in one sentence what a person must change; what no person can change is told with its stack. */
