@@ -52,7 +52,7 @@ async function run(what, [command, ...args], env = {}) {
 function countsOf(targets, isDone) {
   const counts = { passed: 0, failed: 0, failures: [] };
   for (const file of readdirSync(COUNTS_FOLDER).filter((name) => targets.includes(name.split('.')[1]))) {
-    const { passed, failed, failures } = JSON.parse(readFileSync(join(COUNTS_FOLDER, file), 'utf8'));
+    const { passed, failed, failures = [] } = JSON.parse(readFileSync(join(COUNTS_FOLDER, file), 'utf8'));
     counts.passed += passed;
     counts.failed += failed;
     counts.failures.push(...failures.map((failure) => `${file.slice(0, -'.json'.length)}: ${failure}`));
