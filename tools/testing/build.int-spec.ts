@@ -38,6 +38,10 @@ describe.each(['api', 'worker'])('the builds of %s', (app) => {
     expect(sources).toContain(`apps/${app}/src/main.ts`);
     expect(sources.filter((source) => /^libs\/testing\/|^tools\/|spec\.ts$/.test(source ?? ''))).toEqual([]);
   });
+
+  it.each(['apps', 'images'])('are ASCII, so that Node keeps a byte for each character of them (dist/%s)', (kind) => {
+    expect(readFileSync(join(copy.folder, 'dist', kind, app, 'main.js')).every((byte) => byte < 0x80)).toBe(true);
+  });
 });
 
 it('leaves the providers, and with them all use of their keys, out of the API', () => {
