@@ -47,7 +47,7 @@ export const SETTINGS = {
   LOG_LEVEL: setting(BOTH, 'info', z.enum(['debug', 'info', 'warn', 'error']), 'The least important log lines to write: debug, info, warn or error.'),
   HOST: setting(API, '0.0.0.0', text, 'The address the API listens on.'),
   PORT: setting(API, '8000', wholeNumber(0, 65_535), 'The port the API listens on.'),
-  WORKER_HEALTH_PORT: setting(WORKER, '8001', wholeNumber(0, 65_535), 'The loopback port of the worker\'s health calls.'),
+  WORKER_HEALTH_PORT: setting(WORKER, '8001', wholeNumber(0, 65_535), 'The loopback port of the worker\'s health calls; `npm start` takes any free one unless this is set.'),
   DATABASE_URL: secret(BOTH, 'postgresql://edgechat:edgechat@127.0.0.1:5432/edgechat', databaseUrl, 'PostgreSQL, 15 or newer.'),
   DATABASE_POOL_MAX: setting(BOTH, '10', wholeNumber(2, 200), 'Connections to PostgreSQL a process may hold.'),
   MONGODB_URL: secret(BOTH, 'mongodb://127.0.0.1:27017/edgechat', url('mongodb', 'mongodb+srv'), 'MongoDB, 6 or newer; database `edgechat` unless the URL names one.'),
