@@ -7,7 +7,7 @@ import { turns } from './statistics.mjs';
 import { accessToken } from './tokens.mjs';
 
 /** How long and how often; `quick` shows that everything works, its figures mean little. */
-export const PACE = { full: { rounds: 3, seconds: 4, warmUpSeconds: 1.5 }, quick: { rounds: 1, seconds: 1.5, warmUpSeconds: 0.7 } };
+export const PACE = { full: { rounds: 3, seconds: 3, warmUpSeconds: 1.5 }, quick: { rounds: 1, seconds: 1.5, warmUpSeconds: 0.7 } };
 /** Debts that are still open then make the run one that does not count. */
 const DRAINS_WITHIN_MS = 60_000;
 /** What the engines spend in half a second when nobody asks them anything. */

@@ -28,7 +28,6 @@ export class Log implements LoggerService {
       base: { process, pid: globalThis.process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      mixin: () => ({ ...workContext.getStore() }),
       serializers: { error: describeError },
     };
     this.lines = pino(options, this.output);
@@ -58,7 +57,7 @@ export class Log implements LoggerService {
   }
 }
 
-const asFields = (fields: unknown): object => (typeof fields === 'object' && fields !== null ? fields : { context: fields });
+const asFields = (fields: unknown): object => ({ ...workContext.getStore(), ...(typeof fields === 'object' && fields !== null ? fields : { context: fields }) });
 
 /** Name, code, message and stack of an error and of its causes (at most 3): a database error's `detail` can hold a client's text and is left out. */
 function describeError(error: unknown, depth = 0): unknown {
