@@ -113,7 +113,7 @@ class Load {
   answered(status, tookMs, head, body) {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
     if (status < 300) this.latenciesMs.push(tookMs);
-    else if (this.samples.length < 5) this.samples.push(`${status} ${body.slice(0, 300)}`);
+    else if (this.samples.length < 5) this.samples.push(`${status} ${/"code":"\w+"/.exec(body)?.[0] ?? ''} ${body.slice(0, 300)}`);
     if (status === 503 && !/\nretry-after: *\d/i.test(head)) this.unpromised += 1;
     this.lastAt = performance.now();
     if (this.latenciesMs.length >= this.limit) this.isOver = true;

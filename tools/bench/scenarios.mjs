@@ -9,11 +9,11 @@ const LIMIT = 50;
 const PAST_THE_END = Number.MAX_SAFE_INTEGER;
 const idsOf = (group) => Array.from({ length: GROUPS[group].count }, (_, n) => conversationIdOf(group, n));
 
-/** @param {{ id: string, title: string, group: string, ownersOnly: boolean, isOne?: boolean, areAnswered?: boolean }} about `isOne`: all into the first conversation of the group */
-function sending({ id, title, group, ownersOnly, isOne = false, areAnswered = false }) {
+/** @param {{ id: string, title: string, group: string, ownersOnly: boolean, isOne?: boolean, areAnswered?: boolean, connections?: number }} about `isOne`: all into the first conversation of the group */
+function sending({ id, title, group, ownersOnly, isOne = false, areAnswered = false, connections = 64 }) {
   const conversations = isOne ? idsOf(group).slice(0, 1) : idsOf(group);
   return {
-    id, title, groups: [group], connections: 64, owes: true,
+    id, title, groups: [group], connections, owes: true,
     plan(bench, run) {
       const accounts = ownersOnly ? conversations.map((_, n) => (n % PEOPLE) + 1) : Array.from({ length: 64 }, (_, i) => (group === 'busy' ? i + 1 : READERS.page + (i % 2)));
       return { driver: 'send', data: { run, conversations, tokens: accounts.map((account) => bench.token(account)), own: ownersOnly, words: WORDS } };
@@ -124,5 +124,6 @@ export const SCENARIOS = [
   sending({ id: 'send', title: 'send, 64 connections into 1,000 conversations', group: 'send', ownersOnly: true }),
   sending({ id: 'send-one', title: 'send, 64 connections into one conversation', group: 'busy', ownersOnly: false }),
   ...[100, 1_000, 10_000, 100_000].map((size) => sending({ id: `send-${size}`, title: `send, 64 connections into one conversation of ${size.toLocaleString('en')}`, group: `page${size}`, ownersOnly: false, isOne: true })),
-  sending({ id: 'answer', title: 'send with the demo assistant\'s answer', group: 'answer', ownersOnly: true, areAnswered: true }),
+  // (With 64 connections the engines of a small machine are overloaded: calls took more than a second, and one in some hundreds was refused.)
+  sending({ id: 'answer', title: 'send with the demo assistant\'s answer, 16 connections', group: 'answer', ownersOnly: true, areAnswered: true, connections: 16 }),
 ];

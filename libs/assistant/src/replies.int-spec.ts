@@ -1,6 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConversationsModule, CreateConversation, prepareMessages, SendMessage, StaleReply } from '@edgechat/conversations';
 import { accountId, newReplyId, type AccountId, type ConversationId } from '@edgechat/kernel';
+import { Postgres } from '@edgechat/platform/postgres';
 import { inProcess, ownStores, sql, storeCallsOf, type OwnStores } from '@edgechat/testing';
 import { AssistantWorkerModule } from './assistant-worker.module.js';
 import { Replies, type Claim } from './persistence/replies.js';
@@ -49,6 +50,22 @@ describe('guarantee 5: one answer', () => {
     const mine = claims.flatMap((one) => (one.status === 'mine' ? [one.reply.questionSeq] : []));
     expect(mine).toEqual([1]);
     expect(await claim(id)).toEqual({ status: 'none' });
+  });
+
+  it('is claimed at the cost of its own conversation, however many there are', async () => {
+    await sql(stores.env.DATABASE_URL, `insert into edgechat.conversations (id, kind, assistant, last_seq, member_count) select gen_random_uuid(), 'assistant', 'always', 0, 1 from generate_series(1, 1000)`);
+    await sql(stores.env.DATABASE_URL, 'analyze edgechat.conversations');
+    const id = await aConversation();
+    await ask(id);
+    const read = { name: 'test.read', text: `select coalesce(idx_tup_fetch, 0)::int as n from pg_stat_xact_user_tables where schemaname = 'edgechat' and relname = 'conversations'` };
+
+    const [before, claim, after] = await process.get(Postgres, { strict: false }).transaction(async (own) => {
+      const count = async (): Promise<number> => (await own.query<{ n: number }>(read))[0]?.n ?? NaN;
+      return [await count(), await new Replies(own as unknown as Postgres).claim(id, PER_ACCOUNT), await count()];
+    });
+
+    expect(claim.status).toBe('mine');
+    expect(after - before).toBeLessThan(10);
   });
 
   it('cannot be written by a run whose reply was taken over, and is charged once', async () => {

@@ -34,7 +34,8 @@ export interface ReplyPlace {
 export type Claim = { readonly status: 'none' } | { readonly status: 'waits' } | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
 
 const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
-const CLAIM: Statement = { name: 'replies.claim', text: `select r.*, c.kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r join edgechat.conversations c on c.id = r.conversation_id` };
+// (The kind is looked up for the one row: a join, for which PostgreSQL expects a thousand rows of the function, reads all conversations.)
+const CLAIM: Statement = { name: 'replies.claim', text: `select r.*, (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r` };
 const RENEW: Statement = {
   name: 'replies.renew',
   text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
