@@ -20,7 +20,7 @@ Measured on ${at.slice(0, 10)}: ${machine.cpu}, ${machine.memoryGiB} GiB, ${mach
 Load, API, worker and all three engines share the machine. ${options.rounds} rounds of ${options.seconds} s; product and floor in turns; a figure stands only if all messages were there afterwards, once, in order, in both stores.
 
 \`\`\`sh
-npm run bench                              # all of it: about 25 minutes
+npm run bench                              # all of it: 10 to 12 minutes
 npm run bench -- --only send,page          # what begins with these words
 npm run bench -- --quick                   # shows that it works; its figures mean little
 npm run bench -- --profile send            # dist/bench/profile-*.cpuprofile, and where the CPU goes

@@ -10,6 +10,7 @@ const SETTLE_AFTER_MS = 500;
 const SETTLED_MAX = 500;
 const BATCH_MAX = 128;
 const BATCHES_MAX = 3;
+const WRITES_MAX = 2;
 const ANSWER_WITHIN_MS = 60_000;
 const DUPLICATE_KEY = 11_000;
 const MENTION = /(?<![\p{L}\p{N}\p{M}_.+@-])@assistant(?![\p{L}\p{N}\p{M}_@]|[.-][\p{L}\p{N}])/iu;
@@ -92,7 +93,7 @@ async function deliver(batch, rows) {
     if (reply_status === 'queued') asked.set(conversationId, requestId);
   });
   if (documents.length > 0) {
-    await store(documents);
+    await storeTogether(documents);
     stored.push(...documents.map(({ conversation_id, seq }) => ({ conversation_id, seq })));
     settling ??= setTimeout(settle, SETTLE_AFTER_MS);
   }
@@ -102,6 +103,31 @@ async function deliver(batch, rows) {
 async function settle() {
   settling = null;
   for (let some = stored.splice(0, SETTLED_MAX); some.length > 0; some = stored.splice(0, SETTLED_MAX)) await query('settle', SETTLE, [JSON.stringify(some)]);
+}
+
+/** While two writes are under way the texts of later batches wait, and go together. */
+let writing = 0;
+let gathered = null;
+async function storeTogether(documents) {
+  if (gathered !== null) return gathered.documents.push(...documents) && gathered.written;
+  if (writing < WRITES_MAX) return storeNow(documents);
+  const own = { documents: [...documents] };
+  own.written = new Promise((resolve) => (own.begin = resolve)).then(() => {
+    gathered = null;
+    return storeNow(own.documents);
+  });
+  gathered = own;
+  return own.written;
+}
+
+async function storeNow(documents) {
+  writing += 1;
+  try {
+    await store(documents);
+  } finally {
+    writing -= 1;
+    gathered?.begin();
+  }
 }
 
 /** Almost always the places are free: to insert is a third of the work of looking first, and what is in the way is replaced in a second round trip. */

@@ -8,6 +8,7 @@ import { Bell } from '@edgechat/platform/queue';
 import type { Send, SentMessage } from '../domain/message.js';
 import { MessageDocuments, type MessageDocument, type Place } from '../persistence/message-documents.js';
 import { sendBatch, type SendRow } from '../persistence/send-batch.js';
+import { GatheredWrites } from './gathered-writes.js';
 import { SendQueue, type Waiting } from './send-queue.js';
 import { StoredTexts } from './stored-texts.js';
 
@@ -26,17 +27,19 @@ const PARTS_AT_ONCE = 4;
 @Injectable()
 export class SendMessage {
   private readonly queue: SendQueue;
+  private readonly texts: GatheredWrites;
   private readonly storing: Outage;
   private readonly ringing: Outage;
 
   constructor(
     private readonly postgres: Postgres,
-    private readonly documents: MessageDocuments,
+    documents: MessageDocuments,
     private readonly stored: StoredTexts,
     private readonly bell: Bell,
     log: Log,
     config: Config,
   ) {
+    this.texts = new GatheredWrites((texts) => documents.put(texts));
     this.storing = new Outage(log, { begins: 'texts stay owed to MongoDB: the worker will store them', isOver: 'MongoDB takes texts again' });
     this.ringing = new Outage(log, { begins: 'the bell cannot be rung: the relay will', isOver: 'the bell is rung again' });
     this.queue = new SendQueue(config.sendQueueLimit, (batch, isWritten) => this.writeBatch(batch, isWritten));
@@ -102,7 +105,7 @@ export class SendMessage {
   }
 
   private async store(documents: readonly MessageDocument[]): Promise<void> {
-    await this.documents.put(documents);
+    await this.texts.write(documents);
     this.stored.add(documents.map(({ conversation_id, seq }) => ({ conversation_id, seq })));
   }
 }
