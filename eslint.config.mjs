@@ -112,6 +112,13 @@ export default tseslint.config(
     },
   },
   {
+    files: ['apps/api/src/**/*.ts'],
+    ignores: ['apps/api/src/http/validation.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [{ name: '@nestjs/common', importNames: ['Body', 'Query'], message: 'RequestBody and RequestQuery of http/validation.ts parse what they give.' }, { name: '@edgechat/platform/logging', importNames: ['currentRequestId', 'workContext'], message: 'A context costs each promise of the process: hand the id of the request to whom it concerns.' }] }],
+    },
+  },
+  {
     files: ['apps/api/src/**/*.controller.ts', 'apps/worker/src/handlers.ts'],
     plugins: { house: { rules: { 'thin-methods': thinMethods } } },
     rules: { 'house/thin-methods': 'error' },

@@ -17,20 +17,24 @@ export class Breaker {
    * @param isOutage null for an error that says nothing about the store
    * @throws what `work` throws, or the last outage.
    */
-  async run<T>(work: () => Promise<T>, isOutage: (error: unknown) => boolean | null): Promise<T> {
+  run<T>(work: () => Promise<T>, isOutage: (error: unknown) => boolean | null): Promise<T> {
     if (this.isOpen) {
-      if (Date.now() < this.tryAgainAt) throw this.lastOutage;
+      // What was thrown before is thrown again.
+      if (Date.now() < this.tryAgainAt) return Promise.reject(this.lastOutage);
       this.tryAgainAt = Date.now() + this.retryEveryMs;
     }
-    try {
-      const result = await work();
-      this.lastOutage = null;
-      return result;
-    } catch (error) {
-      const verdict = isOutage(error);
-      if (verdict !== null) this.note(verdict ? error : null);
-      throw error;
-    }
+    // (One promise: every store call passes here.)
+    return work().then(
+      (result) => {
+        this.lastOutage = null;
+        return result;
+      },
+      (error: unknown) => {
+        const verdict = isOutage(error);
+        if (verdict !== null) this.note(verdict ? error : null);
+        throw error;
+      },
+    );
   }
 
   private note(outage: unknown): void {

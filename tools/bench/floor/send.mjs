@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { newId } from './ids.mjs';
 import { messages, query, ring } from './stores.mjs';
 
@@ -50,8 +50,8 @@ function next() {
 }
 
 const forDoor = ({ conversationId, author, clientKey, content, replyId }, n) => ({
-  n, conversation_id: conversationId, content, message_id: newId(), content_hash: createHash('sha256').update(content).digest('base64url'),
-  author, client_key: clientKey, reply_id: replyId, answer_within_ms: ANSWER_WITHIN_MS, mentions_assistant: MENTION.test(content),
+  n, conversation_id: conversationId, content, message_id: newId(), content_hash: hash('sha256', content, 'base64url'),
+  author, client_key: clientKey, reply_id: replyId, answer_within_ms: ANSWER_WITHIN_MS, mentions_assistant: content.includes('@') && MENTION.test(content),
 });
 
 /** A deadlock rolled everything back: the same again. */

@@ -1,4 +1,4 @@
-import { Body, Controller, Post } from '@nestjs/common';
+import { Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { AskCompletion } from '@edgechat/assistant';
 import type { Caller } from '@edgechat/identity';
@@ -8,7 +8,8 @@ import { failure } from '../chat/send-and-wait.js';
 import { Answers, Refuses } from '../docs/describe.js';
 import { Draining } from '../health/draining.js';
 import { CurrentCaller } from '../http/access.js';
-import { IsStoredText } from '../http/validation.js';
+import { RequestId } from '../http/request-id.js';
+import { IsStoredText, RequestBody } from '../http/validation.js';
 
 export class CompletionRequest {
   @IsStoredText(1, 32_000, { example: 'Say hello in Italian.' }) readonly prompt!: string;
@@ -28,9 +29,9 @@ export class AiController {
   @Post('complete')
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
   @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')
-  async complete(@CurrentCaller() { accountId }: Caller, @Body() { prompt }: CompletionRequest): Promise<CompletionResponse> {
+  async complete(@CurrentCaller() { accountId }: Caller, @RequestBody() { prompt }: CompletionRequest, @RequestId() requestId: string): Promise<CompletionResponse> {
     const until = new Date(Date.now() + this.config.aiTimeoutMs);
-    const outcome = await this.asking.ask(accountId, prompt, until, this.draining.signal);
+    const outcome = await this.asking.ask({ accountId, prompt, requestId }, until, this.draining.signal);
     if (outcome === null) throw new Unavailable('assistant', { code: 'ai_failed', detail: 'The AI did not answer in time. Repeat the request to ask anew.', retryAfterS: 1 });
     if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, {});
     return { text: outcome.text };

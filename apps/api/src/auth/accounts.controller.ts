@@ -1,9 +1,10 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccountQueries, type Caller } from '@edgechat/identity';
 import { Answers, Refuses } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
 import { LookupLimit } from '../http/rate-limit.js';
+import { RequestQuery } from '../http/validation.js';
 import { AccountsQuery, emailOf } from './auth.requests.js';
 import { AccountsResponse, FOUND_EXAMPLE, foundAccountResponse } from './auth.responses.js';
 
@@ -18,7 +19,7 @@ export class AccountsController {
   @Get()
   @Answers(200, AccountsResponse, { example: { accounts: [FOUND_EXAMPLE] }, description: 'The account of this address, or none.' })
   @Refuses('too_many_lookups')
-  async find(@CurrentCaller() { accountId }: Caller, @Query() query: AccountsQuery): Promise<AccountsResponse> {
+  async find(@CurrentCaller() { accountId }: Caller, @RequestQuery() query: AccountsQuery): Promise<AccountsResponse> {
     await this.limit.count(accountId);
     const account = await this.accounts.findByEmail(emailOf(query));
     return { accounts: account === null ? [] : [foundAccountResponse(account)] };

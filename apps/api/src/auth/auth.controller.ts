@@ -1,10 +1,11 @@
-import { Body, Controller, Post, Req } from '@nestjs/common';
+import { Controller, Post, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, type Caller } from '@edgechat/identity';
 import type { FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller, Public } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
+import { RequestBody } from '../http/validation.js';
 import { emailOf, LoginRequest, PasswordRequest, RefreshTokenRequest, RegisterRequest } from './auth.requests.js';
 import { TOKENS_EXAMPLE, tokensResponse, TokensResponse } from './auth.responses.js';
 
@@ -26,7 +27,7 @@ export class AuthController {
   @Public()
   @Answers(201, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The account is there, and this is its first session.' })
   @Refuses('email_taken')
-  async register(@Body() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
+  async register(@RequestBody() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
     const addressKey = clientAddress(request).key;
     return tokensResponse(await this.registerAccount.execute({ email: emailOf(body), password: body.password, addressKey }));
   }
@@ -37,7 +38,7 @@ export class AuthController {
   @Public()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The tokens of a new session.' })
   @Refuses('bad_credentials', 'too_many_logins')
-  async login(@Body() body: LoginRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
+  async login(@RequestBody() body: LoginRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
     const addressKey = clientAddress(request).key;
     return tokensResponse(await this.logIn.execute({ email: emailOf(body), password: body.password, addressKey }));
   }
@@ -48,7 +49,7 @@ export class AuthController {
   @Public()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The next tokens of the session.' })
   @Refuses('bad_refresh_token')
-  async refresh(@Body() body: RefreshTokenRequest): Promise<TokensResponse> {
+  async refresh(@RequestBody() body: RefreshTokenRequest): Promise<TokensResponse> {
     return tokensResponse(await this.refreshSession.execute(body.refresh_token));
   }
 
@@ -57,7 +58,7 @@ export class AuthController {
   @Post('logout')
   @Public()
   @AnswersNothing(204, 'The session is over.')
-  async logout(@Body() body: RefreshTokenRequest): Promise<void> {
+  async logout(@RequestBody() body: RefreshTokenRequest): Promise<void> {
     await this.logOut.execute(body.refresh_token);
   }
 
@@ -66,7 +67,7 @@ export class AuthController {
   @Post('password')
   @AnswersNothing(204, 'The password is changed.')
   @Refuses('wrong_password', 'too_many_logins')
-  async password(@CurrentCaller() caller: Caller, @Body() body: PasswordRequest, @Req() request: FastifyRequest): Promise<void> {
+  async password(@CurrentCaller() caller: Caller, @RequestBody() body: PasswordRequest, @Req() request: FastifyRequest): Promise<void> {
     const addressKey = clientAddress(request).key;
     await this.changePassword.execute(caller, { oldPassword: body.old_password, newPassword: body.new_password, addressKey });
   }

@@ -1,8 +1,9 @@
-import { Body, Controller, Get, Patch } from '@nestjs/common';
+import { Controller, Get, Patch } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccountQueries, UpdateProfile, type Caller } from '@edgechat/identity';
 import { Answers } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
+import { RequestBody } from '../http/validation.js';
 import { ProfileRequest } from './auth.requests.js';
 import { ACCOUNT_EXAMPLE, accountResponse, AccountResponse } from './auth.responses.js';
 
@@ -23,7 +24,7 @@ export class MeController {
   @ApiOperation({ summary: 'Sets the name that others see' })
   @Patch()
   @Answers(200, AccountResponse, { example: { ...ACCOUNT_EXAMPLE, display_name: 'Ada' }, description: 'The account as it is now.' })
-  async update(@CurrentCaller() caller: Caller, @Body() body: ProfileRequest): Promise<AccountResponse> {
+  async update(@CurrentCaller() caller: Caller, @RequestBody() body: ProfileRequest): Promise<AccountResponse> {
     return accountResponse(await this.updateProfile.execute(caller.accountId, { displayName: body.display_name }));
   }
 }

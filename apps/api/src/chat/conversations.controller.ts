@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ChangeConversation, CreateConversation, DeleteConversation, ListConversations, MarkRead } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
@@ -6,7 +6,8 @@ import { Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
-import { invalid } from '../http/validation.js';
+import { RequestId } from '../http/request-id.js';
+import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { ConversationChangeRequest, ConversationRequest, ConversationsQuery, ReadRequest } from './chat.requests.js';
 import { CONVERSATION_EXAMPLE, conversationResponse, ConversationResponse, ConversationsResponse, ReadResponse } from './chat.responses.js';
 import { keyOfHeader } from './client-key.js';
@@ -32,7 +33,7 @@ export class ConversationsController {
   @Answers(201, ConversationResponse, { example: CONVERSATION_EXAMPLE, description: 'The new conversation.' })
   @Answers(200, ConversationResponse, { example: CONVERSATION_EXAMPLE, description: 'The conversation that the same key made before, or the `direct` that the two have already.' })
   @Refuses('unknown_account', 'direct_needs_one_other', 'assistant_takes_no_members', 'too_many_large_groups', 'idempotency_key_reused', 'conversation_not_found')
-  async create(@CurrentCaller() { accountId: creator }: Caller, @Body() body: ConversationRequest, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConversationResponse> {
+  async create(@CurrentCaller() { accountId: creator }: Caller, @RequestBody() body: ConversationRequest, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<ConversationResponse> {
     const { kind, title = null, assistant = null } = body;
     const memberIds = accountIds('member_ids', body.member_ids ?? []);
     const { id, outcome } = await this.creation.create({ creator, kind: kind ?? 'assistant', title, assistant, memberIds, clientKey: keyOfHeader(request) });
@@ -44,7 +45,7 @@ export class ConversationsController {
   @ApiOperation({ summary: 'Lists the caller\'s conversations, most recently active first' })
   @Get()
   @Answers(200, ConversationsResponse, { example: { conversations: [CONVERSATION_EXAMPLE], has_more: false, next_cursor: null }, description: 'Most recently active first.' })
-  async page(@CurrentCaller() { accountId }: Caller, @Query() query: ConversationsQuery): Promise<ConversationsResponse> {
+  async page(@CurrentCaller() { accountId }: Caller, @RequestQuery() query: ConversationsQuery): Promise<ConversationsResponse> {
     if (query.cursor !== undefined && query.skip !== undefined) throw invalid('cursor', 'given_with_skip', 'must not be given together with skip');
 
     const start = query.cursor === undefined ? ({ by: 'skip', skip: query.skip ?? 0 } as const) : ({ by: 'place', ...readInboxCursor(accountId, query.cursor) } as const);
@@ -65,7 +66,7 @@ export class ConversationsController {
   @Patch(':id')
   @Answers(200, ConversationResponse, { example: { ...CONVERSATION_EXAMPLE, title: 'Trip to Naples', assistant: 'mention' }, description: 'The conversation as it is now.' })
   @Refuses('conversation_not_found', 'not_allowed')
-  async change(@CurrentCaller() { accountId }: Caller, @Param('id') given: string, @Body() { title, assistant }: ConversationChangeRequest): Promise<ConversationResponse> {
+  async change(@CurrentCaller() { accountId }: Caller, @Param('id') given: string, @RequestBody() { title, assistant }: ConversationChangeRequest): Promise<ConversationResponse> {
     const id = idFromPath(given);
     await this.changes.change(id, accountId, { title, assistant });
     return this.shown(accountId, id);
@@ -75,8 +76,8 @@ export class ConversationsController {
   @Delete(':id')
   @AnswersNothing(204, 'The conversation is gone, for everybody.')
   @Refuses('conversation_not_found', 'not_allowed')
-  async delete(@CurrentCaller() { accountId }: Caller, @Param('id') id: string): Promise<void> {
-    await this.deletion.delete(idFromPath(id), accountId);
+  async delete(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestId() requestId: string): Promise<void> {
+    await this.deletion.delete(idFromPath(id), accountId, requestId);
   }
 
   /** Moves the caller's read mark; never back. */
@@ -84,7 +85,7 @@ export class ConversationsController {
   @Put(':id/read')
   @Answers(200, ReadResponse, { example: { read_seq: 2, unread_count: 0 }, description: 'The mark as it is now, and what is beyond it.' })
   @Refuses('conversation_not_found')
-  async read(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Body() { seq }: ReadRequest): Promise<ReadResponse> {
+  async read(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestBody() { seq }: ReadRequest): Promise<ReadResponse> {
     const { readSeq, unreadCount } = await this.marks.upTo(idFromPath(id), accountId, Math.min(seq, Number.MAX_SAFE_INTEGER));
     return { read_seq: readSeq, unread_count: unreadCount };
   }

@@ -1,9 +1,11 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { AddMembers, ChangeRole, ListMembers, RemoveMember } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
+import { RequestId } from '../http/request-id.js';
+import { RequestBody, RequestQuery } from '../http/validation.js';
 import { MembersQuery, NewMembersRequest, RoleRequest } from './chat.requests.js';
 import { MEMBER_EXAMPLE, memberResponse, MemberResponse, MembersResponse, NamedMembersResponse } from './chat.responses.js';
 import { readMembersCursor, writeMembersCursor } from './cursors.js';
@@ -21,7 +23,7 @@ export class MembersController {
   @Get()
   @Answers(200, MembersResponse, { example: { members: [{ ...MEMBER_EXAMPLE, role: 'owner' }], next_cursor: null }, description: 'Oldest first.' })
   @Refuses('conversation_not_found')
-  async page(@CurrentCaller() { accountId }: Caller, @Param('id') given: string, @Query() { limit, cursor }: MembersQuery): Promise<MembersResponse> {
+  async page(@CurrentCaller() { accountId }: Caller, @Param('id') given: string, @RequestQuery() { limit, cursor }: MembersQuery): Promise<MembersResponse> {
     const id = idFromPath(given);
     const after = cursor === undefined ? null : readMembersCursor(id, accountId, cursor);
     const { items, next } = await this.members.page(id, accountId, limit, after);
@@ -33,7 +35,7 @@ export class MembersController {
   @Post()
   @Answers(200, NamedMembersResponse, { example: { members: [MEMBER_EXAMPLE] }, description: 'Those who were named, also who was a member before.' })
   @Refuses('conversation_not_found', 'groups_only', 'not_allowed', 'unknown_account', 'group_full', 'too_many_large_groups')
-  async add(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Body() body: NewMembersRequest): Promise<NamedMembersResponse> {
+  async add(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestBody() body: NewMembersRequest): Promise<NamedMembersResponse> {
     const members = await this.additions.add(idFromPath(id), accountId, accountIds('account_ids', body.account_ids));
     return { members: members.map(memberResponse) };
   }
@@ -44,7 +46,7 @@ export class MembersController {
   @ApiParam(MEMBER)
   @Answers(200, MemberResponse, { example: { ...MEMBER_EXAMPLE, role: 'admin' }, description: 'The member as it is now.' })
   @Refuses('conversation_not_found', 'member_not_found', 'groups_only', 'not_allowed', 'owner_must_stay')
-  async changeRole(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string, @Body() { role }: RoleRequest): Promise<MemberResponse> {
+  async changeRole(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string, @RequestBody() { role }: RoleRequest): Promise<MemberResponse> {
     return memberResponse(await this.roles.change(idFromPath(id), accountId, memberFromPath(member, accountId), role));
   }
 
@@ -54,7 +56,7 @@ export class MembersController {
   @ApiParam(MEMBER)
   @AnswersNothing(204, 'The account is no member any more.')
   @Refuses('conversation_not_found', 'member_not_found', 'direct_stays', 'groups_only', 'not_allowed', 'owner_not_removable')
-  async remove(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string): Promise<void> {
-    await this.removal.remove(idFromPath(id), accountId, memberFromPath(member, accountId));
+  async remove(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string, @RequestId() requestId: string): Promise<void> {
+    await this.removal.remove(idFromPath(id), accountId, memberFromPath(member, accountId), requestId);
   }
 }

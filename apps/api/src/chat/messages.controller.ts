@@ -1,11 +1,11 @@
-import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ReadMessages, type MessageRange } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
-import { invalid } from '../http/validation.js';
+import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
 import { ANSWER_EXAMPLE, MESSAGE_EXAMPLE, messageResponse, MessageResponse, MessagesResponse, SendResponse } from './chat.responses.js';
 import { clientKey } from './client-key.js';
@@ -24,9 +24,9 @@ export class MessagesController {
   @Answers(200, SendResponse, { example: { user_message: MESSAGE_EXAMPLE, model_message: ANSWER_EXAMPLE, reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' } }, description: 'The message as it is kept and, where the assistant answers each one, its answer.' })
   @Refuses('conversation_not_found', 'idempotency_key_reused')
   @RefusesWith({ user_message: MESSAGE_EXAMPLE }, 'ai_failed', 'ai_not_configured', 'ai_quota_exceeded', 'answer_pending')
-  async send(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Body() body: MessageRequest, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<SendResponse> {
+  async send(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestBody() body: MessageRequest, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<SendResponse> {
     const key = clientKey(request, body.client_id ?? null);
-    const sent = await this.sending.execute({ caller: accountId, conversationId: idFromPath(id), content: body.content, clientKey: key });
+    const sent = await this.sending.execute({ caller: accountId, conversationId: idFromPath(id), content: body.content, clientKey: key, requestId: request.id });
     if (sent.isReplay) void reply.header('Idempotency-Replayed', 'true');
     return sent.body;
   }
@@ -35,7 +35,7 @@ export class MessagesController {
   @Get()
   @Answers(200, MessagesResponse, { example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false }, description: 'Oldest first.' })
   @Refuses('conversation_not_found')
-  async page(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Query() query: MessagesQuery): Promise<MessagesResponse> {
+  async page(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestQuery() query: MessagesQuery): Promise<MessagesResponse> {
     const { items, hasMore } = await this.messages.page(idFromPath(id), accountId, rangeOf(query));
     return { messages: items.map(messageResponse), has_more: hasMore };
   }

@@ -14,6 +14,7 @@ export interface NewMessage {
   readonly conversationId: ConversationId;
   readonly content: string;
   readonly clientKey: string | null;
+  readonly requestId: string;
 }
 
 /** A failure as a problem: what a person is told, and when to come back. */
@@ -39,7 +40,7 @@ export class SendAndWait {
     const replyId = newReplyId();
     const listening = this.awaitReply.listen(replyId);
     try {
-      const send: PersonSend = { by: 'person', conversationId: message.conversationId, authorId: message.caller, clientKey: message.clientKey, content: message.content, replyId, answerWithinMs: this.config.aiTimeoutMs };
+      const send: PersonSend = { by: 'person', conversationId: message.conversationId, authorId: message.caller, clientKey: message.clientKey, content: message.content, replyId, answerWithinMs: this.config.aiTimeoutMs, requestId: message.requestId };
       const sent = await this.sendMessage.send(send);
       const userMessage = userMessageOf(send, sent);
       if (sent.reply === null || !sent.waitsForAnswer) return { body: { user_message: userMessage, model_message: null, reply: sent.reply && { id: sent.reply.id, status: sent.reply.status } }, isReplay: sent.isReplay };

@@ -23,8 +23,8 @@ describe('health', () => {
   let isExceeded = true;
   let app: NestFastifyApplication;
   beforeAll(async () => {
-    const limit = { limit: 1, windowS: 1, count: () => Promise.resolve({ isExceeded, remaining: 0, resetS: 1 }) };
-    app = await createApp(TestModule, config, new Log('test', 'error'), (made) => ({ authenticator: { authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
+    const limit = { policy: '', count: () => Promise.resolve({ isExceeded, remaining: 0, resetS: 1 }) };
+    app = await createApp(TestModule, config, new Log('test', 'error'), (made) => ({ authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
     await app.init();
   });
   afterAll(() => app.close());

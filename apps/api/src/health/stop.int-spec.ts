@@ -48,8 +48,8 @@ class SlowModule {}
 describe('stopping the API', () => {
   const anApi = async (): Promise<{ ask: (path: string, agent?: Agent) => Promise<Answer>; stopped: (drainTimeoutMs: number) => Promise<number> }> => {
     const log = new Log('test', 'error');
-    const limit = { limit: 1, windowS: 1, count: () => Promise.resolve({ isExceeded: false, remaining: 1, resetS: 1 }) };
-    const app = await createApp(SlowModule, loadConfig({}, 'api'), log, (made) => ({ authenticator: { authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
+    const limit = { policy: '', count: () => Promise.resolve({ isExceeded: false, remaining: 1, resetS: 1 }) };
+    const app = await createApp(SlowModule, loadConfig({}, 'api'), log, (made) => ({ authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
     const server: Server = app.getHttpServer();
     const open = new OpenRequests(server);
     await app.listen(0, '127.0.0.1');

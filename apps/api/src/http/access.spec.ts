@@ -16,7 +16,7 @@ describe('access', () => {
     expect(edge.counted).toEqual(['address:127.0.0.1']);
   });
 
-  it.each(['Bearer good-7', 'bearer good-7', 'BEARER  good-7'])('knows the caller by %s', async (authorization) => {
+  it.each(['Bearer good-7', 'bearer good-7', 'BEARER  good-7', 'Bearer known-7'])('knows the caller by %s', async (authorization) => {
     const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization } });
     expect(answer.json()).toEqual({ account: 7 });
     expect(edge.counted).toEqual(['account:7']);

@@ -6,7 +6,7 @@ import { Refusal, Unavailable, type AccountId } from '@edgechat/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientAddress } from './client-address.js';
 import { pathOf } from './problem.js';
-import type { Allowance, RateLimit } from './rate-limit.js';
+import type { RateLimit } from './rate-limit.js';
 import { timesGiven } from './request-id.js';
 import type { RouteTable } from './route-table.js';
 
@@ -45,9 +45,9 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
 const SINGLE_HEADERS = ['authorization', 'idempotency-key', 'content-type', 'host'];
 
 export interface AccessParts {
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly authenticator: Pick<Authenticator, 'authenticate' | 'known'>;
   readonly meter: { count(accountId: AccountId): void };
-  readonly rateLimit: Pick<RateLimit, 'count' | 'limit' | 'windowS'>;
+  readonly rateLimit: Pick<RateLimit, 'count' | 'policy'>;
   readonly routes: RouteTable;
 }
 
@@ -61,24 +61,23 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
     const { access = 'token' } = request.routeOptions.config;
     if (access === 'health') return;
 
-    const identity = await identify(request, parts.authenticator);
+    const token = bearerToken(request);
+    const known = token === null ? null : parts.authenticator.known(token);
+    const identity = token === null || known !== null ? { caller: known, error: null } : await identify(token, parts.authenticator);
     if (identity.caller !== null) {
       request.caller = identity.caller;
       parts.meter.count(identity.caller.accountId);
     }
-    await countRequest(request, reply, parts.rateLimit);
+    const allowance = await parts.rateLimit.count(identity.caller === null ? `address:${clientAddress(request).key}` : `account:${identity.caller.accountId}`);
+    reply.header('ratelimit-policy', parts.rateLimit.policy).header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);
+    if (allowance.isExceeded) throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
     refuseBadHeaders(request);
     if (request.is404) throw noRoute(request, reply, parts.routes);
     if (access === 'token' && identity.caller === null) throw identity.error ?? unauthorized();
   });
 }
 
-/** No error and no caller: no token was sent. */
-type Identity = { readonly caller: Caller | null; readonly error: Refusal | Unavailable | null };
-
-async function identify(request: FastifyRequest, authenticator: AccessParts['authenticator']): Promise<Identity> {
-  const token = bearerToken(request);
-  if (token === null) return { caller: null, error: null };
+async function identify(token: string, authenticator: AccessParts['authenticator']): Promise<{ readonly caller: Caller | null; readonly error: Refusal | Unavailable | null }> {
   try {
     return { caller: await authenticator.authenticate(token), error: null };
   } catch (error) {
@@ -91,17 +90,6 @@ async function identify(request: FastifyRequest, authenticator: AccessParts['aut
 function bearerToken(request: FastifyRequest): string | null {
   if (timesGiven(request.raw.rawHeaders, 'authorization') !== 1) return null;
   return /^bearer +([^ ]+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
-}
-
-async function countRequest(request: FastifyRequest, reply: FastifyReply, rateLimit: AccessParts['rateLimit']): Promise<void> {
-  const key = request.caller === null ? `address:${clientAddress(request).key}` : `account:${request.caller.accountId}`;
-  const allowance = await rateLimit.count(key);
-  reply.headers(rateLimitHeaders(rateLimit, allowance));
-  if (allowance.isExceeded) throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
-}
-
-function rateLimitHeaders(rateLimit: AccessParts['rateLimit'], allowance: Allowance): Record<string, string> {
-  return { 'ratelimit-policy': `"default";q=${rateLimit.limit};w=${rateLimit.windowS}`, ratelimit: `"default";r=${allowance.remaining};t=${allowance.resetS}` };
 }
 
 function refuseBadHeaders(request: FastifyRequest): void {

@@ -12,7 +12,6 @@ import { answerCors } from './cors.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RouteTable } from './route-table.js';
 import { createAdapter } from './server.js';
-import { RequestPipe } from './validation.js';
 
 export interface EdgeParts extends Omit<AccessParts, 'routes'> {
   readonly draining: Pick<Draining, 'isDraining'>;
@@ -35,7 +34,6 @@ export async function createApp(module: DynamicModule | Type, config: Config, lo
   refuseWhileDraining(fastify, parts.draining);
   guardAccess(fastify, { ...parts, routes });
   app.setGlobalPrefix('api/v1', { exclude: [{ path: '/', method: RequestMethod.GET }] });
-  app.useGlobalPipes(new RequestPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   servePages(app, config.appName);
   return app;

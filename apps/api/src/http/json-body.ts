@@ -13,42 +13,56 @@ const DISCARD_MAX_BYTES = 8 * BODY_MAX_BYTES;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
-const OPENERS = new Set([0x5b, 0x7b]);
-const CLOSERS = new Set([0x5d, 0x7d]);
+const OPENING_BRACKET = 0x5b;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACKET = 0x5d;
+const CLOSING_BRACE = 0x7d;
 
 /** Keys that could reach an object's prototype when copied. No body has such a field, so they go like any unknown one. */
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 const MAY_HOLD_PROTOTYPE_KEY = /__proto__|constructor|prototype|\\u/;
 
 /**
- * Reads a whole body of at most `BODY_MAX_BYTES`.
- * @throws Refusal `body_too_large`; `malformed_request` when the client goes away in the middle.
+ * Reads a whole body of at most `BODY_MAX_BYTES` and gives its value, as `parseJson` does. Calls `done` once.
+ * Its error is a Refusal: `body_too_large`; `malformed_request` also when the client goes away in the middle.
  */
-export function readBody(stream: Readable, announcedBytes: number): Promise<Buffer> {
-  if (announcedBytes > DISCARD_MAX_BYTES) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    stream.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= BODY_MAX_BYTES) chunks.push(chunk);
-      else if (bytes > DISCARD_MAX_BYTES) {
-        stream.pause();
-        reject(tooLarge());
-      }
-    });
-    stream.on('end', () => {
-      const [first] = chunks;
-      if (bytes > BODY_MAX_BYTES) reject(tooLarge());
-      else resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes));
-    });
-    // A stream of bytes fails, or closes before its end, only when the client hangs up or breaks its own framing.
-    const hangUp = (): void => {
-      if (!stream.readableEnded) reject(new Refusal('malformed_request', 'The body ended too early. Send it again.'));
-    };
-    stream.on('error', hangUp);
-    stream.on('close', hangUp);
+export function readJson(stream: Readable, announcedBytes: number, done: (error: Error | null, value?: unknown) => void): void {
+  if (announcedBytes > DISCARD_MAX_BYTES) return done(tooLarge());
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isOver = false;
+  const end = (refusal: Refusal | null): void => {
+    if (isOver) return;
+    isOver = true;
+    if (refusal !== null) return done(refusal);
+    give(chunks, bytes, done);
+  };
+  stream.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= BODY_MAX_BYTES) chunks.push(chunk);
+    else if (bytes > DISCARD_MAX_BYTES) {
+      stream.pause();
+      end(tooLarge());
+    }
   });
+  stream.on('end', () => end(bytes > BODY_MAX_BYTES ? tooLarge() : null));
+  // A stream of bytes fails, or closes before its end, only when the client hangs up or breaks its own framing.
+  const hangUp = (): void => {
+    if (!isOver) end(new Refusal('malformed_request', 'The body ended too early. Send it again.'));
+  };
+  stream.on('error', hangUp);
+  stream.on('close', hangUp);
+}
+
+function give(chunks: readonly Buffer[], bytes: number, done: (error: Error | null, value?: unknown) => void): void {
+  const [first] = chunks;
+  let value: unknown;
+  try {
+    value = parseJson(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes));
+  } catch (error) {
+    return done(error instanceof Error ? error : new Error(String(error)));
+  }
+  done(null, value);
 }
 
 /**
@@ -83,8 +97,8 @@ function shapeOf(json: Buffer): { depth: number; commas: number } {
       else if (byte === QUOTE) isInString = false;
     } else if (byte === QUOTE) isInString = true;
     else if (byte === COMMA) shape.commas += 1;
-    else if (OPENERS.has(byte)) shape.depth = Math.max(shape.depth, (depth += 1));
-    else if (CLOSERS.has(byte)) depth -= 1;
+    else if (byte === OPENING_BRACKET || byte === OPENING_BRACE) shape.depth = Math.max(shape.depth, (depth += 1));
+    else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) depth -= 1;
   }
   return shape;
 }

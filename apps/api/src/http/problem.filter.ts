@@ -29,8 +29,8 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers a request with the problem document of `error`; a bug is logged with its stack, once, here. Does nothing when an answer is already on its way. */
 export function answerWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const known = codedError(error);
-  if (known.code === 'internal_error') log.error('a request failed by a bug', { error, route: request.routeOptions.url });
-  else if (known instanceof Unavailable) log.warn('a request found a dependency unavailable', { dependency: known.dependency, code: known.code, error: known.options.cause });
+  if (known.code === 'internal_error') log.error('a request failed by a bug', { requestId: request.id, error, route: request.routeOptions.url });
+  else if (known instanceof Unavailable) log.warn('a request found a dependency unavailable', { requestId: request.id, dependency: known.dependency, code: known.code, error: known.options.cause });
   if (reply.sent || reply.raw.headersSent) return;
 
   const problem = problemOf(known, { path: pathOf(request.raw.url), requestId: request.id });

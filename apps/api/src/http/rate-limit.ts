@@ -30,7 +30,7 @@ interface Window {
 class Windows {
   private readonly shared: RateLimiterAbstract;
   private readonly own: RateLimiterAbstract;
-  private readonly breaker = new Breaker();
+  private readonly patience = { deadlineMs: REDIS_TIMEOUT_MS, breaker: new Breaker() };
 
   constructor(private readonly window: Window, private readonly redis: Redis, private readonly log: Log) {
     const limits = { points: window.points, duration: window.durationS };
@@ -39,28 +39,26 @@ class Windows {
   }
 
   /** Counts one on `key`; never fails. */
-  async count(key: string): Promise<Allowance> {
-    const wasAway = this.breaker.isOpen;
-    try {
-      return await this.breaker.run(() => this.redis.run('rate-limit', () => consume(this.shared, key), REDIS_TIMEOUT_MS), () => true);
-    } catch (error) {
+  count(key: string): Promise<Allowance> {
+    const wasAway = this.patience.breaker.isOpen;
+    return this.redis.run('rate-limit', () => consume(this.shared, key), this.patience).catch((error: unknown) => {
       if (!wasAway) this.log.warn('Redis does not count: each process limits by itself until it does', { counter: this.window.name, error });
       return consume(this.own, key);
-    }
+    });
   }
 }
 
 /** The limit of requests per account or address. */
 @Injectable()
 export class RateLimit {
-  readonly limit: number;
-  readonly windowS: number;
+  /** What is allowed, as the header `RateLimit-Policy` says it. */
+  readonly policy: string;
   private readonly windows: Windows;
 
   constructor(config: Config, redis: Redis, log: Log) {
-    this.limit = config.rateLimitRequests;
-    this.windowS = config.rateLimitWindowSeconds;
-    this.windows = new Windows({ name: 'rate', points: this.limit, durationS: this.windowS }, redis, log);
+    const [points, durationS] = [config.rateLimitRequests, config.rateLimitWindowSeconds];
+    this.policy = `"default";q=${points};w=${durationS}`;
+    this.windows = new Windows({ name: 'rate', points, durationS }, redis, log);
   }
 
   /** Counts one request on `key`; never fails. */
@@ -89,13 +87,14 @@ export class LookupLimit {
   }
 }
 
-async function consume(limiter: RateLimiterAbstract, key: string): Promise<Allowance> {
-  try {
-    return allowance(await limiter.consume(key), false);
-  } catch (refused) {
-    if (refused instanceof RateLimiterRes) return allowance(refused, true);
-    throw refused;
-  }
+function consume(limiter: RateLimiterAbstract, key: string): Promise<Allowance> {
+  return limiter.consume(key).then(
+    (state) => allowance(state, false),
+    (refused: unknown) => {
+      if (refused instanceof RateLimiterRes) return allowance(refused, true);
+      throw refused;
+    },
+  );
 }
 
 function allowance(state: RateLimiterRes, isExceeded: boolean): Allowance {

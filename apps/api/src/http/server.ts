@@ -1,22 +1,20 @@
 import { STATUS_CODES } from 'node:http';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Refusal, Unavailable, newId } from '@edgechat/kernel';
+import { Refusal, newId } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
-import { workContext, type Log } from '@edgechat/platform/logging';
+import type { Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { allowOrigin } from './cors.js';
-import { parseJson, readBody } from './json-body.js';
+import { readJson } from './json-body.js';
 import { answerWithProblem } from './problem.filter.js';
 import { problemHeaders, problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
+import { boundUnreadAnswers } from './unread-answers.js';
 
 const HEADERS_MAX_BYTES = 16_384;
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 15_000;
-const UNREAD_TIMEOUT_MS = 30_000;
-const UNREAD_MAX_BYTES = 256 * 1_048_576;
-const SMALL_ANSWER_BYTES = 65_536;
 
 /** What an answer for programs needs so that no browser takes it for a page; the pages under `/docs` and `/errors` set their own policy. */
 const SECURITY_HEADERS = {
@@ -58,34 +56,20 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
   return adapter;
 }
 
-/** Puts the request's id on its answer and into every log line written for it. */
+/** Puts the request's id on its answer. */
 function identifyRequests(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
-    workContext.run({ requestId: request.id }, done);
-  });
-}
-
-/** An answer stays in memory until the client has read it: who reads nothing for 30 s is hung up on, and all that is unread together is bounded. */
-function boundUnreadAnswers(fastify: FastifyInstance): void {
-  let unread = 0;
-  fastify.addHook('onSend', (_request, reply, payload, done) => {
-    const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    if (bytes > SMALL_ANSWER_BYTES && unread + bytes > UNREAD_MAX_BYTES) return done(new Unavailable('sending', { detail: 'Too many large answers wait to be read. Try again shortly.' }));
-    unread += bytes;
-    reply.raw.once('close', () => (unread -= bytes));
-    const { socket } = reply.raw;
-    if (socket instanceof Socket) socket.setTimeout(UNREAD_TIMEOUT_MS);
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     done();
   });
 }
 
 function takeOnlyJson(fastify: FastifyInstance): void {
-  fastify.addHook('preParsing', async (request) => {
-    if (hasBody(request) && !isPlainJson(request)) throw new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.');
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    done(hasBody(request) && !isPlainJson(request) ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.') : null);
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => parseJson(await readBody(payload, Number(request.headers['content-length'] ?? 0))));
+  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: FastifyRequest['raw'], done) => readJson(payload, Number(request.headers['content-length'] ?? 0), done));
 }
 
 /** A body of GET or HEAD means nothing and is never read (RFC 9110, 9.3.1), so it is no reason to refuse a call. */
@@ -95,6 +79,7 @@ function hasBody({ headers, method }: FastifyRequest): boolean {
 }
 
 function isPlainJson({ headers }: FastifyRequest): boolean {
+  if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
   const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => /^charset\s*=/.test(parameter));
   return headers['content-encoding'] === undefined && type === 'application/json' && charsets.every((charset) => /^charset\s*=\s*"?utf-?8"?$/.test(charset));

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Module, Param, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Module, Param, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
@@ -10,7 +10,7 @@ import { Answers, AnswersNothing, Refuses, RefusesWith } from '../docs/describe.
 import { CurrentCaller, HealthCall, Public } from './access.js';
 import { createApp } from './create-app.js';
 import type { Allowance } from './rate-limit.js';
-import { IsStoredText, QueryInteger } from './validation.js';
+import { IsStoredText, QueryInteger, RequestBody, RequestQuery } from './validation.js';
 
 export class EchoBody {
   @IsStoredText(1, 10, { example: 'hello' }) content!: string;
@@ -34,13 +34,13 @@ class EchoController {
   @Answers(201, Echo, { example: { content: 'hello' }, description: 'What was sent.' })
   @Refuses('conversation_not_found')
   @RefusesWith({ user_message: { content: 'hello' } }, 'ai_failed')
-  echo(@Body() body: EchoBody): EchoBody {
+  echo(@RequestBody() body: EchoBody): EchoBody {
     return body;
   }
 
   @Get()
   @Public()
-  query(@Query() query: EchoQuery): EchoQuery {
+  query(@RequestQuery() query: EchoQuery): EchoQuery {
     return query;
   }
 
@@ -76,11 +76,11 @@ export async function aTestApp({ env = {}, allowance = { isExceeded: false, rema
   const counted: string[] = [];
   const metered: AccountId[] = [];
   const draining = { isDraining: false };
-  const rateLimit = { limit: 100, windowS: 60, count: (key: string) => (counted.push(key), Promise.resolve(allowance)) };
+  const rateLimit = { policy: '"default";q=100;w=60', count: (key: string) => (counted.push(key), Promise.resolve(allowance)) };
   const log = new Log('test', 'error');
   const logged: unknown[] = [];
   log.error = (message, fields) => void logged.push({ message, fields });
-  const app = await createApp(TestModule, config, log, () => ({ authenticator: { authenticate }, meter: { count: (id) => void metered.push(id) }, rateLimit, draining }));
+  const app = await createApp(TestModule, config, log, () => ({ authenticator: { known, authenticate }, meter: { count: (id) => void metered.push(id) }, rateLimit, draining }));
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return { app, counted, metered, draining, logged };
@@ -93,6 +93,12 @@ export interface TestApp {
   readonly metered: readonly AccountId[];
   readonly draining: { isDraining: boolean };
   readonly logged: readonly unknown[];
+}
+
+/** Of tokens that were read before: `known-<account>`. */
+function known(token: string): Caller | null {
+  const account = /^known-([0-9]+)$/.exec(token)?.[1];
+  return account === undefined ? null : { accountId: accountId(Number(account)), sessionId: newSessionId() };
 }
 
 function authenticate(token: string): Promise<Caller> {

@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, type PipeTransform, type Type, applyDecorators } from '@nestjs/common';
+import { applyDecorators, Body, Query, type ArgumentMetadata, type PipeTransform, type Type } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { plainToInstance, Transform } from 'class-transformer';
 import { getMetadataStorage, registerDecorator, validateSync, type ValidationError } from 'class-validator';
@@ -149,11 +149,9 @@ export function invalid(field: string, code: string, detail: string): Refusal {
   return validationFailed([{ field: `/${pointerPart(field)}`, code, detail: `${field} ${detail}.` }]);
 }
 
-/** Parses bodies and queries into their classes: unknown fields are dropped, types never converted, a missing body is `{}`. @throws Refusal `validation_failed` */
+/** Parses the whole body, or the query, into its class: unknown fields are dropped, types never converted, a missing body is `{}`. @throws Refusal `validation_failed` */
 export class RequestPipe implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
-    const isWhole = (metadata.type === 'body' || metadata.type === 'query') && metadata.data === undefined;
-    if (!isWhole) return value;
     const given = value === undefined ? {} : value;
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       throw validationFailed([{ field: '', code: 'wrong_type', detail: 'The body must be a JSON object.' }]);
@@ -167,6 +165,14 @@ export class RequestPipe implements PipeTransform {
     return request;
   }
 }
+
+const REQUEST = new RequestPipe();
+
+// The pipe stands at the parameters that it is for, not at all: one parameter with a pipe costs Nest eight promises.
+/** The body of a request, parsed into the class of the parameter. @throws Refusal `validation_failed` */
+export const RequestBody = (): ParameterDecorator => Body(REQUEST);
+/** The query of a request, parsed into the class of the parameter. @throws Refusal `validation_failed` */
+export const RequestQuery = (): ParameterDecorator => Query(REQUEST);
 
 /**
  * A body without what its class does not declare, and without the inside of what must not have one: fields are texts, numbers and bounded lists of numbers.

@@ -2,12 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { completionKey, completionOutcome, type CompletionOutcome } from '@edgechat/contracts';
 import { atMost, newId, Slots, Unavailable, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { currentRequestId } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { Redis } from '@edgechat/platform/redis';
 import { AwaitAnswer } from './await-answer.js';
 
 const WAITING_MAX = 100;
+
+/** A prompt outside of any conversation, and the request that brought it. */
+export interface Prompt {
+  readonly accountId: AccountId;
+  readonly prompt: string;
+  readonly requestId: string;
+}
 
 /** Has a worker answer one prompt outside of any conversation. */
 @Injectable()
@@ -21,12 +27,12 @@ export class AskCompletion {
    * (`AI_CONCURRENCY_PER_ACCOUNT`); further ones wait for their turn, within their time.
    * @throws Unavailable `redis` when no worker can be asked; `assistant` when 100 of the account wait already
    */
-  async ask(accountId: AccountId, prompt: string, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
-    const turns = this.turnsOf(accountId);
+  async ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+    const turns = this.turnsOf(asked.accountId);
     const isOver = (): boolean => signal.aborted || Date.now() >= until.getTime();
-    const asked = await atMost(until.getTime() - Date.now(), turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(accountId, prompt, until, signal))));
-    if (turns.isIdle) this.turns.delete(accountId);
-    return asked.isLate ? null : asked.value;
+    const outcome = await atMost(until.getTime() - Date.now(), turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(asked, until, signal))));
+    if (turns.isIdle) this.turns.delete(asked.accountId);
+    return outcome.isLate ? null : outcome.value;
   }
 
   private turnsOf(accountId: AccountId): Slots {
@@ -38,11 +44,11 @@ export class AskCompletion {
     return turns;
   }
 
-  private async askNow(accountId: AccountId, prompt: string, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+  private async askNow({ accountId, prompt, requestId }: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
     const id = newId();
     const listening = this.answers.listen(id);
     try {
-      await this.bell.ring([{ event: 'completion.asked', payload: { completionId: id, accountId, prompt, deadlineAt: until.toISOString() }, requestId: currentRequestId() }]);
+      await this.bell.ring([{ event: 'completion.asked', payload: { completionId: id, accountId, prompt, deadlineAt: until.toISOString() }, requestId }]);
       return await this.answers.outcome(listening, { id, looksFirst: false, look: () => this.take(id), until, signal });
     } finally {
       listening.close();

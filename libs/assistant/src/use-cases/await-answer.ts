@@ -60,13 +60,13 @@ export class AwaitAnswer {
 /** One who listens for one id. */
 export class Listening {
   private isWoken = false;
-  private alarm = new AbortController();
+  private alarm: AbortController | null = null;
 
   constructor(readonly close: () => void) {}
 
   readonly wake = (): void => {
     this.isWoken = true;
-    this.alarm.abort();
+    this.alarm?.abort();
   };
 
   /** True once after each wake. */

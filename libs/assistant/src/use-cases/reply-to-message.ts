@@ -76,7 +76,7 @@ export class ReplyToMessage {
     for (;;) {
       try {
         const { text, ...usage } = answer;
-        await this.tools.send.send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content: text, provider: this.model.provider, model: this.model.model, ...usage });
+        await this.tools.send.send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content: text, provider: this.model.provider, model: this.model.model, ...usage, requestId: currentRequestId() });
         return;
       } catch (error) {
         if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.endsAt) throw error;

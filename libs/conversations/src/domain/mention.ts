@@ -6,5 +6,5 @@ const MENTION = new RegExp(`${BEFORE}@assistant${AFTER}`, 'iu');
 
 /** True when a text asks the assistant of its conversation by name: `@assistant` at the beginning of a word, in any case; not inside an address (`me@assistant.example`, `https://example.com/@assistant`) or another word (`@assistants`). */
 export function mentionsAssistant(text: string): boolean {
-  return MENTION.test(text);
+  return text.includes('@') && MENTION.test(text);
 }

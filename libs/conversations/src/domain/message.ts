@@ -29,6 +29,8 @@ export interface PersonSend {
   readonly replyId: ReplyId;
   /** How long the answer may take from now, in milliseconds. */
   readonly answerWithinMs: number;
+  /** The request or job that sends, whose id the log lines of what comes of it have. */
+  readonly requestId?: string | null;
 }
 
 /** An answer of the assistant, which ends its reply in the same transaction. */
@@ -45,6 +47,8 @@ export interface AnswerSend {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly finishReason: string;
+  /** The request or job that sends, whose id the log lines of what comes of it have. */
+  readonly requestId?: string | null;
 }
 
 export type Send = PersonSend | AnswerSend;

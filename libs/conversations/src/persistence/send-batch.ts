@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { newMessageId, type MessageId, type ReplyId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
 import { mentionsAssistant } from '../domain/mention.js';
@@ -42,7 +42,7 @@ export async function settleStored(sql: Sql, stored: readonly Place[]): Promise<
 }
 
 function forDoor(send: Send, n: number): object {
-  const all = { n, conversation_id: send.conversationId, content: send.content, message_id: newMessageId(), content_hash: createHash('sha256').update(send.content).digest('base64url') };
+  const all = { n, conversation_id: send.conversationId, content: send.content, message_id: newMessageId(), content_hash: hash('sha256', send.content, 'base64url') };
   if (send.by === 'person') {
     return { ...all, author: send.authorId, client_key: send.clientKey, reply_id: send.replyId, answer_within_ms: send.answerWithinMs, mentions_assistant: mentionsAssistant(send.content) };
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId, ConversationId } from '@edgechat/kernel';
-import { currentRequestId, Log } from '@edgechat/platform/logging';
+import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import { Bell } from '@edgechat/platform/queue';
 import { requireRight } from '../domain/roles.js';
@@ -36,14 +36,14 @@ export class DeleteConversation {
    * @throws Refusal `conversation_not_found`, `not_allowed`
    * @throws Unavailable `postgres`
    */
-  async delete(id: ConversationId, caller: AccountId): Promise<void> {
+  async delete(id: ConversationId, caller: AccountId, requestId: string | null = null): Promise<void> {
     await this.postgres.transaction((sql) => this.end(sql, id, caller));
-    await this.ring(id);
+    await this.ring(id, requestId);
   }
 
   /** Lets the purge of an ended conversation begin at once. Never fails: what cannot be rung is found by the relay. */
-  async ring(id: ConversationId): Promise<void> {
-    await this.bell.ring([{ event: 'conversation.deleted', payload: { conversationId: id }, requestId: currentRequestId() }]).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { error }));
+  async ring(id: ConversationId, requestId: string | null): Promise<void> {
+    await this.bell.ring([{ event: 'conversation.deleted', payload: { conversationId: id }, requestId }]).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { requestId, error }));
   }
 
   private async end(sql: Sql, id: ConversationId, caller: AccountId): Promise<void> {

@@ -29,9 +29,9 @@ export class RemoveMember {
    * @throws Refusal `conversation_not_found`, `direct_stays`, `groups_only`, `member_not_found`, `owner_not_removable`, `not_allowed`
    * @throws Unavailable `postgres`
    */
-  async remove(id: ConversationId, caller: AccountId, target: AccountId): Promise<void> {
+  async remove(id: ConversationId, caller: AccountId, target: AccountId, requestId: string | null = null): Promise<void> {
     const isLast = await this.postgres.transaction((sql) => this.end(sql, id, caller, target));
-    if (isLast) await this.deletion.ring(id);
+    if (isLast) await this.deletion.ring(id, requestId);
   }
 
   private async end(sql: Sql, id: ConversationId, caller: AccountId, target: AccountId): Promise<boolean> {

@@ -50,7 +50,7 @@ export class SendMessage {
    * @throws Refusal `conversation_not_found`, `idempotency_key_reused`; for an answer whose reply is no longer the caller's to end, StaleReply
    * @throws Unavailable `postgres` (the fate of the send is unknown: repeat it with its key), `sending` (nothing was written)
    */
-  async send(send: Send): Promise<SentMessage> {
+  send(send: Send): Promise<SentMessage> {
     return this.queue.add(send);
   }
 
@@ -137,9 +137,10 @@ function documentOf(send: Send, row: SendRow | undefined): MessageDocument[] {
 }
 
 /** A replay rings for its answer too: it may have been put back into the queue, and a ring too many does no harm. */
-function happeningsOf({ send, requestId }: Waiting, row: SendRow | undefined): Happening[] {
+function happeningsOf({ send }: Waiting, row: SendRow | undefined): Happening[] {
   if (row?.outcome !== 'sent' && row?.outcome !== 'replayed') return [];
   const payload = { conversationId: send.conversationId };
+  const { requestId = null } = send;
   const happenings: Happening[] = [];
   if (row.outcome === 'sent') happenings.push({ event: 'message.sent', payload, requestId });
   if (row.fans_out) happenings.push({ event: 'inboxes.owed', payload, requestId });

@@ -1,5 +1,4 @@
 import { Unavailable } from '@edgechat/kernel';
-import { currentRequestId } from '@edgechat/platform/logging';
 import type { Send, SentMessage } from '../domain/message.js';
 
 const BATCH_MAX_SENDS = 128;
@@ -12,7 +11,6 @@ const BATCHES_MAX = 3;
 export interface Waiting {
   readonly send: Send;
   readonly bytes: number;
-  readonly requestId: string | null;
   readonly resolve: (sent: SentMessage) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,9 +32,9 @@ export class SendQueue {
   /** @throws Unavailable `sending` when too many sends, or bytes of them, wait already: nothing was written. */
   add(send: Send): Promise<SentMessage> {
     const bytes = Buffer.byteLength(send.content);
-    if (this.waiting.length >= this.maxWaiting || this.waitingBytes + bytes > WAITING_MAX_BYTES) throw new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' });
+    if (this.waiting.length >= this.maxWaiting || this.waitingBytes + bytes > WAITING_MAX_BYTES) return Promise.reject(new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' }));
     return new Promise((resolve, reject) => {
-      this.waiting.push({ send, bytes, requestId: currentRequestId(), resolve, reject });
+      this.waiting.push({ send, bytes, resolve, reject });
       this.waitingBytes += bytes;
       // After the sends of this turn of the event loop: requests that were read together are written together.
       setImmediate(() => this.next());

@@ -9,6 +9,12 @@ import { Tokens } from './tokens.js';
 export class Authenticator {
   constructor(private readonly tokens: Tokens, private readonly revocations: Revocations) {}
 
+  /** The caller of a token that was read before, whose session is known to go on: what nearly every request brings, without a wait. Null for any other: `authenticate` says what is with it. */
+  known(token: string): Caller | null {
+    const caller = this.tokens.known(token);
+    return caller !== null && this.revocations.isOpen(caller.sessionId) ? caller : null;
+  }
+
   /**
    * The account and session of an access token.
    * @throws Refusal `unauthorized` when it is malformed, expired, of another type, or its session has ended (at most 5 s ago it may still pass on another replica)

@@ -51,6 +51,11 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
+  /** True when the session is known to go on; what is known is at most 5 s old. False also when that is not known. */
+  isOpen(session: string): boolean {
+    return this.isFresh() && !this.revoked.has(session);
+  }
+
   /**
    * True when the session was revoked; what is known is at most 5 s old. Touches PostgreSQL only when nothing was read yet.
    * @throws Unavailable `postgres` when the last 5 s brought no knowledge

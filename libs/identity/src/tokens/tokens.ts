@@ -39,10 +39,16 @@ export class Tokens {
     return encodeAccessToken(access, { accountId: account, sessionId: session, issuedAtS, expiresAtS: issuedAtS + this.config.jwtAccessExpireMinutes * 60 });
   }
 
+  /** Whom an access token speaks for that was read before and has not expired; null for any other. */
+  known(token: string): Caller | null {
+    const known = this.remembered.get(token);
+    return known && known.expS > Math.floor(Date.now() / 1_000) ? known.caller : null;
+  }
+
   /** Whom an access token speaks for; null when it is malformed, expired, of another type, or not ours. */
   async readAccess(token: string): Promise<Caller | null> {
-    const known = this.remembered.get(token);
-    if (known && known.expS > Math.floor(Date.now() / 1_000)) return known.caller;
+    const known = this.known(token);
+    if (known !== null) return known;
 
     const { access } = await this.keys.get();
     try {

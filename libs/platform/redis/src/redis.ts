@@ -16,6 +16,12 @@ export interface Subscriber {
   readonly onReconnect: () => void;
 }
 
+/** How long a call waits, and who remembers that Redis did not answer in that time: calls with less patience than others skip it by themselves. */
+export interface Patience {
+  readonly deadlineMs: number;
+  readonly breaker: Breaker;
+}
+
 /**
  * The one way to Redis for commands and signals (BullMQ has connections of its own). It may lose everything at any moment; who uses it lives with that.
  * @throws Unavailable `redis` within 1 s, at once while it is skipped (see Breaker).
@@ -29,8 +35,8 @@ export class Redis implements OnApplicationShutdown {
   private wasUp = false;
 
   constructor(private readonly config: Config, private readonly log: Log) {
-    // The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
-    this.client = this.connect({ commandTimeout: DEADLINE_MS, enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableAutoPipelining: true });
+    // No timeout for each command: `run` has one for what a call asks. The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
+    this.client = this.connect({ enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableAutoPipelining: true });
     this.client.on('ready', () => (this.wasUp = true));
   }
 
@@ -43,19 +49,9 @@ export class Redis implements OnApplicationShutdown {
     return `${PREFIX}:${name}`;
   }
 
-  /** Runs commands that need one round trip, named for those who count them. Who waits for less than a second may find Redis late without anybody else skipping it. */
-  async run<T>(operation: string, work: (client: Client) => Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
-    const attempt = (): Promise<T> => {
-      if (this.client.status !== 'ready') return Promise.reject(new NotInTime('not connected'));
-      storeCalled('redis', operation);
-      return inTime(work(this.client), deadlineMs);
-    };
-    try {
-      return await this.breaker.run(attempt, (error) => (error instanceof NotInTime && deadlineMs < DEADLINE_MS ? null : isOutage(error)));
-    } catch (error) {
-      if (isOutage(error)) throw new Unavailable('redis', { cause: error });
-      throw error;
-    }
+  /** Runs commands that need one round trip, named for those who count them. */
+  run<T>(operation: string, work: (client: Client) => Promise<T>, { deadlineMs, breaker }: Patience = { deadlineMs: DEADLINE_MS, breaker: this.breaker }): Promise<T> {
+    return breaker.run(() => this.attempt(operation, work, deadlineMs), (error) => error instanceof Unavailable);
   }
 
   /** Hears every message of a channel from now on, on a connection that comes back by itself. One listener per channel and process. */
@@ -69,6 +65,19 @@ export class Redis implements OnApplicationShutdown {
     this.client.disconnect();
     this.subscription?.disconnect();
     return Promise.resolve();
+  }
+
+  /** BullMQ waits without a limit for a connection that is not ready, and a command for an answer. */
+  private async attempt<T>(operation: string, work: (client: Client) => Promise<T>, deadlineMs: number): Promise<T> {
+    if (this.client.status !== 'ready') throw new Unavailable('redis', { cause: new Error('not connected') });
+    storeCalled('redis', operation);
+    try {
+      const result = await atMost(deadlineMs, work(this.client));
+      if (!result.isLate) return result.value;
+    } catch (error) {
+      throw isOutage(error) ? new Unavailable('redis', { cause: error }) : error;
+    }
+    throw new Unavailable('redis', { cause: new Error(`no answer within ${deadlineMs} ms`) });
   }
 
   private listen(): Client {
@@ -96,15 +105,6 @@ export class Redis implements OnApplicationShutdown {
     client.on('end', () => this.log.debug('a connection to Redis has ended'));
     return client;
   }
-}
-
-class NotInTime extends Error {}
-
-/** BullMQ waits without a limit for a connection that is not ready; a single command has its own deadline, but work can be more than one. */
-async function inTime<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  const result = await atMost(deadlineMs, work);
-  if (result.isLate) throw new NotInTime(`no answer within ${deadlineMs} ms`);
-  return result.value;
 }
 
 /** All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory or is a replica answers, yet cannot work. */
