@@ -43,15 +43,27 @@ async function begin(stack, parts, pace) {
   return bench;
 }
 
+/** Scenarios of one family are measured together, the others by themselves; all in their order. */
+function comparedOf(scenarios) {
+  const families = new Map();
+  for (const scenario of scenarios) {
+    const { id, family = id } = scenario;
+    families.set(family, [...(families.get(family) ?? []), scenario]);
+  }
+  return [...families.values()];
+}
+
 async function measureAll(bench, scenarios, special) {
   const results = { lines: [], special: {}, titles: Object.fromEntries(SPECIAL.map(({ id, title }) => [id, title])) };
   if ('page100' in bench.stack.groups) await bench.checkSendsAlike(conversationIdOf('page100', 1), READERS.page);
-  for (const scenario of scenarios) {
-    say(scenario.title);
-    const line = lineOf(scenario, await bench.measure(scenario));
-    results.lines.push(line);
-    for (const [subject, why] of Object.entries(line.failures)) say(`  ${subject} does not count: ${why}`);
-    if (line.ratio) say(`  ${figure(line.product.perSecond.median)} per second, the floor ${figure(line.floor.perSecond.median)}`);
+  for (const compared of comparedOf(scenarios)) {
+    compared.forEach(({ title }) => say(title));
+    const lines = (await bench.measure(compared)).map((measured, n) => lineOf(compared[n], measured));
+    results.lines.push(...lines);
+    for (const line of lines) {
+      for (const [subject, why] of Object.entries(line.failures)) say(`  ${subject} does not count: ${why}`);
+      if (line.ratio) say(`  ${figure(line.product.perSecond.median)} per second, the floor ${figure(line.floor.perSecond.median)}`);
+    }
   }
   for (const one of special) {
     say(one.title);

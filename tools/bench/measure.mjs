@@ -104,26 +104,34 @@ export class Bench {
     return { ...figures, delay, backlog, drainedS, cpuUs: { app, ...others } };
   }
 
-  /** All rounds of a scenario, product and floor in turns. A subject that does something wrong is not measured any further: `failures` says what. */
-  async measure(scenario) {
-    const runs = { product: [], floor: [] };
-    const failures = {};
-    const { rounds, seconds, warmUpSeconds } = this.pace;
+  /**
+   * All rounds of scenarios that are compared with each other: in each round one after the other, there and back, product and floor in turns.
+   * (One after the other for good, the later ones would be measured on engines that hold more and have done more.) @returns a result for each
+   */
+  async measure(scenarios) {
+    const results = scenarios.map(() => ({ runs: { product: [], floor: [] }, failures: {} }));
     await this.settle();
-    for (let round = -1; round < rounds; round += 1) {
-      for (const subject of turns(round + 1).filter((one) => failures[one] === undefined)) {
-        try {
-          const run = await this.once(subject, scenario, round < 0 ? warmUpSeconds : seconds);
-          if (round >= 0) runs[subject].push(run);
-        } catch (error) {
-          failures[subject] = error.message.slice(0, 600);
-          await this.stores.drained(DRAINS_WITHIN_MS);
-          await scenario.forget?.(this);
-          await this.settle();
-        }
+    for (let round = -1; round < this.pace.rounds; round += 1) {
+      const places = [...scenarios.keys()];
+      for (const place of round % 2 === 0 ? places : places.reverse()) {
+        for (const subject of turns(round + 1)) await this.#measureOnce(scenarios[place], results[place], subject, round);
       }
     }
-    return { runs, failures };
+    return results;
+  }
+
+  /** A subject that does something wrong is not measured any further: `failures` says what. The first round warms up. */
+  async #measureOnce(scenario, { runs, failures }, subject, round) {
+    if (failures[subject] !== undefined) return;
+    try {
+      const run = await this.once(subject, scenario, round < 0 ? this.pace.warmUpSeconds : this.pace.seconds);
+      if (round >= 0) runs[subject].push(run);
+    } catch (error) {
+      failures[subject] = error.message.slice(0, 600);
+      await this.stores.drained(DRAINS_WITHIN_MS);
+      await scenario.forget?.(this);
+      await this.settle();
+    }
   }
 
   /** A send and its answer have the same fields on both. */

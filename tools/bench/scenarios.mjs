@@ -9,25 +9,27 @@ const LIMIT = 50;
 const PAST_THE_END = Number.MAX_SAFE_INTEGER;
 const idsOf = (group) => Array.from({ length: GROUPS[group].count }, (_, n) => conversationIdOf(group, n));
 
-/** @param {{ id: string, title: string, group: string, ownersOnly: boolean, isOne?: boolean, areAnswered?: boolean, connections?: number }} about `isOne`: all into the first conversation of the group */
-function sending({ id, title, group, ownersOnly, isOne = false, areAnswered = false, connections = 64 }) {
-  const conversations = isOne ? idsOf(group).slice(0, 1) : idsOf(group);
+/** @param {{ id: string, title: string, group: string, ownersOnly: boolean, family?: string, isOne?: boolean, areAnswered?: boolean, connections?: number }} about `isOne`: each run into one conversation of the group, the next one each time */
+function sending({ id, title, family, group, ownersOnly, isOne = false, areAnswered = false, connections = 64 }) {
+  const all = idsOf(group);
+  let runs = 0;
   return {
-    id, title, groups: [group], connections, owes: true,
+    id, title, family, groups: [group], connections, owes: true,
     plan(bench, run) {
+      const conversations = isOne ? [all[runs++ % all.length]] : all;
       const accounts = ownersOnly ? conversations.map((_, n) => (n % PEOPLE) + 1) : Array.from({ length: 64 }, (_, i) => (group === 'busy' ? i + 1 : READERS.page + (i % 2)));
       return { driver: 'send', data: { run, conversations, tokens: accounts.map((account) => bench.token(account)), own: ownersOnly, words: WORDS } };
     },
-    check: (bench, { kept }) => checkSends(bench.stores, conversations, kept.flat(), { areAnswered }),
-    forget: (bench) => passOver(bench.stores, conversations),
+    check: (bench, { kept }) => checkSends(bench.stores, all, kept.flat(), { areAnswered }),
+    forget: (bench) => passOver(bench.stores, all),
   };
 }
 
-/** @param {{ id: string, title: string, groups: string[], requests: (token: (account: number) => string) => { path: string, token: string }[], mustBe: (answer: object) => void }} about */
-function reading({ id, title, groups, connections = 8, requests, mustBe }) {
+/** @param {{ id: string, title: string, family?: string, groups: string[], requests: (token: (account: number) => string) => { path: string, token: string }[], mustBe: (answer: object) => void }} about */
+function reading({ id, title, family, groups, connections = 8, requests, mustBe }) {
   const asked = (bench) => requests((account) => bench.token(account));
   return {
-    id, title, groups, connections, owes: false, isRead: true,
+    id, title, family, groups, connections, owes: false, isRead: true,
     plan: (bench) => ({ driver: 'get', data: { requests: asked(bench) } }),
     async check(bench, _result, subject) {
       mustBe(await bench.answerOf(subject, asked(bench)[0]));
@@ -41,6 +43,7 @@ function page(size, place) {
   const last = place === 'newest' ? size : before - 1;
   return reading({
     id: `page-${size}-${place}`,
+    family: `page ${place}`,
     title: `page of ${LIMIT} messages, ${place === 'newest' ? 'the newest' : 'from the middle'} of ${size.toLocaleString('en')}`,
     groups: [group],
     requests: (token) => idsOf(group).map((id) => ({ path: `/api/v1/chat/conversations/${id}/messages?limit=${LIMIT}&before_seq=${before}`, token: token(READERS.page) })),
@@ -58,6 +61,7 @@ function page(size, place) {
 function inbox(group, size, accounts) {
   return reading({
     id: `inbox-${size}`,
+    family: 'inbox',
     title: `page of 10 conversations, of an account with ${size.toLocaleString('en')}`,
     groups: [group],
     requests: (token) => accounts.map((account) => ({ path: '/api/v1/chat/conversations?limit=10', token: token(account) })),
@@ -123,7 +127,7 @@ export const SCENARIOS = [
   refresh,
   sending({ id: 'send', title: 'send, 64 connections into 1,000 conversations', group: 'send', ownersOnly: true }),
   sending({ id: 'send-one', title: 'send, 64 connections into one conversation', group: 'busy', ownersOnly: false }),
-  ...[100, 1_000, 10_000, 100_000].map((size) => sending({ id: `send-${size}`, title: `send, 64 connections into one conversation of ${size.toLocaleString('en')}`, group: `page${size}`, ownersOnly: false, isOne: true })),
+  ...[100, 1_000, 10_000, 100_000].map((size) => sending({ id: `send-${size}`, title: `send, 64 connections into one conversation of ${size.toLocaleString('en')}`, family: 'send to sizes', group: `page${size}`, ownersOnly: false, isOne: true })),
   // (With 64 connections the engines of a small machine are overloaded: calls took more than a second, and one in some hundreds was refused.)
   sending({ id: 'answer', title: 'send with the demo assistant\'s answer, 16 connections', group: 'answer', ownersOnly: true, areAnswered: true, connections: 16 }),
 ];
