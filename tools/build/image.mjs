@@ -17,7 +17,7 @@ const NAMED = { api: [], worker: ['admin', 'migrate'] };
 /** Asked for by packages only if they are there, and they are not: optional drivers and frameworks that nobody here uses. */
 const ABSENT = [
   '@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-express', '@nestjs/platform-socket.io', '@fastify/view', '@fastify/multipart', '@fastify/compress',
-  'class-transformer/storage', 'pg-native', 'msgpackr-extract',
+  'class-transformer', 'class-transformer/storage', 'pg-native', 'msgpackr-extract',
   '@google-cloud/spanner', '@sap/hana-client', 'better-sqlite3', 'expo-sqlite', 'hdb-pool', 'mongodb', 'mssql', 'mysql', 'mysql2', 'oracledb', 'pg-query-stream',
   'react-native-sqlite-storage', 'redis', 'sql.js', 'sqlite3', 'typeorm-aurora-data-api-driver',
 ];
