@@ -174,7 +174,7 @@ export class RequestPipe implements PipeTransform {
 
 const REQUEST = new RequestPipe();
 
-// The pipe stands at the parameters that it is for, not at all: one parameter with a pipe costs Nest eight promises.
+// The pipe stands at the parameters that it is for, and not at all: each parameter with a pipe costs Nest eight promises.
 /** The body of a request, parsed into the class of the parameter. @throws Refusal `validation_failed` */
 export const RequestBody = (): ParameterDecorator => Body(REQUEST);
 /** The query of a request, parsed into the class of the parameter. @throws Refusal `validation_failed` */
