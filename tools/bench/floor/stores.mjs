@@ -15,10 +15,8 @@ const mongo = new MongoClient(MONGODB_URL, { writeConcern: { w: 'majority', jour
 /** @returns {Promise<object[]>} the rows of a named statement */
 export const query = async (name, text, values) => (await pool.query({ name, text, values })).rows;
 export const messages = mongo.db('edgechat').collection('messages');
-const REDIS = { enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true };
-export const redis = new Redis(REDIS_URL, { ...REDIS, scripts: countScripts() });
-const queueRedis = new Redis(REDIS_URL, REDIS);
-const queues = new Map(['deliveries', 'replies'].map((name) => [name, new Queue(name, { connection: queueRedis, prefix: PREFIX, skipVersionCheck: true })]));
+export const redis = new Redis(REDIS_URL, { enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true, scripts: countScripts() });
+const queues = new Map(['deliveries', 'replies'].map((name) => [name, new Queue(name, { connection: redis, prefix: PREFIX, skipVersionCheck: true })]));
 
 /** Adds to a counter whose window begins with its first use; gives the count and the milliseconds that are left. */
 function countScripts() {

@@ -58,7 +58,7 @@ export class Bell implements OnApplicationShutdown {
   private queue(name: QueueName): Queue {
     const known = this.queues.get(name);
     if (known) return known;
-    const queue = new Queue(name, { connection: this.redis.queueClient, prefix: PREFIX, skipVersionCheck: true });
+    const queue = new Queue(name, { connection: this.redis.client, prefix: PREFIX, skipVersionCheck: true });
     queue.on('error', () => undefined); // each call reports its own failure
     this.queues.set(name, queue);
     return queue;

@@ -29,8 +29,6 @@ export interface Patience {
 @Injectable()
 export class Redis implements OnApplicationShutdown {
   readonly client: Client;
-  /** A connection for BullMQ to add jobs on. Its scripts, some fifty, are copied into each pipeline of the connection that they are defined on, and commands of `client` make one in nearly each turn of the event loop. */
-  readonly queueClient: Client;
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly breaker = new Breaker();
   private subscription: Client | null = null;
@@ -38,9 +36,7 @@ export class Redis implements OnApplicationShutdown {
 
   constructor(private readonly config: Config, private readonly log: Log) {
     // No timeout for each command: `run` has one for what a call asks. The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
-    const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableAutoPipelining: true };
-    this.client = this.connect(options);
-    this.queueClient = this.connect(options);
+    this.client = this.connect({ enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableAutoPipelining: true });
     this.client.on('ready', () => {
       this.wasUp = true;
       this.log.info('connected to Redis');
@@ -70,7 +66,6 @@ export class Redis implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.client.disconnect();
-    this.queueClient.disconnect();
     this.subscription?.disconnect();
     return Promise.resolve();
   }
