@@ -26,7 +26,7 @@ export class Breaker {
     // (One promise: every store call passes here.)
     return work().then(
       (result) => {
-        this.lastOutage = null;
+        this.close();
         return result;
       },
       (error: unknown) => {
@@ -35,6 +35,11 @@ export class Breaker {
         throw error;
       },
     );
+  }
+
+  /** The store was seen to answer, elsewhere. */
+  close(): void {
+    this.lastOutage = null;
   }
 
   private note(outage: unknown): void {

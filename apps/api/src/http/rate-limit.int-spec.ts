@@ -125,6 +125,22 @@ describe('the rate limit', () => {
     expect((await steady.count(key)).remaining).toBeLessThan(2);
   });
 
+  it('shows by its first count that Redis is back: other calls do not skip it any more', async () => {
+    const { road, url } = await aRoad();
+    const config = loadConfig({ REDIS_URL: url }, 'api');
+    const redis = await aRedis(config);
+    const limit = new RateLimit(config, redis, log);
+    const ping = (): Promise<string> => redis.run('ping', (client) => client.ping());
+    road.hang();
+    await expect(ping()).rejects.toMatchObject({ dependency: 'redis' });
+    road.resume();
+    await expect(ping()).rejects.toMatchObject({ dependency: 'redis' });
+
+    await limit.count(newId());
+
+    expect(await ping()).toBe('PONG');
+  });
+
   it('of look-ups is 30 a minute for an account, on all replicas together, and in each process while Redis is gone', async () => {
     const [first, second] = [await aLookupLimit(REDIS_URL.href), await aLookupLimit(REDIS_URL.href)];
     const [account, another] = [accountId(1_000_000 + Math.floor(Math.random() * 1e9)), accountId(1)];

@@ -16,7 +16,7 @@ export interface Subscriber {
   readonly onReconnect: () => void;
 }
 
-/** How long a call waits, and who remembers that Redis did not answer in that time: calls with less patience than others skip it by themselves. */
+/** How long a call waits, and who remembers that Redis did not answer in that time: calls with less patience than others skip it by themselves. An answer to any call shows all that it is back. */
 export interface Patience {
   readonly deadlineMs: number;
   readonly breaker: Breaker;
@@ -76,7 +76,10 @@ export class Redis implements OnApplicationShutdown {
     storeCalled('redis', operation);
     try {
       const result = await atMost(deadlineMs, work(this.client));
-      if (!result.isLate) return result.value;
+      if (!result.isLate) {
+        this.breaker.close();
+        return result.value;
+      }
     } catch (error) {
       throw isOutage(error) ? new Unavailable('redis', { cause: error }) : error;
     }
