@@ -14,6 +14,7 @@ export class Breaker {
 
   /**
    * Runs `work` unless the store is skipped just now.
+   * @param work rejects, and throws nothing
    * @param isOutage null for an error that says nothing about the store
    * @throws what `work` throws, or the last outage.
    */

@@ -46,7 +46,7 @@ export function readJson(stream: Readable, announcedBytes: number, done: (error:
     }
   });
   stream.on('end', () => end(bytes > BODY_MAX_BYTES ? tooLarge() : null));
-  // A stream of bytes fails, or closes before its end, only when the client hangs up or breaks its own framing.
+  // A stream of bytes fails, or closes before its end, only when the client hangs up or breaks its own framing. (Each body closes: only what is told is made an error.)
   const hangUp = (): void => {
     if (!isOver) end(new Refusal('malformed_request', 'The body ended too early. Send it again.'));
   };

@@ -4,7 +4,7 @@ import { destination, pino, type Logger, type LoggerOptions } from 'pino';
 
 /**
  * What belongs to the job under way; the id is in each of its log lines and travels with the jobs it causes.
- * Of the worker alone: the API hands the id of a request to whom it concerns. A context costs Node 20 and 22 a hook on each promise, a tenth of a send.
+ * Of the worker alone: the API hands the id of a request to whom it concerns. A context costs Node 20 and 22 a hook on each promise, a twelfth of a send.
  */
 export interface WorkContext {
   readonly requestId: string;
