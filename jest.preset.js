@@ -11,9 +11,7 @@ const swc = JSON.parse(readFileSync(join(root, 'tools/build/swc.json'), 'utf8'))
  * The aliases of tsconfig.base.json as Jest's `moduleNameMapper`, and the `.js` ending of relative imports taken off,
  * because the files on disk end in `.ts`.
  */
-const aliases = Object.fromEntries(
-  Object.entries(paths).map(([alias, [file]]) => [`^${alias}$`, join(root, file)]),
-);
+const aliases = Object.fromEntries(Object.entries(paths).map(([alias, [file]]) => [`^${alias}$`, join(root, file)]));
 
 /** What all tests share. The three kinds of test are unit.jest.js, int.jest.js and e2e.jest.js in tools/testing. */
 export default {

@@ -6,6 +6,7 @@ import { GROUPS, READERS, load } from './data.mjs';
 import { describeMachine } from './machine.mjs';
 import { Bench, PACE } from './measure.mjs';
 import { readOptions } from './options.mjs';
+import { format, resolveConfig } from 'prettier';
 import { pageWith } from './page.mjs';
 import { plotOf } from './plot.mjs';
 import { byGroup, selfTimes } from './profile.mjs';
@@ -37,7 +38,8 @@ async function begin(stack, parts, pace) {
   const groups = [...new Set(parts.flatMap((part) => part.groups))];
   say(`loading ${groups.join(', ')}`);
   await load(stack, groups);
-  for (const name of groups) for (let n = 0; n < GROUPS[name].count; n += 1) startCheckAt(conversationIdOf(name, n), GROUPS[name].size);
+  for (const name of groups)
+    for (let n = 0; n < GROUPS[name].count; n += 1) startCheckAt(conversationIdOf(name, n), GROUPS[name].size);
   const bench = new Bench(stack, pace, say);
   await bench.begin();
   return bench;
@@ -62,7 +64,8 @@ async function measureAll(bench, scenarios, special) {
     results.lines.push(...lines);
     for (const line of lines) {
       for (const [subject, why] of Object.entries(line.failures)) say(`  ${subject} does not count: ${why}`);
-      if (line.ratio) say(`  ${figure(line.product.perSecond.median)} per second, the floor ${figure(line.floor.perSecond.median)}`);
+      if (line.ratio)
+        say(`  ${figure(line.product.perSecond.median)} per second, the floor ${figure(line.floor.perSecond.median)}`);
     }
   }
   for (const one of special) {
@@ -72,21 +75,28 @@ async function measureAll(bench, scenarios, special) {
   return results;
 }
 
-function write(results, isWhole) {
+async function write(results, isWhole) {
   const folder = isWhole ? OUT : PARTS;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value), 2)}\n`);
+  writeFileSync(
+    join(folder, 'results.json'),
+    `${JSON.stringify(results, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(5)) : value), 2)}\n`,
+  );
   writeFileSync(join(folder, 'sizes.svg'), plotOf(results.lines));
   if (!isWhole) return;
   const page = join(ROOT, 'docs/performance.md');
-  writeFileSync(page, pageWith(existsSync(page) ? readFileSync(page, 'utf8') : null, results));
+  const made = pageWith(existsSync(page) ? readFileSync(page, 'utf8') : null, results);
+  writeFileSync(page, await format(made, { ...(await resolveConfig(page)), parser: 'markdown' }));
 }
 
 /** Where the CPU of product, floor and worker goes in one scenario. */
 async function profile(bench, scenario) {
   mkdirSync(PARTS, { recursive: true });
   for (const subject of ['floor', 'product']) {
-    const programs = { [subject]: bench.programOf(subject), ...(subject === 'product' ? { worker: bench.worker } : {}) };
+    const programs = {
+      [subject]: bench.programOf(subject),
+      ...(subject === 'product' ? { worker: bench.worker } : {}),
+    };
     await bench.drive(subject, scenario, { seconds: bench.pace.warmUpSeconds });
     for (const program of Object.values(programs)) await program.ask('startProfile');
     const { answered } = await bench.drive(subject, scenario, { seconds: bench.pace.seconds });
@@ -95,14 +105,20 @@ async function profile(bench, scenario) {
       const file = join(PARTS, `profile-${name}.cpuprofile`);
       await program.ask('writeProfile', file);
       const times = selfTimes(JSON.parse(readFileSync(file, 'utf8')));
-      const show = (rows) => rows.map(({ where, us }) => `${(us / answered).toFixed(1).padStart(8)} µs  ${where}`).join('\n');
-      console.log(`\n${name}: ${answered} requests, CPU per request\n${show(byGroup(times).slice(0, 20))}\n\n${show(times.slice(0, 45))}`);
+      const show = (rows) =>
+        rows.map(({ where, us }) => `${(us / answered).toFixed(1).padStart(8)} µs  ${where}`).join('\n');
+      console.log(
+        `\n${name}: ${answered} requests, CPU per request\n${show(byGroup(times).slice(0, 20))}\n\n${show(times.slice(0, 45))}`,
+      );
     }
   }
 }
 
 async function main(args) {
-  const options = readOptions(args, [...SCENARIOS, ...SPECIAL].map(({ id }) => id));
+  const options = readOptions(
+    args,
+    [...SCENARIOS, ...SPECIAL].map(({ id }) => id),
+  );
   const scenarios = SCENARIOS.filter(({ id }) => options.isWanted(id));
   const special = SPECIAL.filter(({ id }) => options.isWanted(id));
   const pace = options.isQuick ? PACE.quick : PACE.full;
@@ -111,10 +127,17 @@ async function main(args) {
     const bench = await begin(stack, [...scenarios, ...special], pace);
     if (options.profile !== null) return await profile(bench, scenarios[0]);
     const measured = await measureAll(bench, scenarios, special);
-    const results = { at: new Date(beganAt).toISOString(), machine: describeMachine(stack.engines), options: pace, ...measured, goals: goalsOf(measured) };
-    write(results, options.isWhole && !options.isQuick);
+    const results = {
+      at: new Date(beganAt).toISOString(),
+      machine: describeMachine(stack.engines),
+      options: pace,
+      ...measured,
+      goals: goalsOf(measured),
+    };
+    await write(results, options.isWhole && !options.isQuick);
     console.log(`\n${results.machine.engines.join('\n')}\n\n${plainTable(scenarioTable(results.lines))}\n`);
-    for (const { what, value, goal, isReached } of results.goals) console.log(`${isReached ? 'reached' : 'not yet'}  ${what}: ${figure(value)} (${goal})`);
+    for (const { what, value, goal, isReached } of results.goals)
+      console.log(`${isReached ? 'reached' : 'not yet'}  ${what}: ${figure(value)} (${goal})`);
     await bench.stores.close();
   } finally {
     await stack.stop();

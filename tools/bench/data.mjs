@@ -16,7 +16,12 @@ const DOCUMENTS_AT_ONCE = 5_000;
 
 /** Each group of conversations: how many, of how many messages, and whose they are (`members(n)` as SQL of `n`, from 0). */
 export const GROUPS = {
-  send: { count: 1_000, size: 0, members: `array[n % ${PEOPLE} + 1, (n + 1) % ${PEOPLE} + 1, (n + 2) % ${PEOPLE} + 1]`, author: 1 },
+  send: {
+    count: 1_000,
+    size: 0,
+    members: `array[n % ${PEOPLE} + 1, (n + 1) % ${PEOPLE} + 1, (n + 2) % ${PEOPLE} + 1]`,
+    author: 1,
+  },
   busy: { count: 1, size: 0, members: 'array(select generate_series(1, 64))', author: 1 },
   answer: { count: 1_000, size: 0, members: `array[n % ${PEOPLE} + 1]`, author: 1, isAssistant: true },
   page100: { count: 20, size: 100, members: 'array[301, 302]', author: 301 },
@@ -54,7 +59,14 @@ function* documentsOf(name, { count, size, author }) {
   for (let n = 0; n < count; n += 1) {
     const conversation_id = conversationIdOf(name, n);
     for (let seq = 1; seq <= size; seq += 1) {
-      yield { conversation_id, seq, message_id: messageIdOf(conversation_id, seq), author, content: textOf(n * 1_000_003 + seq), created_at: new Date(BEGAN_AT + (n * 60 + seq) * 1_000) };
+      yield {
+        conversation_id,
+        seq,
+        message_id: messageIdOf(conversation_id, seq),
+        author,
+        content: textOf(n * 1_000_003 + seq),
+        created_at: new Date(BEGAN_AT + (n * 60 + seq) * 1_000),
+      };
     }
   }
 }
@@ -71,7 +83,13 @@ async function loadTexts(stack, client) {
     await messages.insertMany(batch, { ordered: false });
     if (!isSearched) return;
     const column = (of) => batch.map(of);
-    await client.query(SEARCH_ROWS, [column((one) => one.conversation_id), column((one) => one.seq), column((one) => one.author), column((one) => one.created_at), column((one) => tsvectorOf(one.conversation_id, one.seq, one.content))]);
+    await client.query(SEARCH_ROWS, [
+      column((one) => one.conversation_id),
+      column((one) => one.seq),
+      column((one) => one.author),
+      column((one) => one.created_at),
+      column((one) => tsvectorOf(one.conversation_id, one.seq, one.content)),
+    ]);
   };
   for (const [name, group] of Object.entries(stack.groups)) {
     const isSearched = name.startsWith('search'); // the others' rows would only make the load longer
@@ -92,7 +110,9 @@ export async function load(stack, groups) {
   const client = new pg.Client(stack.env.DATABASE_URL);
   await client.connect();
   try {
-    await client.query(ACCOUNT_ROWS, [await hash(PASSWORD, { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 })]);
+    await client.query(ACCOUNT_ROWS, [
+      await hash(PASSWORD, { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 }),
+    ]);
     for (const [name, group] of Object.entries(stack.groups)) {
       await client.query(conversationRows(group), [name]);
       if (group.size > 0) await client.query(messageRows(group), [name]);

@@ -2,7 +2,9 @@
 
 const text = (method, path, token, body) =>
   `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${token === null ? '' : `authorization: Bearer ${token}\r\n`}` +
-  (body === null ? '\r\n' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  (body === null
+    ? '\r\n'
+    : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 
 /**
  * Sends messages, each with a client key and a content that begins with it: `<run>.<connection>.<n>`.
@@ -21,7 +23,12 @@ function send({ run, conversations, tokens, own, words }, connection) {
       n += 1;
       key = `${run}.${connection}.${n}`;
       const token = tokens[(own ? place : connection) % tokens.length];
-      return text('POST', `/api/v1/chat/conversations/${conversations[place]}/messages`, token, `{"content":"${key} ${words}","client_id":"${key}"}`);
+      return text(
+        'POST',
+        `/api/v1/chat/conversations/${conversations[place]}/messages`,
+        token,
+        `{"content":"${key} ${words}","client_id":"${key}"}`,
+      );
     },
     answered(status) {
       if (status === 200) kept.push(key);
@@ -38,7 +45,9 @@ function get({ requests }, connection) {
 
 /** Logs in, each connection with accounts of its own. @param {{ logins: readonly { email: string, password: string }[], connections: number }} data */
 function login({ logins, connections }, connection) {
-  const own = logins.filter((_, i) => i % connections === connection).map((body) => Buffer.from(text('POST', '/api/v1/auth/login', null, JSON.stringify(body))));
+  const own = logins
+    .filter((_, i) => i % connections === connection)
+    .map((body) => Buffer.from(text('POST', '/api/v1/auth/login', null, JSON.stringify(body))));
   let n = 0;
   return { reads: false, next: () => own[n++ % own.length], answered: () => undefined };
 }

@@ -26,7 +26,10 @@ class Connection {
     this.socket = connect({ port: this.load.port, host: '127.0.0.1', noDelay: true }, () => this.load.opened());
     this.socket.on('data', (chunk) => this.take(chunk));
     this.socket.on('error', (error) => this.load.fail(error));
-    this.socket.on('close', () => this.load.isOver || this.load.fail(new Error('a connection was closed by the server')));
+    this.socket.on(
+      'close',
+      () => this.load.isOver || this.load.fail(new Error('a connection was closed by the server')),
+    );
   }
 
   send() {
@@ -89,7 +92,10 @@ class Load {
       this.connections = Array.from({ length: this.size }, (_, number) => new Connection(this, number));
       this.left = this.size;
       this.toOpen = this.size;
-      this.timer = setTimeout(() => this.fail(new Error(`${this.toOpen} connections could not be opened`)), PATIENCE_MS);
+      this.timer = setTimeout(
+        () => this.fail(new Error(`${this.toOpen} connections could not be opened`)),
+        PATIENCE_MS,
+      );
       this.openSome(0);
     });
   }
@@ -113,7 +119,8 @@ class Load {
   answered(status, tookMs, head, body) {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
     if (status < 300) this.latenciesMs.push(tookMs);
-    else if (this.samples.length < 5) this.samples.push(`${status} ${/"code":"\w+"/.exec(body)?.[0] ?? ''} ${body.slice(0, 300)}`);
+    else if (this.samples.length < 5)
+      this.samples.push(`${status} ${/"code":"\w+"/.exec(body)?.[0] ?? ''} ${body.slice(0, 300)}`);
     if (status === 503 && !/\nretry-after: *\d/i.test(head)) this.unpromised += 1;
     this.lastAt = performance.now();
     if (this.latenciesMs.length >= this.limit) this.isOver = true;
@@ -122,7 +129,15 @@ class Load {
   end() {
     this.isOver = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fail(new Error(`${this.connections.filter((one) => one.isBusy).length} requests had no answer after ${PATIENCE_MS / 1_000} s`)), PATIENCE_MS);
+    this.timer = setTimeout(
+      () =>
+        this.fail(
+          new Error(
+            `${this.connections.filter((one) => one.isBusy).length} requests had no answer after ${PATIENCE_MS / 1_000} s`,
+          ),
+        ),
+      PATIENCE_MS,
+    );
     // Those that wait to come back have nothing under way.
     for (const connection of this.connections) if (!connection.isBusy) connection.close();
   }

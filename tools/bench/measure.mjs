@@ -7,7 +7,10 @@ import { turns } from './statistics.mjs';
 import { accessToken } from './tokens.mjs';
 
 /** How long and how often; `quick` shows that everything works, its figures mean little. */
-export const PACE = { full: { rounds: 3, seconds: 3, warmUpSeconds: 1.5 }, quick: { rounds: 1, seconds: 1.5, warmUpSeconds: 0.7 } };
+export const PACE = {
+  full: { rounds: 3, seconds: 3, warmUpSeconds: 1.5 },
+  quick: { rounds: 1, seconds: 1.5, warmUpSeconds: 0.7 },
+};
 /** Debts that are still open then make the run one that does not count. */
 const DRAINS_WITHIN_MS = 60_000;
 /** What the engines spend in half a second when nobody asks them anything. */
@@ -39,7 +42,15 @@ export class Bench {
 
   cpu() {
     const { postgres, mongo, redis } = this.stack.engines;
-    return cpuOf({ api: this.api.pid, floor: this.floor.pid, worker: this.worker.pid, load: this.load.pid, postgres: postgres.pid, mongo: mongo.pid, redis: redis.pid });
+    return cpuOf({
+      api: this.api.pid,
+      floor: this.floor.pid,
+      worker: this.worker.pid,
+      load: this.load.pid,
+      postgres: postgres.pid,
+      mongo: mongo.pid,
+      redis: redis.pid,
+    });
   }
 
   async countSessions() {
@@ -52,7 +63,11 @@ export class Bench {
 
   async logIn(account) {
     const body = JSON.stringify({ email: `bench-${account}@example.com`, password: PASSWORD });
-    const response = await fetch(`http://127.0.0.1:${this.api.port}/api/v1/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const response = await fetch(`http://127.0.0.1:${this.api.port}/api/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     if (!response.ok) throw new Error(`a login was refused: ${await response.text()}`);
     return (await response.json()).refresh_token;
   }
@@ -94,12 +109,18 @@ export class Bench {
     const backlog = scenario.owes ? await this.stores.backlog() : 0;
     const drainedS = scenario.owes ? await this.stores.drained(DRAINS_WITHIN_MS) : 0;
     const cost = spent(before, this.cpu());
-    if (drainedS === null) throw new Error(`${subject}: debts are still open ${DRAINS_WITHIN_MS / 1_000} s after the load`);
+    if (drainedS === null)
+      throw new Error(`${subject}: debts are still open ${DRAINS_WITHIN_MS / 1_000} s after the load`);
     const isGood = (status) => Number(status) >= 200 && Number(status) < 300;
-    if (!Object.keys(result.statuses).every(isGood)) throw new Error(`${subject}: not every answer was a good one: ${JSON.stringify(result.statuses)} ${result.samples[0] ?? ''}`);
+    if (!Object.keys(result.statuses).every(isGood))
+      throw new Error(
+        `${subject}: not every answer was a good one: ${JSON.stringify(result.statuses)} ${result.samples[0] ?? ''}`,
+      );
     await scenario.check(this, result, subject);
     const { kept, samples, ...figures } = result;
-    const { [subject === 'product' ? 'api' : 'floor']: app, ...rest } = Object.fromEntries(Object.entries(cost).map(([name, us]) => [name, us / result.answered]));
+    const { [subject === 'product' ? 'api' : 'floor']: app, ...rest } = Object.fromEntries(
+      Object.entries(cost).map(([name, us]) => [name, us / result.answered]),
+    );
     const { api, floor, ...others } = rest;
     return { ...figures, delay, backlog, drainedS, cpuUs: { app, ...others } };
   }
@@ -114,7 +135,8 @@ export class Bench {
     for (let round = -1; round < this.pace.rounds; round += 1) {
       const places = [...scenarios.keys()];
       for (const place of round % 2 === 0 ? places : places.reverse()) {
-        for (const subject of turns(round + 1)) await this.#measureOnce(scenarios[place], results[place], subject, round);
+        for (const subject of turns(round + 1))
+          await this.#measureOnce(scenarios[place], results[place], subject, round);
       }
     }
     return results;
@@ -138,7 +160,14 @@ export class Bench {
   async checkSendsAlike(conversationId, account) {
     const send = async (program) => {
       const headers = { authorization: `Bearer ${this.token(account)}`, 'content-type': 'application/json' };
-      const response = await fetch(`http://127.0.0.1:${program.port}/api/v1/chat/conversations/${conversationId}/messages`, { method: 'POST', headers, body: JSON.stringify({ content: `alike.${program.name}.1 text`, client_id: `alike.${program.name}.1` }) });
+      const response = await fetch(
+        `http://127.0.0.1:${program.port}/api/v1/chat/conversations/${conversationId}/messages`,
+        {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ content: `alike.${program.name}.1 text`, client_id: `alike.${program.name}.1` }),
+        },
+      );
       return { status: response.status, ...(await response.json()) };
     };
     checkAlike(await send(this.api), await send(this.floor));

@@ -1,6 +1,7 @@
 import { Failure } from '../local-stack/processes.mjs';
 
-export const USAGE = 'npm run bench -- [--only <name>,…] [--quick] [--profile <name>]   a name is the beginning of a scenario\'s: send, page, inbox, search, login, refresh, answer, rest, calls, worker, overload, allocations';
+export const USAGE =
+  "npm run bench -- [--only <name>,…] [--quick] [--profile <name>]   a name is the beginning of a scenario's: send, page, inbox, search, login, refresh, answer, rest, calls, worker, overload, allocations";
 
 /**
  * @param {readonly string[]} args @param {readonly string[]} known the ids there are
@@ -20,6 +21,7 @@ export function readOptions(args, known) {
   if (options.profile !== null) options.only = [options.profile];
   const stranger = options.only.find((prefix) => prefix === '' || !known.some((id) => id.startsWith(prefix)));
   if (stranger !== undefined) throw new Failure(`No scenario begins with "${stranger}". ${USAGE}`);
-  const isWanted = (id) => options.only.length === 0 || options.only.some((prefix) => id === prefix || id.startsWith(`${prefix}-`));
+  const isWanted = (id) =>
+    options.only.length === 0 || options.only.some((prefix) => id === prefix || id.startsWith(`${prefix}-`));
   return { isQuick: options.isQuick, profile: options.profile, isWanted, isWhole: options.only.length === 0 };
 }

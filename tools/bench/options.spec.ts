@@ -16,7 +16,11 @@ describe('the options of the benchmark', () => {
     expect(known.filter(readOptions(['--only=page'], known).isWanted)).toEqual(['page-100-newest']);
   });
 
-  it.each([[['--onyl', 'send'], /no option/], [['--only', 'sned'], /No scenario begins with "sned"/], [['--only'], /No scenario/]])('%p is refused in words', (args, words) => {
+  it.each([
+    [['--onyl', 'send'], /no option/],
+    [['--only', 'sned'], /No scenario begins with "sned"/],
+    [['--only'], /No scenario/],
+  ])('%p is refused in words', (args, words) => {
     expect(() => readOptions(args, known)).toThrow(words);
   });
 });

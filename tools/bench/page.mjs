@@ -6,10 +6,22 @@ const BEGIN = '<!-- made by `npm run bench`: begin -->';
 const END = '<!-- made by `npm run bench`: end -->';
 const EMPTY = `# Performance\n\n${BEGIN}\n${END}\n`;
 
-const nested = (title, value) => Object.entries(value).map(([name, inner]) => [title, name, typeof inner === 'object' && inner !== null ? Object.entries(inner).filter(([, one]) => typeof one === 'number').map(([key, one]) => `${key} ${figure(one)}`).join(', ') : figure(inner)]);
+const nested = (title, value) =>
+  Object.entries(value).map(([name, inner]) => [
+    title,
+    name,
+    typeof inner === 'object' && inner !== null
+      ? Object.entries(inner)
+          .filter(([, one]) => typeof one === 'number')
+          .map(([key, one]) => `${key} ${figure(one)}`)
+          .join(', ')
+      : figure(inner),
+  ]);
 
 function specialTable(special, titles) {
-  const rows = Object.entries(special).flatMap(([id, value]) => (value.failure ? [[titles[id] ?? id, '', `does not count: ${value.failure}`]] : nested(titles[id] ?? id, value)));
+  const rows = Object.entries(special).flatMap(([id, value]) =>
+    value.failure ? [[titles[id] ?? id, '', `does not count: ${value.failure}`]] : nested(titles[id] ?? id, value),
+  );
   return { head: ['', '', 'figures'], rows };
 }
 

@@ -23,7 +23,11 @@ function readDelay() {
 
 /** What V8's allocation tracker saw: each allocation, with the function that made it. */
 function sumAllocations({ snapshot: { meta }, trace_function_infos: infos, trace_tree: tree, strings }) {
-  const [width, name, file] = [meta.trace_function_info_fields.length, meta.trace_function_info_fields.indexOf('name'), meta.trace_function_info_fields.indexOf('script_name')];
+  const [width, name, file] = [
+    meta.trace_function_info_fields.length,
+    meta.trace_function_info_fields.indexOf('name'),
+    meta.trace_function_info_fields.indexOf('script_name'),
+  ];
   const functions = new Map();
   const total = { count: 0, bytes: 0 };
   const walk = ([, info, count, bytes, children]) => {

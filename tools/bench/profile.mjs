@@ -36,7 +36,11 @@ export function byGroup(times) {
   return [...groups].map(([group, us]) => ({ where: group, us })).sort((a, b) => b.us - a.us);
 }
 
-const placeOf = (url) => url.replace(/^file:\/\//, '').replace(/.*node_modules\//, '').replace(/.*\/(dist|tools)\//, '$1/');
+const placeOf = (url) =>
+  url
+    .replace(/^file:\/\//, '')
+    .replace(/.*node_modules\//, '')
+    .replace(/.*\/(dist|tools)\//, '$1/');
 
 /** The package, Node itself, our own code, or what V8 does by itself. */
 function groupOf(functionName, url) {

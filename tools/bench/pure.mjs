@@ -15,7 +15,16 @@ export async function searchDomain() {
   const outfile = join(folder, 'domain.mjs');
   const contents = `export { tsvectorOf } from './terms.js'; export { parseQuery, tsQueriesOf } from './query.js'; export { snippetOf } from './snippet.js';`;
   try {
-    await build({ stdin: { contents, resolveDir: DOMAIN, loader: 'ts' }, bundle: true, platform: 'node', format: 'esm', target: 'node20', outfile, tsconfigRaw: '{}', logLevel: 'silent' });
+    await build({
+      stdin: { contents, resolveDir: DOMAIN, loader: 'ts' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      outfile,
+      tsconfigRaw: '{}',
+      logLevel: 'silent',
+    });
     return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(folder, { recursive: true, force: true });

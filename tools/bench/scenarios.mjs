@@ -14,11 +14,27 @@ function sending({ id, title, family, group, ownersOnly, isOne = false, areAnswe
   const all = idsOf(group);
   let runs = 0;
   return {
-    id, title, family, groups: [group], connections, owes: true,
+    id,
+    title,
+    family,
+    groups: [group],
+    connections,
+    owes: true,
     plan(bench, run) {
       const conversations = isOne ? [all[runs++ % all.length]] : all;
-      const accounts = ownersOnly ? conversations.map((_, n) => (n % PEOPLE) + 1) : Array.from({ length: 64 }, (_, i) => (group === 'busy' ? i + 1 : READERS.page + (i % 2)));
-      return { driver: 'send', data: { run, conversations, tokens: accounts.map((account) => bench.token(account)), own: ownersOnly, words: WORDS } };
+      const accounts = ownersOnly
+        ? conversations.map((_, n) => (n % PEOPLE) + 1)
+        : Array.from({ length: 64 }, (_, i) => (group === 'busy' ? i + 1 : READERS.page + (i % 2)));
+      return {
+        driver: 'send',
+        data: {
+          run,
+          conversations,
+          tokens: accounts.map((account) => bench.token(account)),
+          own: ownersOnly,
+          words: WORDS,
+        },
+      };
     },
     check: (bench, { kept }) => checkSends(bench.stores, all, kept.flat(), { areAnswered }),
     forget: (bench) => passOver(bench.stores, all),
@@ -29,7 +45,13 @@ function sending({ id, title, family, group, ownersOnly, isOne = false, areAnswe
 function reading({ id, title, family, groups, connections = 8, requests, mustBe }) {
   const asked = (bench) => requests((account) => bench.token(account));
   return {
-    id, title, family, groups, connections, owes: false, isRead: true,
+    id,
+    title,
+    family,
+    groups,
+    connections,
+    owes: false,
+    isRead: true,
     plan: (bench) => ({ driver: 'get', data: { requests: asked(bench) } }),
     async check(bench, _result, subject) {
       mustBe(await bench.answerOf(subject, asked(bench)[0]));
@@ -46,11 +68,18 @@ function page(size, place) {
     family: `page ${place}`,
     title: `page of ${LIMIT} messages, ${place === 'newest' ? 'the newest' : 'from the middle'} of ${size.toLocaleString('en')}`,
     groups: [group],
-    requests: (token) => idsOf(group).map((id) => ({ path: `/api/v1/chat/conversations/${id}/messages?limit=${LIMIT}&before_seq=${before}`, token: token(READERS.page) })),
+    requests: (token) =>
+      idsOf(group).map((id) => ({
+        path: `/api/v1/chat/conversations/${id}/messages?limit=${LIMIT}&before_seq=${before}`,
+        token: token(READERS.page),
+      })),
     mustBe({ messages, has_more }) {
-      must(messages.length === LIMIT && has_more === (last > LIMIT), `a page of ${size} has ${messages.length} messages`);
+      must(messages.length === LIMIT && has_more === last > LIMIT, `a page of ${size} has ${messages.length} messages`);
       messages.forEach(({ seq, id, content }, i) => {
-        const isRight = seq === last - LIMIT + 1 + i && id === messageIdOf(conversationIdOf(group, 0), seq) && content === textOf(seq);
+        const isRight =
+          seq === last - LIMIT + 1 + i &&
+          id === messageIdOf(conversationIdOf(group, 0), seq) &&
+          content === textOf(seq);
         must(isRight, `a page of ${size} has the wrong message at ${seq}`);
       });
     },
@@ -64,10 +93,19 @@ function inbox(group, size, accounts) {
     family: 'inbox',
     title: `page of 10 conversations, of an account with ${size.toLocaleString('en')}`,
     groups: [group],
-    requests: (token) => accounts.map((account) => ({ path: '/api/v1/chat/conversations?limit=10', token: token(account) })),
+    requests: (token) =>
+      accounts.map((account) => ({ path: '/api/v1/chat/conversations?limit=10', token: token(account) })),
     mustBe({ conversations, has_more }) {
-      const isOrdered = conversations.every(({ updated_at }, i) => i === 0 || updated_at <= conversations[i - 1].updated_at);
-      must(conversations.length === 10 && isOrdered && has_more === size > 10 && conversations.every(({ last_message }) => last_message !== null), `an inbox of ${size} shows the wrong page`);
+      const isOrdered = conversations.every(
+        ({ updated_at }, i) => i === 0 || updated_at <= conversations[i - 1].updated_at,
+      );
+      must(
+        conversations.length === 10 &&
+          isOrdered &&
+          has_more === size > 10 &&
+          conversations.every(({ last_message }) => last_message !== null),
+        `an inbox of ${size} shows the wrong page`,
+      );
     },
   });
 }
@@ -79,9 +117,13 @@ function search(group, size, account) {
     id: `search-${size}`,
     title: `search in ${size.toLocaleString('en')} messages`,
     groups: [group],
-    requests: (token) => queries.map((q) => ({ path: `/api/v1/search?q=${encodeURIComponent(q)}&limit=20`, token: token(account) })),
+    requests: (token) =>
+      queries.map((q) => ({ path: `/api/v1/search?q=${encodeURIComponent(q)}&limit=20`, token: token(account) })),
     mustBe({ hits }) {
-      must(hits.every(({ message, snippet }) => message.content.length > 0 && snippet.some(({ match }) => match)), `a search in ${size} shows a hit without a match`);
+      must(
+        hits.every(({ message, snippet }) => message.content.length > 0 && snippet.some(({ match }) => match)),
+        `a search in ${size} shows a hit without a match`,
+      );
     },
   });
 }
@@ -90,10 +132,17 @@ const LOGIN_CONNECTIONS = 8;
 const REFRESH_CONNECTIONS = 16;
 
 const login = {
-  id: 'login', title: 'login', groups: [], connections: LOGIN_CONNECTIONS, owes: false,
+  id: 'login',
+  title: 'login',
+  groups: [],
+  connections: LOGIN_CONNECTIONS,
+  owes: false,
   async plan(bench) {
     bench.sessionsBefore = await bench.countSessions();
-    const logins = Array.from({ length: PEOPLE }, (_, i) => ({ email: `bench-${i + 1}@example.com`, password: PASSWORD }));
+    const logins = Array.from({ length: PEOPLE }, (_, i) => ({
+      email: `bench-${i + 1}@example.com`,
+      password: PASSWORD,
+    }));
     return { driver: 'login', data: { logins, connections: LOGIN_CONNECTIONS } };
   },
   async check(bench, { answered }) {
@@ -103,7 +152,11 @@ const login = {
 };
 
 const refresh = {
-  id: 'refresh', title: 'refresh of a session', groups: [], connections: REFRESH_CONNECTIONS, owes: false,
+  id: 'refresh',
+  title: 'refresh of a session',
+  groups: [],
+  connections: REFRESH_CONNECTIONS,
+  owes: false,
   async plan(bench) {
     const refreshTokens = await Promise.all(Array.from({ length: REFRESH_CONNECTIONS }, (_, i) => bench.logIn(i + 1)));
     bench.generationsBefore = await bench.sumGenerations();
@@ -119,7 +172,11 @@ const refresh = {
 export const SCENARIOS = [
   ...[100, 1_000, 10_000, 100_000].map((size) => page(size, 'newest')),
   ...[100, 100_000].map((size) => page(size, 'middle')),
-  inbox('few', 10, Array.from({ length: 10 }, (_, i) => READERS.few + i)),
+  inbox(
+    'few',
+    10,
+    Array.from({ length: 10 }, (_, i) => READERS.few + i),
+  ),
   inbox('many', 5_000, [READERS.many, READERS.many + 1]),
   search('searchFew', 1_000, READERS.searchFew),
   search('searchMany', 200_000, READERS.searchMany),
@@ -127,7 +184,23 @@ export const SCENARIOS = [
   refresh,
   sending({ id: 'send', title: 'send, 64 connections into 1,000 conversations', group: 'send', ownersOnly: true }),
   sending({ id: 'send-one', title: 'send, 64 connections into one conversation', group: 'busy', ownersOnly: false }),
-  ...[100, 1_000, 10_000, 100_000].map((size) => sending({ id: `send-${size}`, title: `send, 64 connections into one conversation of ${size.toLocaleString('en')}`, family: 'send to sizes', group: `page${size}`, ownersOnly: false, isOne: true })),
+  ...[100, 1_000, 10_000, 100_000].map((size) =>
+    sending({
+      id: `send-${size}`,
+      title: `send, 64 connections into one conversation of ${size.toLocaleString('en')}`,
+      family: 'send to sizes',
+      group: `page${size}`,
+      ownersOnly: false,
+      isOne: true,
+    }),
+  ),
   // (With 64 connections the engines of a small machine are overloaded: calls took more than a second, and one in some hundreds was refused.)
-  sending({ id: 'answer', title: 'send with the demo assistant\'s answer, 16 connections', group: 'answer', ownersOnly: true, areAnswered: true, connections: 16 }),
+  sending({
+    id: 'answer',
+    title: "send with the demo assistant's answer, 16 connections",
+    group: 'answer',
+    ownersOnly: true,
+    areAnswered: true,
+    connections: 16,
+  }),
 ];

@@ -20,7 +20,9 @@ async function rest(bench) {
       starts.push({ startMs: program.startedMs, ...memoryOf(program.pid) });
       await program.stop();
     }
-    figures[name] = Object.fromEntries(Object.keys(starts[0]).map((key) => [key, median(starts.map((one) => one[key]))]));
+    figures[name] = Object.fromEntries(
+      Object.keys(starts[0]).map((key) => [key, median(starts.map((one) => one[key]))]),
+    );
   }
   return figures;
 }
@@ -37,10 +39,23 @@ async function worker(bench) {
   const counts = await bench.worker.ask('readCounts');
   if (seconds === null) throw new Error('the worker did not pay what was owed within 2 minutes');
   await sends.check(bench, { kept });
-  return { messages, debts, seconds, messagesPerSecond: messages / seconds, jobsPerMessage: (counts['job.done'] ?? 0) / messages, storeCallsPerMessage: perRequest(counts, messages) };
+  return {
+    messages,
+    debts,
+    seconds,
+    messagesPerSecond: messages / seconds,
+    jobsPerMessage: (counts['job.done'] ?? 0) / messages,
+    storeCallsPerMessage: perRequest(counts, messages),
+  };
 }
 
-const perRequest = (counts, requests) => Object.fromEntries(Object.entries(counts).filter(([name]) => name.includes(' ')).map(([name, n]) => [name, n / requests]).sort(([, a], [, b]) => b - a));
+const perRequest = (counts, requests) =>
+  Object.fromEntries(
+    Object.entries(counts)
+      .filter(([name]) => name.includes(' '))
+      .map(([name, n]) => [name, n / requests])
+      .sort(([, a], [, b]) => b - a),
+  );
 
 /** Under full load: what the API asks of the stores per send, what the worker does per message meanwhile, and how many sends share a transaction. */
 async function calls(bench) {
@@ -51,13 +66,21 @@ async function calls(bench) {
   const jobs = await bench.worker.ask('readCounts');
   await sends.check(bench, { kept });
   const transactions = api['postgres conversations.send_messages'] ?? NaN;
-  return { sends: answered, sendsPerTransaction: answered / transactions, jobsPerMessage: (jobs['job.done'] ?? 0) / answered, api: perRequest(api, answered), worker: perRequest(jobs, answered) };
+  return {
+    sends: answered,
+    sendsPerTransaction: answered / transactions,
+    jobsPerMessage: (jobs['job.done'] ?? 0) / answered,
+    api: perRequest(api, answered),
+    worker: perRequest(jobs, answered),
+  };
 }
 
 /** Every allocation that product and floor make for a request, counted by V8 itself; it slows them down, so nothing else is measured then. */
 async function allocations(bench) {
   const figures = {};
-  const scenarios = ['send', 'page-100-newest'].map(named).filter(({ groups }) => groups.every((group) => group in bench.stack.groups));
+  const scenarios = ['send', 'page-100-newest']
+    .map(named)
+    .filter(({ groups }) => groups.every((group) => group in bench.stack.groups));
   for (const scenario of scenarios) {
     for (const subject of ['floor', 'product']) {
       // A process that was tracked before may die of it.
@@ -68,7 +91,11 @@ async function allocations(bench) {
       await program.ask('startAllocations');
       const { answered, kept } = await bench.drive(subject, scenario, { seconds: 30, connections: 8, requests: 200 });
       const { bytes, count, top } = await program.ask('readAllocations');
-      figures[`${scenario.id}, ${subject}`] = { bytes: bytes / answered, allocations: count / answered, top: top.map((one) => ({ where: one.where, bytes: one.bytes / answered, count: one.count / answered })) };
+      figures[`${scenario.id}, ${subject}`] = {
+        bytes: bytes / answered,
+        allocations: count / answered,
+        top: top.map((one) => ({ where: one.where, bytes: one.bytes / answered, count: one.count / answered })),
+      };
       if (!scenario.owes) continue;
       await bench.stores.drained();
       await scenario.forget(bench, kept);
@@ -83,14 +110,30 @@ const MANY = 2_000;
 async function overload(bench) {
   await bench.api.ask('startDelay');
   const before = bench.cpu();
-  const result = await bench.drive('product', sends, { seconds: Math.max(4, 2 * bench.pace.seconds), connections: MANY });
+  const result = await bench.drive('product', sends, {
+    seconds: Math.max(4, 2 * bench.pace.seconds),
+    connections: MANY,
+  });
   const delay = await bench.api.ask('readDelay');
   const apiCpuS = (bench.cpu().api - before.api) / 1e6;
   const drainedS = await bench.stores.drained();
   await sends.check(bench, result);
   const others = Object.entries(result.statuses).filter(([status]) => status !== '200' && status !== '503');
-  if (others.length > 0 || result.withoutRetryAfter > 0) throw new Error(`answers other than 200 and 503 with Retry-After: ${JSON.stringify(result.statuses)}, ${result.withoutRetryAfter} of 503 without it`);
-  return { connections: MANY, perSecond: result.perSecond, refused: result.statuses[503] ?? 0, accepted: result.answered, p50Ms: result.p50Ms, p99Ms: result.p99Ms, delay, apiCpuS, drainedS };
+  if (others.length > 0 || result.withoutRetryAfter > 0)
+    throw new Error(
+      `answers other than 200 and 503 with Retry-After: ${JSON.stringify(result.statuses)}, ${result.withoutRetryAfter} of 503 without it`,
+    );
+  return {
+    connections: MANY,
+    perSecond: result.perSecond,
+    refused: result.statuses[503] ?? 0,
+    accepted: result.answered,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    delay,
+    apiCpuS,
+    drainedS,
+  };
 }
 
 export const SPECIAL = [

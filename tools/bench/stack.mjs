@@ -9,7 +9,12 @@ import { ask } from './control.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 const HERE = import.meta.dirname;
-const PROGRAMS = { api: 'dist/apps/api/main.js', worker: 'dist/apps/worker/main.js', floor: 'tools/bench/floor/main.mjs', load: 'tools/bench/load.mjs' };
+const PROGRAMS = {
+  api: 'dist/apps/api/main.js',
+  worker: 'dist/apps/worker/main.js',
+  floor: 'tools/bench/floor/main.mjs',
+  load: 'tools/bench/load.mjs',
+};
 const STARTS_WITHIN_MS = 30_000;
 
 /** A measured process, or the generator. */
@@ -44,10 +49,22 @@ export class Stack {
     startGuard();
     const folder = mkdtempSync(join(tmpdir(), 'edgechat-bench-'));
     chmodSync(folder, 0o755); // PostgreSQL may run as another user, who has to get in
-    await run('the build', process.execPath, [join(ROOT, 'tools/build/build.mjs')], { cwd: ROOT, signal, env: process.env });
+    await run('the build', process.execPath, [join(ROOT, 'tools/build/build.mjs')], {
+      cwd: ROOT,
+      signal,
+      env: process.env,
+    });
     const engines = await startEngines({ dataDir: join(folder, 'data'), temporary: true, guard: true, signal, say });
     // The limit on requests is counted as ever, and never reached.
-    const env = { PATH: process.env.PATH, NODE_ENV: 'production', ...engines.env, JWT_SECRET: randomBytes(32).toString('base64url'), HOST: '127.0.0.1', AI_PROVIDER: 'demo', RATE_LIMIT_REQUESTS: '10000000' };
+    const env = {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      ...engines.env,
+      JWT_SECRET: randomBytes(32).toString('base64url'),
+      HOST: '127.0.0.1',
+      AI_PROVIDER: 'demo',
+      RATE_LIMIT_REQUESTS: '10000000',
+    };
     const stack = new Stack(folder, engines, env);
     await run('the migration', process.execPath, [join(ROOT, PROGRAMS.worker), 'migrate'], { env, signal });
     return stack;
@@ -58,18 +75,32 @@ export class Stack {
     const port = await freePort();
     this.#count += 1;
     const control = join(this.folder, `${name}-${this.#count}.sock`);
-    const env = { ...this.env, PORT: String(port), WORKER_HEALTH_PORT: String(port), ...(name === 'load' ? { BENCH_CONTROL: control } : { BENCH_PROBE: control }) };
+    const env = {
+      ...this.env,
+      PORT: String(port),
+      WORKER_HEALTH_PORT: String(port),
+      ...(name === 'load' ? { BENCH_CONTROL: control } : { BENCH_PROBE: control }),
+    };
     const beganAt = performance.now();
-    const launched = await launch(name, process.execPath, [...(isProbed ? ['--import', join(HERE, 'probe.mjs')] : []), join(ROOT, PROGRAMS[name])], {
-      role: name === 'worker' ? 'worker' : 'api',
-      cwd: this.folder,
-      env,
-      logFile: join(this.folder, `${name}-${this.#count}.log`),
-    });
+    const launched = await launch(
+      name,
+      process.execPath,
+      [...(isProbed ? ['--import', join(HERE, 'probe.mjs')] : []), join(ROOT, PROGRAMS[name])],
+      {
+        role: name === 'worker' ? 'worker' : 'api',
+        cwd: this.folder,
+        env,
+        logFile: join(this.folder, `${name}-${this.#count}.log`),
+      },
+    );
     const path = name === 'worker' ? '/health/started' : '/api/v1/health/started';
-    const isUp = name === 'load' ? () => ask(control, 'hello').catch(() => false) : () => answersWell(`http://127.0.0.1:${port}${path}`);
+    const isUp =
+      name === 'load'
+        ? () => ask(control, 'hello').catch(() => false)
+        : () => answersWell(`http://127.0.0.1:${port}${path}`);
     while (!(await isUp())) {
-      if (performance.now() - beganAt > STARTS_WITHIN_MS) throw new Failure(`${name} did not start:\n${launched.output()}`);
+      if (performance.now() - beganAt > STARTS_WITHIN_MS)
+        throw new Failure(`${name} did not start:\n${launched.output()}`);
       await pause(5);
     }
     return new Program(name, launched, { port, control, startedMs: performance.now() - beganAt });
@@ -83,4 +114,8 @@ export class Stack {
   }
 }
 
-const answersWell = (url) => fetch(url, { signal: AbortSignal.timeout(1_000) }).then(({ ok, body }) => body.cancel().then(() => ok), () => false);
+const answersWell = (url) =>
+  fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+    ({ ok, body }) => body.cancel().then(() => ok),
+    () => false,
+  );

@@ -9,12 +9,18 @@ export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   if (sorted.length === 0) return 0;
-  return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[Math.floor(middle)] ?? 0)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
 /** The middle of some measurements of one thing, and how far they lie apart. @param {readonly number[]} values */
 export function spreadOf(values) {
-  return { median: median(values), lowest: values.length === 0 ? 0 : Math.min(...values), highest: values.length === 0 ? 0 : Math.max(...values) };
+  return {
+    median: median(values),
+    lowest: values.length === 0 ? 0 : Math.min(...values),
+    highest: values.length === 0 ? 0 : Math.max(...values),
+  };
 }
 
 /**

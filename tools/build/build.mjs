@@ -8,7 +8,8 @@ import { buildForImage } from './image.mjs';
 const APPS = ['api', 'worker'];
 
 /** Builds dist/apps/<app>/main.js, for `npm start` and tests: packages stay in node_modules, so it takes a tenth of a second. */
-const buildApp = (app) => build({ ...bundleOptions(app, join(import.meta.dirname, '../../dist/apps', app)), packages: 'external' });
+const buildApp = (app) =>
+  build({ ...bundleOptions(app, join(import.meta.dirname, '../../dist/apps', app)), packages: 'external' });
 
 async function main(args) {
   const isForImage = args.includes('--image');

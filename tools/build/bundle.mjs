@@ -35,7 +35,8 @@ const ascii = {
   },
 };
 
-const escaped = (character) => character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const escaped = (character) =>
+  character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /**
  * What all builds of an app share: own code bundled for Node 20 and later, with a map beside it that names the sources without holding them.

@@ -16,10 +16,33 @@ const NAMED = { api: [], worker: ['admin', 'migrate'] };
 
 /** Asked for by packages only if they are there, and they are not: optional drivers and frameworks that nobody here uses. */
 const ABSENT = [
-  '@nestjs/microservices', '@nestjs/websockets', '@nestjs/platform-express', '@nestjs/platform-socket.io', '@fastify/view', '@fastify/multipart', '@fastify/compress',
-  'class-transformer', 'class-transformer/storage', 'pg-native', 'msgpackr-extract',
-  '@google-cloud/spanner', '@sap/hana-client', 'better-sqlite3', 'expo-sqlite', 'hdb-pool', 'mongodb', 'mssql', 'mysql', 'mysql2', 'oracledb', 'pg-query-stream',
-  'react-native-sqlite-storage', 'redis', 'sql.js', 'sqlite3', 'typeorm-aurora-data-api-driver',
+  '@nestjs/microservices',
+  '@nestjs/websockets',
+  '@nestjs/platform-express',
+  '@nestjs/platform-socket.io',
+  '@fastify/view',
+  '@fastify/multipart',
+  '@fastify/compress',
+  'class-transformer',
+  'class-transformer/storage',
+  'pg-native',
+  'msgpackr-extract',
+  '@google-cloud/spanner',
+  '@sap/hana-client',
+  'better-sqlite3',
+  'expo-sqlite',
+  'hdb-pool',
+  'mongodb',
+  'mssql',
+  'mysql',
+  'mysql2',
+  'oracledb',
+  'pg-query-stream',
+  'react-native-sqlite-storage',
+  'redis',
+  'sql.js',
+  'sqlite3',
+  'typeorm-aurora-data-api-driver',
 ];
 
 /** What no process reads, in the packages that are copied. */
@@ -59,10 +82,21 @@ function closureOf(names) {
  */
 export async function buildForImage(app) {
   const folder = join(root, 'dist/images', app);
-  await build({ ...bundleOptions(app, folder), sourcemap: false, external: [...COPIED[app], ...ABSENT], banner: { js: BANNER } });
-  for (const path of closureOf(COPIED[app])) cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !NOT_RUN.test(file) });
+  await build({
+    ...bundleOptions(app, folder),
+    sourcemap: false,
+    external: [...COPIED[app], ...ABSENT],
+    banner: { js: BANNER },
+  });
+  for (const path of closureOf(COPIED[app]))
+    cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !NOT_RUN.test(file) });
   // Beside the packages' own: the image has this folder in its PATH.
   const commands = join(folder, 'node_modules/.bin');
   mkdirSync(commands, { recursive: true });
-  for (const name of NAMED[app]) writeFileSync(join(commands, name), `#!/usr/bin/env node\nprocess.argv.splice(2, 0, '${name}');\nvoid import('../../main.js');\n`, { mode: 0o755 });
+  for (const name of NAMED[app])
+    writeFileSync(
+      join(commands, name),
+      `#!/usr/bin/env node\nprocess.argv.splice(2, 0, '${name}');\nvoid import('../../main.js');\n`,
+      { mode: 0o755 },
+    );
 }

@@ -10,7 +10,10 @@ async function firstUp(stack) {
   const beganAt = Date.now();
   await stack.up();
   const { model_message: answer } = await ask(stack, 'Hello! Who are you?');
-  figure('from `up` to the first answer', `${((Date.now() - beganAt) / 1_000).toFixed(1)} s (images built, no volume yet)`);
+  figure(
+    'from `up` to the first answer',
+    `${((Date.now() - beganAt) / 1_000).toFixed(1)} s (images built, no volume yet)`,
+  );
   must(answer.content.length > 0, 'an answer', answer);
 }
 
@@ -24,18 +27,36 @@ async function ask(stack, content) {
 async function secondUp(stack) {
   const before = await Promise.all(SERVICES.map((service) => stack.container(service)));
   await stack.up();
-  must(JSON.stringify(before) === JSON.stringify(await Promise.all(SERVICES.map((service) => stack.container(service)))), 'the same containers');
+  must(
+    JSON.stringify(before) === JSON.stringify(await Promise.all(SERVICES.map((service) => stack.container(service)))),
+    'the same containers',
+  );
 }
 
 /** Only the API's port is open outside, engines have no way out, and each has its limits. */
 async function checkSettings(stack) {
   for (const service of SERVICES) {
     const { HostConfig: host, NetworkSettings: network } = await inspect(await stack.container(service), '.');
-    const published = Object.entries(network.Ports).filter(([, bindings]) => bindings?.length > 0).map(([port]) => port);
+    const published = Object.entries(network.Ports)
+      .filter(([, bindings]) => bindings?.length > 0)
+      .map(([port]) => port);
     must(published.join() === (service === 'api' ? '8000/tcp' : ''), `${service}: published ports`, published);
-    must(host.Memory > 0 && host.PidsLimit > 0 && host.RestartPolicy.Name === 'unless-stopped' && host.LogConfig.Config['max-size'] === '10m', `${service}: limits, restarts, log rotation`, host);
-    if (service === 'api' || service === 'worker') must(host.ReadonlyRootfs && host.CapDrop.join() === 'ALL', `${service}: read-only, without capabilities`);
-    else must(Object.keys(network.Networks).join() === `${stack.project}_stores`, `${service}: on the inner network only`, Object.keys(network.Networks));
+    must(
+      host.Memory > 0 &&
+        host.PidsLimit > 0 &&
+        host.RestartPolicy.Name === 'unless-stopped' &&
+        host.LogConfig.Config['max-size'] === '10m',
+      `${service}: limits, restarts, log rotation`,
+      host,
+    );
+    if (service === 'api' || service === 'worker')
+      must(host.ReadonlyRootfs && host.CapDrop.join() === 'ALL', `${service}: read-only, without capabilities`);
+    else
+      must(
+        Object.keys(network.Networks).join() === `${stack.project}_stores`,
+        `${service}: on the inner network only`,
+        Object.keys(network.Networks),
+      );
   }
   must(await inspect(`${stack.project}_stores`, '.Internal'), 'the network of the stores has no way out');
   const policy = await stack.do('exec', '-T', 'redis', 'redis-cli', 'config', 'get', 'maxmemory-policy');
@@ -44,7 +65,13 @@ async function checkSettings(stack) {
 }
 
 async function memoryAtRest(stack) {
-  const stats = await docker('stats', '--no-stream', '--format', '{{.Name}}={{.MemUsage}}', ...(await Promise.all(SERVICES.map((service) => stack.container(service)))));
+  const stats = await docker(
+    'stats',
+    '--no-stream',
+    '--format',
+    '{{.Name}}={{.MemUsage}}',
+    ...(await Promise.all(SERVICES.map((service) => stack.container(service)))),
+  );
   for (const line of stats.split('\n')) {
     const [, service, mib] = /-(\w+)-1=([\d.]+)MiB/.exec(line) ?? [];
     must(service !== undefined, 'MiB are told', line);
@@ -63,12 +90,19 @@ async function checkSearchDebt(stack) {
   try {
     const { status } = await client.send(conversation, 'Lighthouse keepers write letters');
     must(status === 200, 'the send is taken without a worker', status);
-    must((await stack.sql(`select count(*) from edgechat.outbox where conversation_id = '${conversation}' and kind = 'search'`)) === '1', 'the index row is owed');
+    must(
+      (await stack.sql(
+        `select count(*) from edgechat.outbox where conversation_id = '${conversation}' and kind = 'search'`,
+      )) === '1',
+      'the index row is owed',
+    );
   } finally {
     await docker('unpause', worker);
   }
   await eventually('nothing is owed, and the words are indexed', async () => {
-    const counts = await stack.sql(`select (select count(*) from edgechat.outbox where conversation_id = '${conversation}'), (select count(*) from edgechat.search_words where conversation_id = '${conversation}' and words::text like '%lighthouse%')`);
+    const counts = await stack.sql(
+      `select (select count(*) from edgechat.outbox where conversation_id = '${conversation}'), (select count(*) from edgechat.search_words where conversation_id = '${conversation}' and words::text like '%lighthouse%')`,
+    );
     return counts === '0|1';
   });
 }
@@ -79,7 +113,10 @@ async function checkDownAndUp(stack) {
   await client.send(conversation, 'Still there?');
   const before = JSON.stringify(await client.messages(conversation));
   await stack.down();
-  must((await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${stack.project}`)) === '', 'no container is left');
+  must(
+    (await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${stack.project}`)) === '',
+    'no container is left',
+  );
   await stack.up();
   must(JSON.stringify(await client.messages(conversation)) === before, 'the same messages, with the same token');
   must((await client.send(conversation, 'And now?')).body.user_message?.seq === 3, 'the conversation goes on');
@@ -106,7 +143,10 @@ export async function base() {
   await check('a search row is owed, then done', () => checkSearchDebt(stack));
   await check('after down and up the data is there', () => checkDownAndUp(stack));
   const load = await Load.start(stack.url);
-  for (const service of SERVICES) await check(`SIGKILL of ${service} under sends: it comes back, and sends are taken again`, () => checkKill(stack, load, service));
+  for (const service of SERVICES)
+    await check(`SIGKILL of ${service} under sends: it comes back, and sends are taken again`, () =>
+      checkKill(stack, load, service),
+    );
   await check('after all these kills nothing accepted is lost or doubled', async () => {
     const result = await load.end();
     figure('kills of each container in turn', JSON.stringify(result));

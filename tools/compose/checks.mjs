@@ -9,7 +9,12 @@ export class Unmet extends Error {}
  * @throws Unmet with `why`, and what was found, unless `holds`
  */
 export function must(holds, why, found) {
-  if (!holds) throw new Unmet(found === undefined ? why : `${why}: ${typeof found === 'string' ? found : JSON.stringify(found)}`.slice(0, 2_000));
+  if (!holds)
+    throw new Unmet(
+      found === undefined
+        ? why
+        : `${why}: ${typeof found === 'string' ? found : JSON.stringify(found)}`.slice(0, 2_000),
+    );
 }
 
 /**

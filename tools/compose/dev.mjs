@@ -7,13 +7,17 @@ const PORTS = { postgres: 'POSTGRES_PORT', mongo: 'MONGO_PORT', redis: 'REDIS_PO
 
 const isOpen = (port) =>
   new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port }).once('connect', () => resolve(true) || socket.destroy()).once('error', () => resolve(false));
+    const socket = connect({ host: '127.0.0.1', port })
+      .once('connect', () => resolve(true) || socket.destroy())
+      .once('error', () => resolve(false));
   });
 
 async function checkLoopback(stack) {
   await stack.up(...Object.keys(PORTS));
   for (const [service, name] of Object.entries(PORTS)) {
-    const bindings = Object.values(await inspect(await stack.container(service), '.NetworkSettings.Ports')).flat().filter(Boolean);
+    const bindings = Object.values(await inspect(await stack.container(service), '.NetworkSettings.Ports'))
+      .flat()
+      .filter(Boolean);
     must(bindings.length === 1 && bindings[0].HostIp === '127.0.0.1', `${service} is on loopback only`, bindings);
     must(await isOpen(Number(stack.env[name])), `${service} can be reached from here`);
   }

@@ -18,7 +18,8 @@ export const imageOf = (app, version = 'test') => `${RUN}-${app}:${version}`;
 export const NODE_IMAGE = /^ARG NODE_IMAGE=(.+)$/m.exec(readFileSync(join(ROOT, 'docker/api.Dockerfile'), 'utf8'))[1];
 
 const settings = parseEnv(readFileSync(join(ROOT, '.env.example'), 'utf8').replace(/^# (?=[A-Z_]+=)/gm, ''));
-const isSetting = (name) => /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_/.test(name) || Object.hasOwn(settings, name.replace(/_FILE$/, ''));
+const isSetting = (name) =>
+  /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_/.test(name) || Object.hasOwn(settings, name.replace(/_FILE$/, ''));
 
 /** The environment without the settings of this product: the tests are the same whatever is set. */
 const bareEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));
@@ -57,7 +58,11 @@ export async function docker(...args) {
 
 /** Runs a container to its end, with nothing allowed that it does not need. Its exit code and words are the result. */
 export function runOnce(options, image, ...command) {
-  return run('docker', ['run', '--rm', '--label', LABEL, '--read-only', '--cap-drop', 'ALL', ...options, image, ...command], { timeoutMs: 120_000 });
+  return run(
+    'docker',
+    ['run', '--rm', '--label', LABEL, '--read-only', '--cap-drop', 'ALL', ...options, image, ...command],
+    { timeoutMs: 120_000 },
+  );
 }
 
 export const inspect = async (id, format) => JSON.parse(await docker('inspect', '--format', `{{json ${format}}}`, id));
@@ -68,14 +73,45 @@ export const inspect = async (id, format) => JSON.parse(await docker('inspect', 
  */
 export async function killFromOutside(id) {
   const pid = await inspect(id, '.State.Pid');
-  const kill = ['run', '--rm', '--label', LABEL, '--pid', 'host', '--privileged', '--user', '0', imageOf('worker'), 'node', '-e', `process.kill(${pid}, 'SIGKILL')`];
+  const kill = [
+    'run',
+    '--rm',
+    '--label',
+    LABEL,
+    '--pid',
+    'host',
+    '--privileged',
+    '--user',
+    '0',
+    imageOf('worker'),
+    'node',
+    '-e',
+    `process.kill(${pid}, 'SIGKILL')`,
+  ];
   await docker(...kill);
 }
 
 /** Builds an image of one app from `context`. Resolves to what the build said. @throws Unmet */
 export async function buildImage(app, version, { context = ROOT, options = [] } = {}) {
-  const args = ['build', '--progress', 'plain', '-f', join(context, `docker/${app}.Dockerfile`), '-t', imageOf(app, version)];
-  const labels = ['--label', LABEL, '--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${RUN}`, '--build-arg', 'SOURCE=https://example.com/edgechat'];
+  const args = [
+    'build',
+    '--progress',
+    'plain',
+    '-f',
+    join(context, `docker/${app}.Dockerfile`),
+    '-t',
+    imageOf(app, version),
+  ];
+  const labels = [
+    '--label',
+    LABEL,
+    '--build-arg',
+    `VERSION=${version}`,
+    '--build-arg',
+    `REVISION=${RUN}`,
+    '--build-arg',
+    'SOURCE=https://example.com/edgechat',
+  ];
   const { code, output } = await run('docker', [...args, ...labels, ...options, context], { timeoutMs: 900_000 });
   if (code !== 0) throw new Unmet(`the image of ${app} could not be built: ${output.slice(-2_000)}`);
   return output;
@@ -86,7 +122,20 @@ export async function removeAll(projects) {
   const filters = [LABEL, ...projects.map((project) => `com.docker.compose.project=${project}`)];
   const left = [];
   for (const filter of filters) {
-    for (const [list, remove] of [[['ps', '-aq'], ['rm', '-fv']], [['volume', 'ls', '-q'], ['volume', 'rm', '-f']], [['network', 'ls', '-q'], ['network', 'rm']]]) {
+    for (const [list, remove] of [
+      [
+        ['ps', '-aq'],
+        ['rm', '-fv'],
+      ],
+      [
+        ['volume', 'ls', '-q'],
+        ['volume', 'rm', '-f'],
+      ],
+      [
+        ['network', 'ls', '-q'],
+        ['network', 'rm'],
+      ],
+    ]) {
       const find = async () => (await docker(...list, '--filter', `label=${filter}`)).split('\n').filter(Boolean);
       const ids = await find();
       if (ids.length > 0) await run('docker', [...remove, ...ids]);

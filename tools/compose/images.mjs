@@ -23,7 +23,17 @@ async function hashesOf(app, version) {
 /** A copy of what the images are built from, with things in it that must not get into them. */
 export function copyOfSources() {
   const folder = mkdtempSync(join(tmpdir(), `${RUN}-`));
-  for (const path of ['package.json', 'package-lock.json', '.npmrc', '.dockerignore', 'tsconfig.base.json', 'apps', 'libs', 'tools/build', 'docker']) {
+  for (const path of [
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    '.dockerignore',
+    'tsconfig.base.json',
+    'apps',
+    'libs',
+    'tools/build',
+    'docker',
+  ]) {
     cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   }
   writeFileSync(join(folder, '.env'), `JWT_SECRET=${CANARY}\n`);
@@ -56,20 +66,32 @@ async function filesInOwnLayers(app) {
 
 async function checkContents(app) {
   const files = await filesInOwnLayers(app);
-  const strangers = files.filter((file) => file !== 'app/' && !/^app\/(main\.js|package\.json|node_modules\/.*)$/.test(file));
+  const strangers = files.filter(
+    (file) => file !== 'app/' && !/^app\/(main\.js|package\.json|node_modules\/.*)$/.test(file),
+  );
   must(strangers.length === 0, 'nothing but the program and its packages', strangers.slice(0, 20));
-  const unwanted = files.filter((file) => /\.map$|\.env|\.(spec|test)\.[cm]?[jt]s$|fail-points|(^|\/)\.wh\.|\.(pem|key)$/.test(file));
+  const unwanted = files.filter((file) =>
+    /\.map$|\.env|\.(spec|test)\.[cm]?[jt]s$|fail-points|(^|\/)\.wh\.|\.(pem|key)$/.test(file),
+  );
   must(unwanted.length === 0, 'no map, no .env, no test, no fail-point, nothing deleted', unwanted.slice(0, 20));
 
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
-  const installed = files.map((file) => /^app\/((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/@]+)\/package\.json$/.exec(file)?.[1]).filter(Boolean);
+  const installed = files
+    .map((file) => /^app\/((?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/@]+)\/package\.json$/.exec(file)?.[1])
+    .filter(Boolean);
   must(installed.length > 0, 'the packages are seen', files.length);
   const dev = installed.filter((path) => packages[path] === undefined || packages[path].dev === true);
   must(dev.length === 0, 'no package that is for development only, or not in the lock file', dev);
 }
 
 async function checkProgram(app) {
-  const { code, stdout, output } = await runOnce(['--network', 'none'], imageOf(app), 'node', '-e', "process.stdout.write(require('node:fs').readFileSync('/app/main.js', 'utf8'))");
+  const { code, stdout, output } = await runOnce(
+    ['--network', 'none'],
+    imageOf(app),
+    'node',
+    '-e',
+    "process.stdout.write(require('node:fs').readFileSync('/app/main.js', 'utf8'))",
+  );
   must(code === 0, 'the program can be read', output);
   must(!/^\/\/ (libs\/testing|tools)\/|sourceMappingURL=(?!.*['"`])/m.test(stdout), 'no source of tests, no map');
 }
@@ -96,17 +118,39 @@ async function ownBytes(app) {
 /** Starts an image alone: without a shell, without a writable file, without a capability; SIGTERM as to any process 1. */
 async function checkBareStart(app) {
   const words = app === 'api' ? 'the API listens' : 'PostgreSQL cannot be used yet';
-  const id = await docker('run', '-d', '--label', LABEL, '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '-v', '/dev/null:/bin/sh:ro', imageOf(app));
+  const id = await docker(
+    'run',
+    '-d',
+    '--label',
+    LABEL,
+    '--read-only',
+    '--cap-drop',
+    'ALL',
+    '--security-opt',
+    'no-new-privileges',
+    '-v',
+    '/dev/null:/bin/sh:ro',
+    imageOf(app),
+  );
   await eventually(`it says “${words}”`, async () => (await run('docker', ['logs', id])).output.includes(words));
   must((await run('docker', ['exec', id, '/bin/sh', '-c', 'true'])).code !== 0, 'there is no shell in this test');
-  const { stdout } = await run('docker', ['exec', id, 'node', '-p', "process.getuid() + ' ' + require('node:fs').readFileSync('/proc/1/cmdline', 'utf8').replaceAll('\\0', ' ')"]);
+  const { stdout } = await run('docker', [
+    'exec',
+    id,
+    'node',
+    '-p',
+    "process.getuid() + ' ' + require('node:fs').readFileSync('/proc/1/cmdline', 'utf8').replaceAll('\\0', ' ')",
+  ]);
   must(stdout.trim() === '1000 node main.js', 'process 1 is node, and not root', stdout);
   const writing = await run('docker', ['exec', id, 'node', '-e', "require('node:fs').writeFileSync('/app/x', '')"]);
   must(writing.code !== 0, 'nothing can be written');
   const beganAt = Date.now();
   await docker('stop', '--timeout', '20', id);
   const { ExitCode: code } = await inspect(id, '.State');
-  must(code === 0 && Date.now() - beganAt < 12_000, 'SIGTERM ends it in order within 12 s', { code, tookMs: Date.now() - beganAt });
+  must(code === 0 && Date.now() - beganAt < 12_000, 'SIGTERM ends it in order within 12 s', {
+    code,
+    tookMs: Date.now() - beganAt,
+  });
   await docker('rm', id);
 }
 
@@ -117,7 +161,11 @@ async function checkRebuild() {
     writeFileSync(source, `${readFileSync(source, 'utf8')}\n// changed\n`);
     const log = await buildImage('worker', 'changed', { context: copy.folder });
     const step = /^#(\d+) .*RUN .*npm ci/m.exec(log)?.[1];
-    must(step !== undefined && log.includes(`#${step} CACHED`), 'the packages are not installed again', log.slice(-1_500));
+    must(
+      step !== undefined && log.includes(`#${step} CACHED`),
+      'the packages are not installed again',
+      log.slice(-1_500),
+    );
     const all = JSON.stringify(await hashesOf('worker', 'changed'));
     must(!all.includes('secrets') && !all.includes('.env'), 'no secret that lay about');
   } finally {
@@ -128,7 +176,13 @@ async function checkRebuild() {
 async function checkReproducible() {
   await buildImage('worker', 'again', { options: ['--no-cache-filter', 'build'] });
   const [one, two] = [await hashesOf('worker'), await hashesOf('worker', 'again')];
-  must(Object.keys(one).length > 100 && JSON.stringify(one) === JSON.stringify(two), 'the same files', Object.keys(one).filter((file) => one[file] !== two[file]).slice(0, 10));
+  must(
+    Object.keys(one).length > 100 && JSON.stringify(one) === JSON.stringify(two),
+    'the same files',
+    Object.keys(one)
+      .filter((file) => one[file] !== two[file])
+      .slice(0, 10),
+  );
 }
 
 /** Builds the images that all other parts use. @throws Unmet */
@@ -144,7 +198,9 @@ export async function images() {
     await check(`${app}: neither history nor configuration holds a secret`, () => checkHistory(app));
     await check(`${app}: labels say version, revision and source`, () => checkLabels(app));
     await check(`${app}: own layers are small`, () => ownBytes(app));
-    await check(`${app}: starts read-only, not as root, without shell and capabilities; SIGTERM ends it with 0`, () => checkBareStart(app));
+    await check(`${app}: starts read-only, not as root, without shell and capabilities; SIGTERM ends it with 0`, () =>
+      checkBareStart(app),
+    );
   }
   await check('a changed source installs no package again, and what lies about stays out', checkRebuild);
   await check('the same sources give the same files', checkReproducible);

@@ -49,7 +49,8 @@ export class Load {
       const content = `load ${randomUUID()}`;
       const { status, body, asked } = await client.sendUntilAnswered(conversation, content, content.slice(5));
       this.repeats += asked - 1;
-      if (status === 200) this.sends.push({ conversation, content, id: body.user_message.id, seq: body.user_message.seq });
+      if (status === 200)
+        this.sends.push({ conversation, content, id: body.user_message.id, seq: body.user_message.seq });
       else this.refused.push({ status, body });
       await pause(Math.max(0, EVERY_MS - (Date.now() - beganAt)));
     }
@@ -59,7 +60,15 @@ export class Load {
   async end() {
     this.isRunning = false;
     await Promise.all(this.loops);
-    const result = { accepted: this.accepted, repeats: this.repeats, refused: this.refused.length, lost: 0, doubled: 0, holes: 0, unanswered: 0 };
+    const result = {
+      accepted: this.accepted,
+      repeats: this.repeats,
+      refused: this.refused.length,
+      lost: 0,
+      doubled: 0,
+      holes: 0,
+      unanswered: 0,
+    };
     for (const { client, conversation } of this.people) {
       const sent = this.sends.filter((send) => send.conversation === conversation);
       const isSilent = this.isSilent(conversation);
@@ -67,8 +76,14 @@ export class Load {
       const bySeq = new Map(all.map((message) => [message.seq, message]));
       const questions = all.filter(({ role }) => role === 'user');
       const answers = all.filter(({ role }) => role === 'model').map(({ answers_seq: seq }) => seq);
-      result.lost += sent.filter(({ seq, id, content }) => bySeq.get(seq)?.id !== id || bySeq.get(seq)?.content !== content).length;
-      result.doubled += questions.length - new Set(questions.map(({ content }) => content)).size + answers.length - new Set(answers).size;
+      result.lost += sent.filter(
+        ({ seq, id, content }) => bySeq.get(seq)?.id !== id || bySeq.get(seq)?.content !== content,
+      ).length;
+      result.doubled +=
+        questions.length -
+        new Set(questions.map(({ content }) => content)).size +
+        answers.length -
+        new Set(answers).size;
       result.holes += all.filter(({ seq }, i) => seq !== i + 1).length;
       result.unanswered += isSilent ? 0 : questions.length - new Set(answers).size;
     }
@@ -94,5 +109,9 @@ export async function answered(client, conversation) {
 /** Says that nothing went wrong under a load. @throws Unmet */
 export function mustBeWhole(result) {
   const { accepted, lost, doubled, refused, holes, unanswered } = result;
-  must(accepted > 0 && lost + doubled + refused + holes + unanswered === 0, 'nothing is lost, doubled, refused or unanswered', result);
+  must(
+    accepted > 0 && lost + doubled + refused + holes + unanswered === 0,
+    'nothing is lost, doubled, refused or unanswered',
+    result,
+  );
 }

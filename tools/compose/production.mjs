@@ -12,11 +12,22 @@ const OVERLAYS = ['docker/compose.scale.yml', 'docker/compose.production.yml'];
 /** Calls over TLS without asking who signed the certificate: it is one of our own. */
 function call(port, method, path, { body, token } = {}) {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-    const sent = request({ host: '127.0.0.1', port, method, path: `/api/v1${path}`, headers, rejectUnauthorized: false, timeout: 30_000 }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (data) => (text += data)).on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: JSON.parse(text || '{}') }));
-    });
+    const headers = {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
+    const sent = request(
+      { host: '127.0.0.1', port, method, path: `/api/v1${path}`, headers, rejectUnauthorized: false, timeout: 30_000 },
+      (response) => {
+        let text = '';
+        response
+          .setEncoding('utf8')
+          .on('data', (data) => (text += data))
+          .on('end', () =>
+            resolve({ status: response.statusCode, headers: response.headers, body: JSON.parse(text || '{}') }),
+          );
+      },
+    );
     sent.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
   });
 }
@@ -25,12 +36,34 @@ function call(port, method, path, { body, token } = {}) {
 async function makeSecrets(folder) {
   const { code, stdout, output } = await run(join(ROOT, 'docker/make-secrets'), [join(folder, 'secrets')]);
   must(code === 0, 'docker/make-secrets', output);
-  const [key, certificate, provider] = ['tls_key', 'tls_certificate', 'gemini_api_key'].map((name) => join(folder, 'secrets', name));
-  const made = await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', certificate]);
+  const [key, certificate, provider] = ['tls_key', 'tls_certificate', 'gemini_api_key'].map((name) =>
+    join(folder, 'secrets', name),
+  );
+  const made = await run('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    '/CN=localhost',
+    '-keyout',
+    key,
+    '-out',
+    certificate,
+  ]);
   must(made.code === 0, 'openssl makes a certificate', made.output);
   await run('chmod', ['644', key, certificate]);
   writeFileSync(provider, 'no-real-key\n', { mode: 0o644 });
-  return { ...parseEnv(stdout), TLS_KEY_FILE: key, TLS_CERTIFICATE_FILE: certificate, GEMINI_API_KEY_FILE: provider, CORS_ORIGINS: 'https://chat.example.com' };
+  return {
+    ...parseEnv(stdout),
+    TLS_KEY_FILE: key,
+    TLS_CERTIFICATE_FILE: certificate,
+    GEMINI_API_KEY_FILE: provider,
+    CORS_ORIGINS: 'https://chat.example.com',
+  };
 }
 
 async function checkAskedFor() {
@@ -38,26 +71,53 @@ async function checkAskedFor() {
   for (const file of OVERLAYS) stack.with(file);
   const { code, output } = await stack.with(null, { CORS_ORIGINS: 'https://chat.example.com' }).compose('up', '-d');
   must(code !== 0 && output.includes('_FILE must name'), 'a sentence that says what to do', output);
-  const rest = Object.fromEntries(['DATABASE_URL', 'MONGODB_URL', 'REDIS_URL', 'POSTGRES_PASSWORD', 'MONGO_PASSWORD', 'REDIS_CONF', 'TLS_CERTIFICATE', 'TLS_KEY'].map((name) => [`${name}_FILE`, '/dev/null']));
+  const rest = Object.fromEntries(
+    [
+      'DATABASE_URL',
+      'MONGODB_URL',
+      'REDIS_URL',
+      'POSTGRES_PASSWORD',
+      'MONGO_PASSWORD',
+      'REDIS_CONF',
+      'TLS_CERTIFICATE',
+      'TLS_KEY',
+    ].map((name) => [`${name}_FILE`, '/dev/null']),
+  );
   const last = await stack.with(null, rest).compose('up', '-d');
-  must(last.code !== 0 && last.output.includes('JWT_SECRET is missing: JWT_SECRET_FILE must name a file with 32 random bytes or more'), 'JWT_SECRET is asked for', last.output);
+  must(
+    last.code !== 0 &&
+      last.output.includes('JWT_SECRET is missing: JWT_SECRET_FILE must name a file with 32 random bytes or more'),
+    'JWT_SECRET is asked for',
+    last.output,
+  );
 }
 
 async function checkServes(stack, ports) {
   await stack.up();
   must((await call(ports.https, 'GET', '/health/started')).status === 200, 'started, over TLS');
   const plain = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { redirect: 'manual' });
-  must(plain.status === 308 && plain.headers.get('location')?.startsWith('https://'), 'plain HTTP is sent to TLS', plain.status);
-  const { body } = await call(ports.https, 'POST', '/auth/register', { body: { email: 'one@example.com', password: 'correct horse battery' } });
+  must(
+    plain.status === 308 && plain.headers.get('location')?.startsWith('https://'),
+    'plain HTTP is sent to TLS',
+    plain.status,
+  );
+  const { body } = await call(ports.https, 'POST', '/auth/register', {
+    body: { email: 'one@example.com', password: 'correct horse battery' },
+  });
   const token = body.access_token;
   const made = await call(ports.https, 'POST', '/chat/conversations', { body: { assistant: 'off' }, token });
-  const sent = await call(ports.https, 'POST', `/chat/conversations/${made.body.id}/messages`, { body: { content: 'in production' }, token });
+  const sent = await call(ports.https, 'POST', `/chat/conversations/${made.body.id}/messages`, {
+    body: { content: 'in production' },
+    token,
+  });
   must(sent.status === 200, 'a send is taken', sent.body);
 }
 
 /** No secret is in what `docker inspect` shows, and no store lets in who has no password. */
 async function checkKept(stack, variables) {
-  const secrets = Object.entries(variables).filter(([name]) => /^(JWT|POSTGRES|MONGO_)/.test(name)).map(([, file]) => readFileSync(file, 'utf8').trim());
+  const secrets = Object.entries(variables)
+    .filter(([name]) => /^(JWT|POSTGRES|MONGO_)/.test(name))
+    .map(([, file]) => readFileSync(file, 'utf8').trim());
   must(secrets.length === 3 && secrets.every((secret) => secret.length >= 32), 'the secrets were made');
   for (const service of ['api', 'worker', 'postgres', 'mongo', 'redis', 'proxy']) {
     const shown = JSON.stringify(await inspect(await stack.container(service), '.'));
@@ -65,8 +125,27 @@ async function checkKept(stack, variables) {
   }
   const redis = await stack.compose('exec', '-T', 'redis', 'redis-cli', 'dbsize');
   must(redis.output.includes('NOAUTH'), 'Redis asks for its password', redis.output);
-  const postgres = await stack.compose('exec', '-T', '-e', 'PGPASSWORD=edgechat', 'postgres', 'psql', '-h', 'postgres', '-U', 'edgechat', '-d', 'edgechat', '-c', 'select 1');
-  must(postgres.code !== 0 && postgres.output.includes('password authentication failed'), 'PostgreSQL asks for its password', postgres.output);
+  const postgres = await stack.compose(
+    'exec',
+    '-T',
+    '-e',
+    'PGPASSWORD=edgechat',
+    'postgres',
+    'psql',
+    '-h',
+    'postgres',
+    '-U',
+    'edgechat',
+    '-d',
+    'edgechat',
+    '-c',
+    'select 1',
+  );
+  must(
+    postgres.code !== 0 && postgres.output.includes('password authentication failed'),
+    'PostgreSQL asks for its password',
+    postgres.output,
+  );
 }
 
 /** The overlay for a public server. */

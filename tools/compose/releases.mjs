@@ -23,7 +23,10 @@ async function buildWith(version, apps, name, statements) {
     const folder = join(copy.folder, 'libs/database/src');
     writeFileSync(join(folder, 'migrations/test.ts'), migration(name, statements));
     const source = readFileSync(join(folder, 'data-source.ts'), 'utf8');
-    const changed = source.replace(/export const MIGRATIONS = \[([^\]]*)\]/, `import { ${name} } from './migrations/test.js';\nexport const MIGRATIONS = [$1, ${name}]`);
+    const changed = source.replace(
+      /export const MIGRATIONS = \[([^\]]*)\]/,
+      `import { ${name} } from './migrations/test.js';\nexport const MIGRATIONS = [$1, ${name}]`,
+    );
     must(changed !== source, 'libs/database/src/data-source.ts has a list of migrations');
     writeFileSync(join(folder, 'data-source.ts'), changed);
     for (const app of apps) await buildImage(app, version, { context: copy.folder });
@@ -33,7 +36,14 @@ async function buildWith(version, apps, name, statements) {
 }
 
 /** The release after this one, which adds a column. */
-export const buildNext = () => buildWith('next', ['api', 'worker'], 'Added2795478400000', ['alter table edgechat.conversations add column added_by_test text']);
+export const buildNext = () =>
+  buildWith('next', ['api', 'worker'], 'Added2795478400000', [
+    'alter table edgechat.conversations add column added_by_test text',
+  ]);
 
 /** A release whose migration fails in the middle. */
-export const buildBroken = () => buildWith('broken', ['worker'], 'Broken2795478400001', ['create table edgechat.half_done (id int)', 'select no_such_function()']);
+export const buildBroken = () =>
+  buildWith('broken', ['worker'], 'Broken2795478400001', [
+    'create table edgechat.half_done (id int)',
+    'select no_such_function()',
+  ]);

@@ -17,9 +17,16 @@ async function checkSpread(stack) {
   const load = await Load.start(stack.url);
   await load.more(150);
   mustBeWhole(await load.end());
-  for (const [service, line] of [['api', /"method":"POST".*"answered"/], ['worker', /"job":"assistant\.reply-to-message"/]]) {
+  for (const [service, line] of [
+    ['api', /"method":"POST".*"answered"/],
+    ['worker', /"job":"assistant\.reply-to-message"/],
+  ]) {
     for (const id of await stack.containers(service)) {
-      await eventually(`${service} ${id.slice(0, 12)} has its share`, async () => (await stack.logs(id)).split('\n').some((text) => line.test(text)), 5_000);
+      await eventually(
+        `${service} ${id.slice(0, 12)} has its share`,
+        async () => (await stack.logs(id)).split('\n').some((text) => line.test(text)),
+        5_000,
+      );
     }
   }
 }
@@ -27,19 +34,27 @@ async function checkSpread(stack) {
 async function checkRequestId(stack) {
   const requestId = randomUUID();
   const client = await new Client(stack.url).register();
-  const { status } = await client.send(await client.conversation(), 'Who carries this id?', { headers: { 'x-request-id': requestId } });
+  const { status } = await client.send(await client.conversation(), 'Who carries this id?', {
+    headers: { 'x-request-id': requestId },
+  });
   must(status === 200, 'the send is answered', status);
   for (const service of ['api', 'worker']) {
-    await eventually(`the id is in the log of one ${service}`, async () => {
-      const logs = await Promise.all((await stack.containers(service)).map((id) => stack.logs(id)));
-      return logs.some((text) => text.includes(requestId));
-    }, 10_000);
+    await eventually(
+      `the id is in the log of one ${service}`,
+      async () => {
+        const logs = await Promise.all((await stack.containers(service)).map((id) => stack.logs(id)));
+        return logs.some((text) => text.includes(requestId));
+      },
+      10_000,
+    );
   }
 }
 
 /** The proxy replaces what a client claims: the API counts on real addresses. */
 async function checkForwarded(stack) {
-  const answer = await new Client(stack.url).call('GET', '/health/started', undefined, { headers: { 'x-forwarded-for': '203.0.113.7' } });
+  const answer = await new Client(stack.url).call('GET', '/health/started', undefined, {
+    headers: { 'x-forwarded-for': '203.0.113.7' },
+  });
   must(answer.status === 200, 'the proxy answers', answer);
   const config = await stack.do('exec', '-T', 'proxy', 'cat', '/etc/edgechat/api.conf');
   must(config.includes('X-Forwarded-For $remote_addr'), 'the address is set, not added to');
@@ -78,7 +93,12 @@ async function checkRollingUpgrade(stack, version) {
   const old = { api: await stack.containers('api'), worker: await stack.containers('worker') };
   stack.with(null, { EDGECHAT_VERSION: version });
   await stack.do('run', '--rm', '--no-deps', '-T', 'migrate');
-  must((await stack.sql("select count(*) from information_schema.columns where table_schema = 'edgechat' and column_name = 'added_by_test'")) === '1', 'the migration was run');
+  must(
+    (await stack.sql(
+      "select count(*) from information_schema.columns where table_schema = 'edgechat' and column_name = 'added_by_test'",
+    )) === '1',
+    'the migration was run',
+  );
   for (const service of ['api', 'worker']) await restart(old[service][0]);
   await load.more(24);
   for (const service of ['api', 'worker']) for (const id of old[service]) await replace(stack, service, id);
@@ -92,8 +112,11 @@ async function checkRollingUpgrade(stack, version) {
 export async function scale(stack, nextVersion) {
   await check('the scale overlay: three replicas of each behind a proxy', () => scaleUp(stack));
   await check('sends and answers spread over all replicas', () => checkSpread(stack));
-  await check('one request id is in an API\'s log and in a worker\'s', () => checkRequestId(stack));
+  await check("one request id is in an API's log and in a worker's", () => checkRequestId(stack));
   await check('nobody can claim an address through the proxy', () => checkForwarded(stack));
   await check('a rolling restart under load loses nothing and doubles nothing', () => checkRollingRestart(stack));
-  await check('a rolling upgrade over a migration under load, old processes restarting on the new schema, loses and doubles nothing', () => checkRollingUpgrade(stack, nextVersion));
+  await check(
+    'a rolling upgrade over a migration under load, old processes restarting on the new schema, loses and doubles nothing',
+    () => checkRollingUpgrade(stack, nextVersion),
+  );
 }

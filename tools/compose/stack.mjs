@@ -45,13 +45,22 @@ export class Stack {
 
   /** What scripts need that call docker compose themselves. */
   scriptEnv() {
-    return { ...this.env, COMPOSE_PROJECT_NAME: this.project, COMPOSE_FILE: this.paths.join(delimiter), COMPOSE_ENV_FILES: devNull };
+    return {
+      ...this.env,
+      COMPOSE_PROJECT_NAME: this.project,
+      COMPOSE_FILE: this.paths.join(delimiter),
+      COMPOSE_ENV_FILES: devNull,
+    };
   }
 
   /** Runs docker compose to its end; never throws. A .env beside the compose file is not read. */
   compose(...args) {
     const files = this.paths.flatMap((file) => ['-f', file]);
-    return run('docker', ['compose', '--env-file', devNull, '-p', this.project, '--progress', 'plain', ...files, ...args], { env: this.env, timeoutMs: 900_000 });
+    return run(
+      'docker',
+      ['compose', '--env-file', devNull, '-p', this.project, '--progress', 'plain', ...files, ...args],
+      { env: this.env, timeoutMs: 900_000 },
+    );
   }
 
   /** `compose` that has to go well. @throws Unmet with its last words */
@@ -88,13 +97,30 @@ export class Stack {
 
   /** One value, or lines of values separated by `|`. */
   sql(statement) {
-    return this.do('exec', '-T', 'postgres', 'psql', '-U', 'edgechat', '-d', 'edgechat', '-v', 'ON_ERROR_STOP=1', '-tAc', statement);
+    return this.do(
+      'exec',
+      '-T',
+      'postgres',
+      'psql',
+      '-U',
+      'edgechat',
+      '-d',
+      'edgechat',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-tAc',
+      statement,
+    );
   }
 }
 
 /** Waits until the engine says that a container is healthy. @throws Unmet */
 export function healthy(id, withinMs = 90_000) {
-  return eventually(`${id.slice(0, 12)} is healthy`, async () => (await inspect(id, '.State')).Health?.Status === 'healthy', withinMs);
+  return eventually(
+    `${id.slice(0, 12)} is healthy`,
+    async () => (await inspect(id, '.State')).Health?.Status === 'healthy',
+    withinMs,
+  );
 }
 
 /** Restarts a container as a deployment does, and waits until it is healthy. Resolves to how it ended. */

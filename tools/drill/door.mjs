@@ -49,12 +49,35 @@ export class Door {
     };
     return new Promise((resolve) => {
       const lost = (error) => resolve({ status: 0, headers: {}, body: {}, lost: error.code ?? error.message });
-      const request = http.request({ agent: this.#agent, host: '127.0.0.1', port: this.app.port, method, path: `/api/v1${path}`, headers, timeout: GIVEN_UP_MS }, (response) => {
-        const chunks = [];
-        response.on('data', (chunk) => chunks.push(chunk)).on('error', lost).on('aborted', () => lost({ code: 'cut off' }));
-        response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: parsed(Buffer.concat(chunks).toString()), lost: null }));
-      });
-      request.on('error', lost).on('timeout', () => request.destroy(new Error(`no answer in ${GIVEN_UP_MS / 1_000} s`)));
+      const request = http.request(
+        {
+          agent: this.#agent,
+          host: '127.0.0.1',
+          port: this.app.port,
+          method,
+          path: `/api/v1${path}`,
+          headers,
+          timeout: GIVEN_UP_MS,
+        },
+        (response) => {
+          const chunks = [];
+          response
+            .on('data', (chunk) => chunks.push(chunk))
+            .on('error', lost)
+            .on('aborted', () => lost({ code: 'cut off' }));
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode,
+              headers: response.headers,
+              body: parsed(Buffer.concat(chunks).toString()),
+              lost: null,
+            }),
+          );
+        },
+      );
+      request
+        .on('error', lost)
+        .on('timeout', () => request.destroy(new Error(`no answer in ${GIVEN_UP_MS / 1_000} s`)));
       request.end(text);
     });
   }
@@ -66,10 +89,17 @@ export class Door {
     this.statuses.set(reason, (this.statuses.get(reason) ?? 0) + 1);
     const ms = endedAt - beganAt - this.app.stoodStillMs(beganAt, endedAt);
     if (ms > LONGEST_MS) this.violations.add('a call hung', `${name}, ${call}: ${reason} after ${Math.round(ms)} ms`);
-    if (lost !== null && !this.app.wasHit(beganAt, endedAt)) this.violations.add('an answer was lost though nothing was done to its API', `${name}, ${call}: ${lost}`);
-    if ([429, 503].includes(status) && headers['retry-after'] === undefined) this.violations.add('no Retry-After', `${name}, ${call}: ${reason}`);
-    if (status >= 400 && (typeof body.code !== 'string' || typeof body.request_id !== 'string')) this.violations.add('an error that is no problem document', `${name}, ${call}: ${reason}`);
-    if (!LATER.includes(status) && !expects.includes(status)) this.violations.add(`answered ${reason}`, `${name}, ${call}: expected ${expects.join(' or ')}; ${JSON.stringify(body).slice(0, 300)}`);
+    if (lost !== null && !this.app.wasHit(beganAt, endedAt))
+      this.violations.add('an answer was lost though nothing was done to its API', `${name}, ${call}: ${lost}`);
+    if ([429, 503].includes(status) && headers['retry-after'] === undefined)
+      this.violations.add('no Retry-After', `${name}, ${call}: ${reason}`);
+    if (status >= 400 && (typeof body.code !== 'string' || typeof body.request_id !== 'string'))
+      this.violations.add('an error that is no problem document', `${name}, ${call}: ${reason}`);
+    if (!LATER.includes(status) && !expects.includes(status))
+      this.violations.add(
+        `answered ${reason}`,
+        `${name}, ${call}: expected ${expects.join(' or ')}; ${JSON.stringify(body).slice(0, 300)}`,
+      );
   }
 }
 

@@ -31,7 +31,13 @@ export function planFaults(seed, seconds) {
   for (let atMs = EVERY_MS; atMs < seconds * 1_000; atMs += EVERY_MS) {
     if (deck.length === 0) deck = random.shuffled(KINDS);
     const { name, targets, longestMs, act } = deck.pop();
-    plan.push({ atMs, name, target: random.pick(targets), act, forMs: longestMs === 0 ? 0 : 1_000 + random.whole(longestMs - 999) });
+    plan.push({
+      atMs,
+      name,
+      target: random.pick(targets),
+      act,
+      forMs: longestMs === 0 ? 0 : 1_000 + random.whole(longestMs - 999),
+    });
   }
   return plan;
 }
@@ -96,5 +102,6 @@ export class Faults {
 /** Only ever sent to an engine that this process started. */
 async function flush(redis) {
   const answer = await ask('127.0.0.1', redis.port, 'FLUSHALL\r\n');
-  if (!answer?.toString('latin1').startsWith('+OK')) throw new Failure(`Redis did not take FLUSHALL: ${answer?.toString('latin1') ?? 'no answer'}`);
+  if (!answer?.toString('latin1').startsWith('+OK'))
+    throw new Failure(`Redis did not take FLUSHALL: ${answer?.toString('latin1') ?? 'no answer'}`);
 }

@@ -54,8 +54,11 @@ export class Lane {
   async #send(conversation, door) {
     const { drill, person, random } = this;
     const isBusy = drill.truth.openQuestions(conversation) >= QUESTIONS_AT_ONCE;
-    if (drill.shareDone() > conversation.silentAfter || (isBusy && conversation.assistant === 'always')) return readNewest(drill, person, conversation, door);
-    const send = drill.truth.newSend(person, conversation, random, { hasMention: !isBusy && random.chance(MENTION_SHARE) });
+    if (drill.shareDone() > conversation.silentAfter || (isBusy && conversation.assistant === 'always'))
+      return readNewest(drill, person, conversation, door);
+    const send = drill.truth.newSend(person, conversation, random, {
+      hasMention: !isBusy && random.chance(MENTION_SHARE),
+    });
     const way = random.chance(TWICE_SHARE) ? deliverTwice : deliver;
     if ((await way(drill, send, random)) !== 'kept') return undefined;
     this.#sent = [...this.#sent.slice(1 - REMEMBERED), send];

@@ -31,12 +31,21 @@ const say = (line) => console.log(line);
 function readOptions(args) {
   let values;
   try {
-    ({ values } = parseArgs({ args, options: { seconds: { type: 'string', default: '120' }, seed: { type: 'string' }, logs: { type: 'string' }, built: { type: 'boolean', default: false } } }));
+    ({ values } = parseArgs({
+      args,
+      options: {
+        seconds: { type: 'string', default: '120' },
+        seed: { type: 'string' },
+        logs: { type: 'string' },
+        built: { type: 'boolean', default: false },
+      },
+    }));
   } catch (error) {
     throw new Failure(`${error.message}\n${USAGE}`);
   }
   const wholeFrom = (name, text, least, most) => {
-    if (!/^[0-9]{1,10}$/.test(text) || Number(text) < least || Number(text) > most) throw new Failure(`--${name} must be a whole number from ${least} to ${most}.\n${USAGE}`);
+    if (!/^[0-9]{1,10}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw new Failure(`--${name} must be a whole number from ${least} to ${most}.\n${USAGE}`);
     return Number(text);
   };
   return {
@@ -51,7 +60,14 @@ function readOptions(args) {
 function newDrill(seed, system, violations, signal) {
   const counts = new Map();
   return {
-    seed, system, violations, signal, counts, isOn: true, shareDone: () => 0, truth: new Truth(violations),
+    seed,
+    system,
+    violations,
+    signal,
+    counts,
+    isOn: true,
+    shareDone: () => 0,
+    truth: new Truth(violations),
     doors: system.apis.map((api) => new Door(api, violations)),
     count: (what, by = 1) => counts.set(what, (counts.get(what) ?? 0) + by),
   };
@@ -60,21 +76,30 @@ function newDrill(seed, system, violations, signal) {
 /** Everybody does what they do until the last fault is healed. */
 async function underFire(drill, faults) {
   const { truth } = drill;
-  const turnovers = truth.conversations.filter(({ rotating }) => rotating.length > 0).map((conversation) => new Turnover(drill, conversation));
+  const turnovers = truth.conversations
+    .filter(({ rotating }) => rotating.length > 0)
+    .map((conversation) => new Turnover(drill, conversation));
   const lanes = truth.people.flatMap((person) => Array.from({ length: LANES }, (_, n) => new Lane(drill, person, n)));
   const end = () => {
     drill.isOn = false;
   };
-  await Promise.all([faults.run().finally(end), ...[...lanes, ...turnovers].map((one) => one.run().catch((error) => {
-    end();
-    throw error;
-  }))]);
+  await Promise.all([
+    faults.run().finally(end),
+    ...[...lanes, ...turnovers].map((one) =>
+      one.run().catch((error) => {
+        end();
+        throw error;
+      }),
+    ),
+  ]);
   return turnovers;
 }
 
 /** Makes true what clients can make true: everybody is in again, each send settled, each question answered. */
 async function settle(drill, turnovers) {
-  for (const turnover of turnovers) for (const person of drill.truth.people) if (turnover.conversation.members.get(person.n)?.state === 'out') await turnover.takeIn(person);
+  for (const turnover of turnovers)
+    for (const person of drill.truth.people)
+      if (turnover.conversation.members.get(person.n)?.state === 'out') await turnover.takeIn(person);
   await repeatUnknown(drill);
   await awaitAnswers(drill);
 }
@@ -93,7 +118,11 @@ async function run({ seconds, seed, logs, isBuilt }, signal) {
     drill.shareDone = () => (performance.now() - beganAt) / (seconds * 1_000);
     const turnovers = await underFire(drill, faults);
     await Promise.all([...system.apis, ...system.workers].map((app) => app.mended()));
-    Object.assign(figures, { faults: faults.begun, secondsUnderFire: (performance.now() - beganAt) / 1_000, servedAt: [...drill.truth.servedAt] });
+    Object.assign(figures, {
+      faults: faults.begun,
+      secondsUnderFire: (performance.now() - beganAt) / 1_000,
+      servedAt: [...drill.truth.servedAt],
+    });
     say('all is healed: what is owed is waited for, and everything looked at');
     await settle(drill, turnovers);
     await audit(drill);
@@ -110,7 +139,13 @@ async function run({ seconds, seed, logs, isBuilt }, signal) {
 /** @returns the exit code */
 async function main(args) {
   const ending = new AbortController();
-  for (const [name, code] of [['SIGINT', 130], ['SIGTERM', 143]]) process.once(name, () => ending.abort(Object.assign(new Failure(`${name}: everything that was started is ended`), { exitCode: code })));
+  for (const [name, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])
+    process.once(name, () =>
+      ending.abort(Object.assign(new Failure(`${name}: everything that was started is ended`), { exitCode: code })),
+    );
   try {
     const options = readOptions(args);
     say(`seed ${options.seed} (the same again: npm run drill -- --seconds ${options.seconds} --seed ${options.seed})`);

@@ -22,7 +22,11 @@ export function randomOf(seed, ...name) {
     /** True in `share` of all cases. */
     chance: (share) => next() < share,
     pick,
-    shuffled: (list) => list.map((item) => [next(), item]).sort(([one], [other]) => one - other).map(([, item]) => item),
+    shuffled: (list) =>
+      list
+        .map((item) => [next(), item])
+        .sort(([one], [other]) => one - other)
+        .map(([, item]) => item),
     /** One key of a table of weights. */
     weighted: (table) => {
       let left = next() * Object.values(table).reduce((sum, weight) => sum + weight, 0);

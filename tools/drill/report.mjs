@@ -8,7 +8,11 @@ const seconds = (ms) => `${(ms / 1_000).toFixed(2)} s`;
  * @param {{ name: string, from: number, to: number }[]} faults @param {number[]} servedAt ascending
  */
 export function outages(faults, servedAt) {
-  const kinds = new Map([...new Set(faults.map(({ name }) => name))].sort().map((name) => [name, { times: 0, firstMs: 0, gapMs: 0, aloneMs: 0 }]));
+  const kinds = new Map(
+    [...new Set(faults.map(({ name }) => name))]
+      .sort()
+      .map((name) => [name, { times: 0, firstMs: 0, gapMs: 0, aloneMs: 0 }]),
+  );
   for (const { name, from } of faults) {
     const kind = kinds.get(name);
     kind.times += 1;
@@ -30,7 +34,8 @@ export function outages(faults, servedAt) {
 export function report({ truth, counts, doors, faults, secondsUnderFire, servedAt, system }) {
   const kept = truth.sends.filter(({ fate }) => fate === 'accepted').length;
   const statuses = new Map();
-  for (const door of doors) for (const [reason, count] of door.statuses) statuses.set(reason, (statuses.get(reason) ?? 0) + count);
+  for (const door of doors)
+    for (const [reason, count] of door.statuses) statuses.set(reason, (statuses.get(reason) ?? 0) + count);
   const answers = truth.conversations.reduce((sum, conversation) => sum + conversation.answers.size, 0);
   const sent = truth.sends.filter(({ isProbe }) => !isProbe).length;
   return [
@@ -44,7 +49,14 @@ export function report({ truth, counts, doors, faults, secondsUnderFire, servedA
     'answers of the API by status and code',
     ...[...statuses].sort(([one], [other]) => (one < other ? -1 : 1)).map(([reason, count]) => line(reason, count)),
     'faults: how often, longest until a send was taken again, longest without one, and of these the longest that was due to it alone',
-    ...[...outages(faults, servedAt)].map(([name, { times, ...ms }]) => line(name, `${String(times).padStart(3)} ${Object.values(ms).map((one) => seconds(one).padStart(9)).join(' ')}`)),
+    ...[...outages(faults, servedAt)].map(([name, { times, ...ms }]) =>
+      line(
+        name,
+        `${String(times).padStart(3)} ${Object.values(ms)
+          .map((one) => seconds(one).padStart(9))
+          .join(' ')}`,
+      ),
+    ),
     ...(system.errors.size === 0 ? [] : ['errors in the logs of the processes']),
     ...[...system.errors].map(([words, { count }]) => line(words.slice(0, COLUMN), count)),
   ];

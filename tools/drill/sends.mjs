@@ -21,7 +21,11 @@ export async function trySend(drill, send, door) {
   const { content, key } = send;
   // The two ways to give a key are the same.
   const given = send.isKeyInBody ? { body: { content, client_id: key } } : { body: { content }, key };
-  const answer = await door.call('POST', messagesOf(conversation), { token: person.token, ...given, expects: [200, 404] });
+  const answer = await door.call('POST', messagesOf(conversation), {
+    token: person.token,
+    ...given,
+    expects: [200, 404],
+  });
   const standing = truth.standingSince(before);
   const place = `${truth.place(conversation, send.seq)}, ${person.name}, ${key} by ${door.app.name}`;
   if (answer.status === 404) {
@@ -39,7 +43,8 @@ export async function trySend(drill, send, door) {
   truth.tellMark(person, conversation, message.seq);
   const isRepeat = answer.headers['idempotency-replayed'] === 'true';
   if (answer.status === 200 && wasKept && !isRepeat) violations.add('a repeat that is not called one', place);
-  if (answer.status === 200 && isFirst && send.tries === 1 && isRepeat) violations.add('a first send that is called a repeat', place);
+  if (answer.status === 200 && isFirst && send.tries === 1 && isRepeat)
+    violations.add('a first send that is called a repeat', place);
   judgeReply(drill, send, answer, place);
   return 'kept';
 }
@@ -48,18 +53,29 @@ export async function trySend(drill, send, door) {
 function judgeReply({ truth, violations }, send, { status, body: { model_message: answer, reply, code } }, place) {
   const { conversation, person } = send;
   if (status !== 200) {
-    if (!conversation.waits) violations.add('a call waited for an answer where none is waited for', `${place}: ${code}`);
+    if (!conversation.waits)
+      violations.add('a call waited for an answer where none is waited for', `${place}: ${code}`);
     return;
   }
-  if ((answer !== null) !== conversation.waits) violations.add('an answer returned where none is waited for, or none where one is', `${place}: ${JSON.stringify(answer).slice(0, 200)}`);
-  if ((reply !== null) !== send.isOwedAnswer) violations.add('an answer owed for no question, or none for one', `${place}: ${JSON.stringify(reply)}, ${JSON.stringify(send.content.slice(0, 100))}`);
+  if ((answer !== null) !== conversation.waits)
+    violations.add(
+      'an answer returned where none is waited for, or none where one is',
+      `${place}: ${JSON.stringify(answer).slice(0, 200)}`,
+    );
+  if ((reply !== null) !== send.isOwedAnswer)
+    violations.add(
+      'an answer owed for no question, or none for one',
+      `${place}: ${JSON.stringify(reply)}, ${JSON.stringify(send.content.slice(0, 100))}`,
+    );
   if (reply !== null) {
-    if (send.replyId !== null && send.replyId !== reply.id) violations.add('two replies to one question', `${place}: ${send.replyId} and ${reply.id}`);
+    if (send.replyId !== null && send.replyId !== reply.id)
+      violations.add('two replies to one question', `${place}: ${send.replyId} and ${reply.id}`);
     send.replyId = reply.id;
   }
   if (answer === null) return;
   truth.see(conversation, answer, person);
-  if (answer.answers_seq !== send.seq) violations.add('an answer to another question', `${place}: to ${answer.answers_seq}`);
+  if (answer.answers_seq !== send.seq)
+    violations.add('an answer to another question', `${place}: to ${answer.answers_seq}`);
   truth.askMark(person, conversation, answer.seq);
   truth.tellMark(person, conversation, answer.seq);
 }
@@ -85,6 +101,12 @@ export async function deliverTwice(drill, send, random) {
 export async function reuseKey(drill, send, door) {
   const { person, conversation, content, key } = send;
   drill.count('keys used anew');
-  const answer = await door.call('POST', messagesOf(conversation), { token: person.token, body: { content: `${content}!` }, key, expects: [422, 404] });
-  if (!isLater(answer) && answer.status === 422 && answer.body.code !== 'idempotency_key_reused') drill.violations.add('a key used anew was refused otherwise', JSON.stringify(answer.body));
+  const answer = await door.call('POST', messagesOf(conversation), {
+    token: person.token,
+    body: { content: `${content}!` },
+    key,
+    expects: [422, 404],
+  });
+  if (!isLater(answer) && answer.status === 422 && answer.body.code !== 'idempotency_key_reused')
+    drill.violations.add('a key used anew was refused otherwise', JSON.stringify(answer.body));
 }

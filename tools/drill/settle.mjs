@@ -29,7 +29,11 @@ export async function repeatUnknown(drill) {
     for (;;) {
       const outcome = await trySend(drill, send, random.pick(drill.doors));
       if (outcome === 'kept') return;
-      if (outcome === 'refused' || performance.now() > until) return drill.violations.add('a send that cannot be settled', `${drill.truth.place(send.conversation, '-')}, ${send.key}: ${outcome}`);
+      if (outcome === 'refused' || performance.now() > until)
+        return drill.violations.add(
+          'a send that cannot be settled',
+          `${drill.truth.place(send.conversation, '-')}, ${send.key}: ${outcome}`,
+        );
       await breathe(random);
     }
   });
@@ -53,18 +57,30 @@ export async function awaitAnswers(drill) {
     drill.count('questions repeated for their answer at the end', unanswered.length);
     await forEach(unanswered, (send) => trySend(drill, send, random.pick(drill.doors)));
   }
-  for (const { conversation, seq, key } of unanswered) drill.violations.add('a question without an answer', `${drill.truth.place(conversation, seq)}, ${key}`);
+  for (const { conversation, seq, key } of unanswered)
+    drill.violations.add('a question without an answer', `${drill.truth.place(conversation, seq)}, ${key}`);
 }
 
 /** Reads on in each conversation that owes answers. @returns the questions that have none */
 async function readAnswers(drill) {
   const { truth } = drill;
-  const open = () => truth.sends.filter((send) => send.isOwedAnswer && send.fate === 'accepted' && !send.conversation.answers.has(send.seq));
+  const open = () =>
+    truth.sends.filter(
+      (send) => send.isOwedAnswer && send.fate === 'accepted' && !send.conversation.answers.has(send.seq),
+    );
   await forEach(new Set(open().map(({ conversation }) => conversation)), async (conversation) => {
-    const lowest = Math.min(...open().filter((send) => send.conversation === conversation).map(({ seq }) => seq));
+    const lowest = Math.min(
+      ...open()
+        .filter((send) => send.conversation === conversation)
+        .map(({ seq }) => seq),
+    );
     let from = lowest;
-    for (let page = { has_more: true }; page?.has_more; ) {
-      page = await readPage(drill, truth.people[conversation.owner], conversation, drill.doors[conversation.n % 2], { direction: 'after', from, limit: PAGE });
+    for (let page = { has_more: true }; page?.has_more;) {
+      page = await readPage(drill, truth.people[conversation.owner], conversation, drill.doors[conversation.n % 2], {
+        direction: 'after',
+        from,
+        limit: PAGE,
+      });
       from = page?.messages.at(-1)?.seq ?? from;
     }
   });

@@ -42,10 +42,14 @@ export class App {
   async start() {
     const { env, onLine, violations } = this.context;
     this.#complaints = '';
-    const own = this.app === 'api' ? { HOST: '127.0.0.1', PORT: String(this.port) } : { WORKER_HEALTH_PORT: String(this.port) };
+    const own =
+      this.app === 'api' ? { HOST: '127.0.0.1', PORT: String(this.port) } : { WORKER_HEALTH_PORT: String(this.port) };
     const take = byLine((line) => onLine(this.name, line));
     const process = await launch(this.name, globalThis.process.execPath, ['--enable-source-maps', mainOf(this.app)], {
-      role: this.app, patienceMs: STOPS_WITHIN_MS + STOP_GRACE_MS, cwd: ROOT, env: { ...env, ...own },
+      role: this.app,
+      patienceMs: STOPS_WITHIN_MS + STOP_GRACE_MS,
+      cwd: ROOT,
+      env: { ...env, ...own },
       onOutput: (text, stream) => {
         if (stream === 'stderr') this.#complaints = (this.#complaints + text).slice(-2_000);
         take(text);
@@ -56,8 +60,15 @@ export class App {
     void process.exited.then(async (exit) => {
       if (this.#process !== process || this.#isEnding || this.context.isOver || this.context.signal.aborted) return;
       await pause(100); // its last words may come after its end
-      violations.add('a process ended by itself', `${this.name}: ${howEnded(exit)}: ${this.#complaints.trim().slice(0, 600)}`);
-      this.#mended = this.#startAgain({ from: performance.now() - AROUND_MS, endedAt: performance.now(), to: Infinity });
+      violations.add(
+        'a process ended by itself',
+        `${this.name}: ${howEnded(exit)}: ${this.#complaints.trim().slice(0, 600)}`,
+      );
+      this.#mended = this.#startAgain({
+        from: performance.now() - AROUND_MS,
+        endedAt: performance.now(),
+        to: Infinity,
+      });
       this.#mended.catch(() => undefined); // seen by who waits for it
     });
     await this.#started(process);
@@ -96,8 +107,13 @@ export class App {
   async stop() {
     const { code, signal } = await this.#endAndStart('SIGTERM');
     const tookMs = this.#hits.at(-1).endedAt - this.#hits.at(-1).from;
-    if (code !== 0) this.context.violations.add('a stop that was no good one', `${this.name}: ${howEnded({ code, signal })} ${Math.round(tookMs)} ms after SIGTERM${lastLines(this.#complaints)}`);
-    if (tookMs > STOPS_WITHIN_MS + STOP_GRACE_MS) this.context.violations.add('a slow stop', `${this.name}: ${Math.round(tookMs)} ms`);
+    if (code !== 0)
+      this.context.violations.add(
+        'a stop that was no good one',
+        `${this.name}: ${howEnded({ code, signal })} ${Math.round(tookMs)} ms after SIGTERM${lastLines(this.#complaints)}`,
+      );
+    if (tookMs > STOPS_WITHIN_MS + STOP_GRACE_MS)
+      this.context.violations.add('a slow stop', `${this.name}: ${Math.round(tookMs)} ms`);
   }
 
   async #endAndStart(signal) {
@@ -155,8 +171,13 @@ export class System {
     this.engines = await startEngines({ dataDir: this.folder, temporary: true, signal, say });
     this.errors = new Map();
     this.env = {
-      PATH: process.env['PATH'], ...this.engines.env, LOG_LEVEL: logs === undefined ? 'warn' : 'info', RATE_LIMIT_REQUESTS: '10000000',
-      JWT_ACCESS_EXPIRE_MINUTES: '1440', AI_PROVIDER: 'demo', AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
+      PATH: process.env['PATH'],
+      ...this.engines.env,
+      LOG_LEVEL: logs === undefined ? 'warn' : 'info',
+      RATE_LIMIT_REQUESTS: '10000000',
+      JWT_ACCESS_EXPIRE_MINUTES: '1440',
+      AI_PROVIDER: 'demo',
+      AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
     };
     this.context = { env: this.env, violations, signal, isOver: false, onLine: this.#listener(logs) };
     await this.worker(['migrate'], signal);
@@ -184,7 +205,11 @@ export class System {
 
   /** Runs a command of the worker's program to its end. @returns what it printed. @throws Failure with the end of it */
   worker(args, signal) {
-    return run(`the worker's ${args.join(' ')}`, process.execPath, [mainOf('worker'), ...args], { cwd: ROOT, env: this.env, signal });
+    return run(`the worker's ${args.join(' ')}`, process.execPath, [mainOf('worker'), ...args], {
+      cwd: ROOT,
+      env: this.env,
+      signal,
+    });
   }
 
   /** Ends everything, whatever state it is in, and removes its folder. */

@@ -34,7 +34,22 @@ export class Truth {
     const members = new Map([owner, ...others].map((n) => [n, { state: 'in', version: 0 }]));
     for (const n of rotating) members.set(n, { state: 'out', version: 0 });
     const waits = kind === 'assistant' && assistant === 'always';
-    this.conversations.push({ n: this.conversations.length, id, kind, assistant, owner, rotating, silentAfter, waits, members, ledger: new Map(), answers: new Map(), questions: [], sent: [], closed: [] });
+    this.conversations.push({
+      n: this.conversations.length,
+      id,
+      kind,
+      assistant,
+      owner,
+      rotating,
+      silentAfter,
+      waits,
+      members,
+      ledger: new Map(),
+      answers: new Map(),
+      questions: [],
+      sent: [],
+      closed: [],
+    });
   }
 
   /** The conversations a person is in, for sure. */
@@ -58,7 +73,22 @@ export class Truth {
     const n = this.sends.length;
     const word = rareWord(random, n);
     const isOwedAnswer = conversation.assistant === 'always' || (conversation.assistant === 'mention' && hasMention);
-    const send = { key: `key-${n}`, word, content: textWith(word, random, hasMention), person, conversation, isOwedAnswer, isProbe, fate: 'unknown', seq: null, id: null, isKeyInBody: n % 2 === 1, madeAt: performance.now(), tries: 0, replyId: null };
+    const send = {
+      key: `key-${n}`,
+      word,
+      content: textWith(word, random, hasMention),
+      person,
+      conversation,
+      isOwedAnswer,
+      isProbe,
+      fate: 'unknown',
+      seq: null,
+      id: null,
+      isKeyInBody: n % 2 === 1,
+      madeAt: performance.now(),
+      tries: 0,
+      replyId: null,
+    };
     this.sends.push(send);
     conversation.sent.push(send);
     if (isOwedAnswer) conversation.questions.push(send);
@@ -73,18 +103,37 @@ export class Truth {
 
   /** Somebody was told that a send is kept at this place. */
   accept(send, { id, seq }) {
-    if (send.fate === 'accepted' && (send.seq !== seq || send.id !== id)) return this.violations.add('one key, two messages', `${this.place(send.conversation, send.seq)} and ${seq}, key ${send.key}`);
+    if (send.fate === 'accepted' && (send.seq !== seq || send.id !== id))
+      return this.violations.add(
+        'one key, two messages',
+        `${this.place(send.conversation, send.seq)} and ${seq}, key ${send.key}`,
+      );
     if (send.fate === 'unknown') Object.assign(send, { fate: 'accepted', seq, id });
   }
 
   /** Somebody was shown a message. @param message as the API shows it @param reader to whom */
   see(conversation, message, reader) {
-    const { id, seq, role, author_id: author, author_name: name, content, answers_seq: answersSeq, created_at: createdAt, conversation_id: where, client_id: clientId } = message;
+    const {
+      id,
+      seq,
+      role,
+      author_id: author,
+      author_name: name,
+      content,
+      answers_seq: answersSeq,
+      created_at: createdAt,
+      conversation_id: where,
+      client_id: clientId,
+    } = message;
     const place = this.place(conversation, seq);
     if (where !== conversation.id) this.violations.add('a message of another conversation', place);
     const known = conversation.ledger.get(seq);
     const shown = JSON.stringify([id, role, author, name, content, answersSeq, createdAt]);
-    if (known !== undefined && known.shown !== shown) this.violations.add('not the same message for everybody', `${place}: ${known.shown.slice(0, 200)} and ${shown.slice(0, 200)}`);
+    if (known !== undefined && known.shown !== shown)
+      this.violations.add(
+        'not the same message for everybody',
+        `${place}: ${known.shown.slice(0, 200)} and ${shown.slice(0, 200)}`,
+      );
     if (known === undefined) {
       conversation.ledger.set(seq, { shown, id, seq, role, author, content, answersSeq, createdAt });
       if (role === 'user') this.#seeSent(message, place);
@@ -92,13 +141,16 @@ export class Truth {
     }
     this.tell(reader, conversation, seq);
     const expected = role === 'user' && author === reader.id ? this.sendOf(content)?.key : null;
-    if (clientId !== expected) this.violations.add('a client key shown wrongly', `${place} to ${reader.name}: ${clientId}`);
+    if (clientId !== expected)
+      this.violations.add('a client key shown wrongly', `${place} to ${reader.name}: ${clientId}`);
   }
 
   #seeSent(message, place) {
     const send = this.sendOf(message.content);
-    if (send === undefined || send.content !== message.content || send.person.id !== message.author_id) return this.violations.add('a message that nobody sent so', `${place}: ${JSON.stringify(message).slice(0, 300)}`);
-    if (send.conversation.id !== message.conversation_id) this.violations.add('a message in another conversation than it was sent to', place);
+    if (send === undefined || send.content !== message.content || send.person.id !== message.author_id)
+      return this.violations.add('a message that nobody sent so', `${place}: ${JSON.stringify(message).slice(0, 300)}`);
+    if (send.conversation.id !== message.conversation_id)
+      this.violations.add('a message in another conversation than it was sent to', place);
     if (send.isProbe) this.violations.add('a send of somebody removed got through', place);
     this.accept(send, message);
   }
@@ -107,7 +159,8 @@ export class Truth {
     const other = conversation.answers.get(question);
     if (other !== undefined) this.violations.add('two answers to one question', `${place} and ${other} to ${question}`);
     conversation.answers.set(question, seq);
-    if (!(question < seq) || author !== null) this.violations.add('an answer out of place', `${place} to ${question} by ${author}`);
+    if (!(question < seq) || author !== null)
+      this.violations.add('an answer out of place', `${place} to ${question} by ${author}`);
   }
 
   /** A person was told that a conversation goes up to here, at least. */
@@ -132,7 +185,9 @@ export class Truth {
   /** How many of a conversation's newest questions may still be worked on, as far as anybody was shown. */
   openQuestions(conversation) {
     const since = performance.now() - OPEN_MS;
-    return conversation.questions.slice(-LOOKED_AT).filter((send) => send.madeAt > since && !conversation.answers.has(send.seq)).length;
+    return conversation.questions
+      .slice(-LOOKED_AT)
+      .filter((send) => send.madeAt > since && !conversation.answers.has(send.seq)).length;
   }
 
   /** How a person stands to a conversation now; `standingSince` tells whether that has held on. */

@@ -32,7 +32,8 @@ export class Turnover {
       this.random = random;
       const person = drill.truth.people[random.pick(conversation.rotating)];
       await this.takeIn(person);
-      for (let leftMs = STAYS_MS.least + random.whole(STAYS_MS.spread); drill.isOn && leftMs > 0; leftMs -= 100) await pause(100);
+      for (let leftMs = STAYS_MS.least + random.whole(STAYS_MS.spread); drill.isOn && leftMs > 0; leftMs -= 100)
+        await pause(100);
       await this.#end(person);
       await this.#knock(person);
     }
@@ -56,9 +57,16 @@ export class Turnover {
     for (const door of drill.doors) {
       const until = performance.now() + SEES_WITHIN_MS;
       for (;;) {
-        const answer = await door.call('GET', `/chat/conversations/${conversation.id}`, { token: person.token, expects: [200, 404] });
+        const answer = await door.call('GET', `/chat/conversations/${conversation.id}`, {
+          token: person.token,
+          expects: [200, 404],
+        });
         if (answer.status === 200) break;
-        if (answer.status === 404 && performance.now() > until) return drill.violations.add('a new member sees nothing', `${drill.truth.place(conversation, '-')}, ${person.name} by ${door.app.name}`);
+        if (answer.status === 404 && performance.now() > until)
+          return drill.violations.add(
+            'a new member sees nothing',
+            `${drill.truth.place(conversation, '-')}, ${person.name} by ${door.app.name}`,
+          );
         await breathe(random);
         if (!drill.isOn && isLater(answer)) return undefined;
       }
@@ -85,10 +93,14 @@ export class Turnover {
     for (let tries = 1; ; tries += 1) {
       const answer = await random.pick(drill.doors).call(method, path, { token: by.token, ...options });
       if (!isLater(answer)) {
-        if (answer.status === 404 && tries === 1) drill.violations.add('a member was not found', `${method} ${path} by ${by.name}`);
+        if (answer.status === 404 && tries === 1)
+          drill.violations.add('a member was not found', `${method} ${path} by ${by.name}`);
         return;
       }
-      if (performance.now() > until) throw new Failure(`${method} ${path} was not answered for ${CHANGES_WITHIN_MS / 1_000} s: ${answer.status} ${JSON.stringify(answer.body)}`);
+      if (performance.now() > until)
+        throw new Failure(
+          `${method} ${path} was not answered for ${CHANGES_WITHIN_MS / 1_000} s: ${answer.status} ${JSON.stringify(answer.body)}`,
+        );
       await breathe(random);
     }
   }
@@ -136,7 +148,10 @@ export class Turnover {
     const send = drill.truth.newSend(owner, conversation, random);
     const until = performance.now() + CHANGES_WITHIN_MS;
     while ((await deliver(drill, send, random)) !== 'kept') {
-      if (performance.now() > until) throw new Failure(`A message of the owner was not taken for ${CHANGES_WITHIN_MS / 1_000} s: ${drill.truth.place(conversation, '-')}`);
+      if (performance.now() > until)
+        throw new Failure(
+          `A message of the owner was not taken for ${CHANGES_WITHIN_MS / 1_000} s: ${drill.truth.place(conversation, '-')}`,
+        );
       await breathe(random);
     }
     const last = conversation.closed.findLast((period) => period.person === person);

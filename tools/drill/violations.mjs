@@ -18,12 +18,18 @@ export class Violations {
     if (!this.#kinds.has(what) && this.#kinds.size === KINDS) return this.add('and others', `${what}: ${detail}`);
     const kind = this.#kinds.get(what) ?? { count: 0, examples: [] };
     kind.count += 1;
-    if (kind.examples.length < EXAMPLES) kind.examples.push(`at ${((performance.now() - this.since) / 1_000).toFixed(1)} s, ${detail.replaceAll('\n', '\\n')}`);
+    if (kind.examples.length < EXAMPLES)
+      kind.examples.push(
+        `at ${((performance.now() - this.since) / 1_000).toFixed(1)} s, ${detail.replaceAll('\n', '\\n')}`,
+      );
     this.#kinds.set(what, kind);
   }
 
   /** @returns {string[]} a few lines for each kind */
   lines() {
-    return [...this.#kinds].flatMap(([what, { count, examples }]) => [`  ${what} (${count}):`, ...examples.map((example) => `    ${example}`)]);
+    return [...this.#kinds].flatMap(([what, { count, examples }]) => [
+      `  ${what} (${count}):`,
+      ...examples.map((example) => `    ${example}`),
+    ]);
   }
 }

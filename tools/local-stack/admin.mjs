@@ -14,7 +14,9 @@ if (!existsSync(program)) {
 }
 
 const env = readEnvironment(projectDir, process.env);
-const stores = Object.entries(readStores(path.join(projectDir, '.data'))).filter(([name]) => env[name] === undefined && env[`${name}_FILE`] === undefined);
+const stores = Object.entries(readStores(path.join(projectDir, '.data'))).filter(
+  ([name]) => env[name] === undefined && env[`${name}_FILE`] === undefined,
+);
 Object.assign(process.env, env, Object.fromEntries(stores));
 process.argv.splice(2, 0, 'admin');
 await import(pathToFileURL(program).href);

@@ -28,13 +28,21 @@ const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name,
 export async function launchApp(spec, context) {
   const show = byLine((line) => line.includes(ownCalls) || context.line(readable(spec.name, line)));
   let complaints = '';
-  const launched = await launch(spec.title, process.execPath, ['--enable-source-maps', fileOf(context.projectDir, spec.name)], {
-    role: spec.name, patienceMs: context.drainTimeoutMs + closingMs, cwd: context.projectDir, env: context.env,
-    onOutput: (text, stream) => {
-      if (stream === 'stderr') complaints = (complaints + text).slice(-2_000);
-      else show(text);
+  const launched = await launch(
+    spec.title,
+    process.execPath,
+    ['--enable-source-maps', fileOf(context.projectDir, spec.name)],
+    {
+      role: spec.name,
+      patienceMs: context.drainTimeoutMs + closingMs,
+      cwd: context.projectDir,
+      env: context.env,
+      onOutput: (text, stream) => {
+        if (stream === 'stderr') complaints = (complaints + text).slice(-2_000);
+        else show(text);
+      },
     },
-  });
+  );
   return { ...spec, launched, complaint: () => lastLines(complaints) };
 }
 
@@ -50,7 +58,8 @@ export async function waitUntilHealthy(app, signal) {
     const answer = await fetch(app.healthUrl, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
     await answer?.body?.cancel();
     if (answer?.ok) return;
-    if (Date.now() > deadline) throw new Failure(`${app.title} was not ready after ${healthyWithinMs / 1_000} s: its lines above say why.`);
+    if (Date.now() > deadline)
+      throw new Failure(`${app.title} was not ready after ${healthyWithinMs / 1_000} s: its lines above say why.`);
     await pause(healthEveryMs);
   }
   signal.throwIfAborted();
@@ -73,7 +82,12 @@ export async function migrate(context) {
     if (stream === 'stderr') complaints += text;
   };
   const { projectDir, env, signal } = context;
-  await run('the migration', process.execPath, [fileOf(projectDir, 'worker'), 'migrate'], { cwd: projectDir, env, signal, onOutput }).catch((error) => {
+  await run('the migration', process.execPath, [fileOf(projectDir, 'worker'), 'migrate'], {
+    cwd: projectDir,
+    env,
+    signal,
+    onOutput,
+  }).catch((error) => {
     throw error instanceof Failure && complaints !== '' ? new Failure(complaints.trim().slice(-1_000)) : error;
   });
 }

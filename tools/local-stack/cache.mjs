@@ -1,5 +1,16 @@
 // @ts-check
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter } from 'node:path';
 import path from 'node:path';
 import { startTimeOf } from './identity.mjs';
@@ -17,7 +28,8 @@ const failureCountsMs = 24 * 3_600_000;
 function sweep(folder) {
   for (const name of readdirSync(folder)) {
     const builder = /\.partial-(\d+)$/.exec(name)?.[1];
-    if (builder !== undefined && startTimeOf(Number(builder)) === null) rmSync(path.join(folder, name), { recursive: true, force: true });
+    if (builder !== undefined && startTimeOf(Number(builder)) === null)
+      rmSync(path.join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -27,7 +39,9 @@ function sweep(folder) {
  */
 function inFewWords(reason) {
   const lines = reason.split(/ \| |\(exit code \d+\): /);
-  const named = lines.filter((line) => /error|fail|refused|denied|timed? ?out|no such|not found|enotfound|cannot|unable|nothing/i.test(line));
+  const named = lines.filter((line) =>
+    /error|fail|refused|denied|timed? ?out|no such|not found|enotfound|cannot|unable|nothing/i.test(line),
+  );
   const words = named.at(-1) ?? lines.at(-1) ?? reason;
   return words.length > 120 ? `${words.slice(0, 119)}…` : words;
 }
@@ -46,7 +60,8 @@ export async function builtOnce(context, name, build) {
   sweep(context.cacheDir);
   const failed = `${final}.failed`;
   const failedAt = statSync(failed, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (Date.now() - failedAt < failureCountsMs) throw new Failure(`${readFileSync(failed, 'utf8')} (remove ${failed} to try again today)`);
+  if (Date.now() - failedAt < failureCountsMs)
+    throw new Failure(`${readFileSync(failed, 'utf8')} (remove ${failed} to try again today)`);
   const partial = `${final}.partial-${process.pid}`;
   context.say(`fetching ${name} …`);
   try {

@@ -24,14 +24,46 @@ const pullStallMs = 90_000;
 /** The images of docker-compose.yml. @type {Record<import('./engines.d.mts').Kind, Recipe>} */
 const recipes = {
   postgres: {
-    engine: 'PostgreSQL', major: 16, image: 'postgres:16-alpine', port: 5432, volume: '/var/lib/postgresql/data', args: [],
-    options: ['-e', `POSTGRES_USER=${user}`, '-e', `POSTGRES_DB=${database}`, '-e', 'POSTGRES_HOST_AUTH_METHOD=trust', '-e', 'POSTGRES_INITDB_ARGS=--encoding=UTF8 --locale=C.UTF-8'],
-    look: (port) => lookAtPostgres(port, user, database), url: postgresUrl,
+    engine: 'PostgreSQL',
+    major: 16,
+    image: 'postgres:16-alpine',
+    port: 5432,
+    volume: '/var/lib/postgresql/data',
+    args: [],
+    options: [
+      '-e',
+      `POSTGRES_USER=${user}`,
+      '-e',
+      `POSTGRES_DB=${database}`,
+      '-e',
+      'POSTGRES_HOST_AUTH_METHOD=trust',
+      '-e',
+      'POSTGRES_INITDB_ARGS=--encoding=UTF8 --locale=C.UTF-8',
+    ],
+    look: (port) => lookAtPostgres(port, user, database),
+    url: postgresUrl,
   },
-  mongo: { engine: 'MongoDB', major: 7, image: 'mongo:7', port: 27017, volume: '/data/db', options: [], args: [], look: lookAtMongo, url: mongoUrl },
+  mongo: {
+    engine: 'MongoDB',
+    major: 7,
+    image: 'mongo:7',
+    port: 27017,
+    volume: '/data/db',
+    options: [],
+    args: [],
+    look: lookAtMongo,
+    url: mongoUrl,
+  },
   redis: {
-    engine: 'Redis', major: 7, image: 'redis:7-alpine', port: 6379, volume: '/data', options: [], args: ['redis-server', ...redisSettings],
-    look: lookAtRedis, url: (port) => `redis://127.0.0.1:${port}/0`,
+    engine: 'Redis',
+    major: 7,
+    image: 'redis:7-alpine',
+    port: 6379,
+    volume: '/data',
+    options: [],
+    args: ['redis-server', ...redisSettings],
+    look: lookAtRedis,
+    url: (port) => `redis://127.0.0.1:${port}/0`,
   },
 };
 
@@ -54,7 +86,10 @@ function candidateOf(context, recipe) {
   /** @param {string[]} args */
   const docker = (args) => run(`docker ${args[0]}`, 'docker', args, { signal, env, stallMs: pullStallMs });
   return {
-    engine: recipe.engine, major: recipe.major, where: 'docker', describe: `${recipe.engine} ${recipe.major} (Docker image ${recipe.image})`,
+    engine: recipe.engine,
+    major: recipe.major,
+    where: 'docker',
+    describe: `${recipe.engine} ${recipe.major} (Docker image ${recipe.image})`,
     prepare: async () => {
       const images = await docker(['images', '--quiet', recipe.image]);
       if (images.trim() !== '') return;
@@ -80,7 +115,11 @@ export const dockerLink = {
   find: async (context) => {
     if (findProgram('docker', context.env).length === 0) throw new Failure('not installed');
     const { signal, env } = context;
-    await run('docker version', 'docker', ['version', '--format', '{{.Server.Version}}'], { signal, env, stallMs: daemonAnswersMs }).catch((error) => {
+    await run('docker version', 'docker', ['version', '--format', '{{.Server.Version}}'], {
+      signal,
+      env,
+      stallMs: daemonAnswersMs,
+    }).catch((error) => {
       throw error instanceof Failure ? new Failure('its daemon does not answer') : error;
     });
     return [candidateOf(context, recipes[context.kind])];

@@ -61,7 +61,12 @@ export class Engine {
     const stat = statSync(this.#logFile, { throwIfNoEntry: false });
     if (stat === undefined || Date.now() - stat.mtimeMs > lastWordsMs) return '';
     const written = readFileSync(this.#logFile).subarray(this.#upAtByte).toString();
-    return lastLines(written.split('\n').filter((line) => !mongodChatter.test(line)).join('\n'));
+    return lastLines(
+      written
+        .split('\n')
+        .filter((line) => !mongodChatter.test(line))
+        .join('\n'),
+    );
   }
 
   /**
@@ -85,7 +90,8 @@ export class Engine {
         await end([this.#process], 2_000);
         signal?.throwIfAborted();
         // After a kill the last of the old server's processes may need a moment to leave its memory segment and its port.
-        if (tries === restartTries || !/still in use|Address already in use|already running/i.test(this.output())) throw error;
+        if (tries === restartTries || !/still in use|Address already in use|already running/i.test(this.output()))
+          throw error;
         await pause(100);
         rmSync(logFile, { force: true });
       }
@@ -103,7 +109,8 @@ export class Engine {
       if (look === 'ready' && isStillRunning(launched)) return;
       if (look === 'loading' || launched.output() !== seen) lastSign = Date.now();
       seen = launched.output();
-      if (Date.now() - lastSign > stallMs) throw new Failure(`${this.describe} did nothing for ${stallMs / 1_000} s while starting${lastLines(seen)}`);
+      if (Date.now() - lastSign > stallMs)
+        throw new Failure(`${this.describe} did nothing for ${stallMs / 1_000} s while starting${lastLines(seen)}`);
       await pause(30);
     }
     if (isDiskFull(launched.output())) throw new DiskFull();
@@ -141,10 +148,15 @@ function dropStaleLock(file) {
   if (!existsSync(file)) return;
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
   const commandFile = `/proc/${pid}/cmdline`;
-  if (existsSync('/proc/self') && !(existsSync(commandFile) && readFileSync(commandFile, 'utf8').includes('postgres'))) rmSync(file);
+  if (existsSync('/proc/self') && !(existsSync(commandFile) && readFileSync(commandFile, 'utf8').includes('postgres')))
+    rmSync(file);
 }
 
-const inWords = new Map([['ECONNREFUSED', 'the connection is refused'], ['ENOTFOUND', 'there is no such host'], ['silent', 'no answer']]);
+const inWords = new Map([
+  ['ECONNREFUSED', 'the connection is refused'],
+  ['ENOTFOUND', 'there is no such host'],
+  ['silent', 'no answer'],
+]);
 
 /**
  * An engine behind a URL that was given: it is somebody else's, so nothing here stops or harms it.
@@ -159,16 +171,32 @@ export async function fromUrl(kind, chain, url, signal) {
   const beganAt = Date.now();
   const isAskable = host !== '' && !scheme.includes('+srv'); // a list of hosts, or a name that DNS resolves to one, is the driver's to read
   for (;;) {
-    const why = isAskable ? await whyUnreachable(host.replace(/^\[|\]$/g, ''), Number(port || defaultPorts[kind])) : null;
+    const why = isAskable
+      ? await whyUnreachable(host.replace(/^\[|\]$/g, ''), Number(port || defaultPorts[kind]))
+      : null;
     if (why === null) break;
     signal?.throwIfAborted();
     const patienceMs = ['ECONNREFUSED', 'ENOTFOUND'].includes(why) ? refusalsMs : stallMs;
-    if (Date.now() - beganAt > patienceMs) throw new Failure(`${chain.variable} is set, but nothing answers at ${place} (${inWords.get(why) ?? why}). Start that server, or unset ${chain.variable}.`);
+    if (Date.now() - beganAt > patienceMs)
+      throw new Failure(
+        `${chain.variable} is set, but nothing answers at ${place} (${inWords.get(why) ?? why}). Start that server, or unset ${chain.variable}.`,
+      );
     await pause(200);
   }
   const nothing = async () => undefined;
   return {
-    kind, url, port: Number(port || defaultPorts[kind]), describe: `${chain.engine} at ${place} (${chain.variable})`, pid: null, exited: new Promise(() => undefined),
-    stop: nothing, kill: nothing, restart: nothing, hang: () => undefined, resume: () => undefined, output: () => '', lastWords: () => '',
+    kind,
+    url,
+    port: Number(port || defaultPorts[kind]),
+    describe: `${chain.engine} at ${place} (${chain.variable})`,
+    pid: null,
+    exited: new Promise(() => undefined),
+    stop: nothing,
+    kill: nothing,
+    restart: nothing,
+    hang: () => undefined,
+    resume: () => undefined,
+    output: () => '',
+    lastWords: () => '',
   };
 }

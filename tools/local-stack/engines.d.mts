@@ -63,6 +63,8 @@ export interface Engines {
 }
 
 export function startEngine(kind: Kind, options: EngineOptions): Promise<Engine>;
-export function startEngines(options: EngineOptions & { readonly ports?: Partial<Record<Kind, number>> }): Promise<Engines>;
+export function startEngines(
+  options: EngineOptions & { readonly ports?: Partial<Record<Kind, number>> },
+): Promise<Engines>;
 export function freePort(): Promise<number>;
 export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;

@@ -30,14 +30,31 @@ const projectDir = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '.
 
 /** @type {Record<Kind, { engine: string, variable: string, links: Link[], advice: string }>} */
 const chains = {
-  postgres: { engine: 'PostgreSQL', variable: 'DATABASE_URL', links: postgresLinks, advice: 'PostgreSQL 15 or newer (Debian: apt install postgresql; macOS: brew install postgresql@16)' },
-  mongo: { engine: 'MongoDB', variable: 'MONGODB_URL', links: mongoLinks, advice: 'MongoDB 6 or newer, or Python 3.10 or newer with venv and pip (Debian: apt install python3-venv)' },
-  redis: { engine: 'Redis', variable: 'REDIS_URL', links: redisLinks, advice: 'Redis 6.2 or newer (Debian: apt install redis-server; macOS: brew install redis)' },
+  postgres: {
+    engine: 'PostgreSQL',
+    variable: 'DATABASE_URL',
+    links: postgresLinks,
+    advice: 'PostgreSQL 15 or newer (Debian: apt install postgresql; macOS: brew install postgresql@16)',
+  },
+  mongo: {
+    engine: 'MongoDB',
+    variable: 'MONGODB_URL',
+    links: mongoLinks,
+    advice: 'MongoDB 6 or newer, or Python 3.10 or newer with venv and pip (Debian: apt install python3-venv)',
+  },
+  redis: {
+    engine: 'Redis',
+    variable: 'REDIS_URL',
+    links: redisLinks,
+    advice: 'Redis 6.2 or newer (Debian: apt install redis-server; macOS: brew install redis)',
+  },
 };
 
 /** What engines, installers and downloads need not know. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
 export function withoutSecrets(env) {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(JWT_SECRET|[A-Z]+_API_KEY)(_FILE)?$/.test(name)));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(JWT_SECRET|[A-Z]+_API_KEY)(_FILE)?$/.test(name)),
+  );
 }
 
 /** @returns {Promise<number>} a port of 127.0.0.1 that nobody has now */
@@ -84,9 +101,13 @@ function missing(kind, tried, record, home) {
   const { engine, advice, variable } = chains[kind];
   const list = tried.map((line) => `\n  - ${line}`).join('');
   if (record !== null) {
-    return new Failure(`The data in ${home} was written by ${nameOf(record)}, which cannot be started now. Install it again, or move that folder away to begin with an empty one. Tried:${list}`);
+    return new Failure(
+      `The data in ${home} was written by ${nameOf(record)}, which cannot be started now. Install it again, or move that folder away to begin with an empty one. Tried:${list}`,
+    );
   }
-  return new Failure(`No ${engine} could be started. Install ${advice}, start Docker, or set ${variable}. Tried:${list}`);
+  return new Failure(
+    `No ${engine} could be started. Install ${advice}, start Docker, or set ${variable}. Tried:${list}`,
+  );
 }
 
 /**
@@ -94,7 +115,10 @@ function missing(kind, tried, record, home) {
  * @param {Candidate} candidate @param {Context} context @param {string} home @param {number | undefined} wishedPort
  */
 async function begin(candidate, context, home, wishedPort) {
-  const folder = path.join(home, `${candidate.engine.toLowerCase()}-${candidate.major}${candidate.where === 'docker' ? '-docker' : ''}`);
+  const folder = path.join(
+    home,
+    `${candidate.engine.toLowerCase()}-${candidate.major}${candidate.where === 'docker' ? '-docker' : ''}`,
+  );
   mkdirSync(folder, { recursive: true });
   await candidate.prepare(context, folder);
   const engine = new Engine(candidate, context, folder, wishedPort ?? (await freePort()));
@@ -126,22 +150,33 @@ async function candidatesOf(link, context, record, tried) {
 export async function startEngine(kind, options) {
   const env = options.env ?? process.env;
   const url = env[chains[kind].variable];
-  if (options.allowUrls === true && url !== undefined && url !== '') return fromUrl(kind, chains[kind], url, options.signal);
+  if (options.allowUrls === true && url !== undefined && url !== '')
+    return fromUrl(kind, chains[kind], url, options.signal);
   const home = path.join(path.resolve(options.dataDir), kind);
   const cacheDir = options.cacheDir ?? path.join(projectDir, '.data', 'engines');
-  const context = { kind, env: withoutSecrets(env), cacheDir, temporary: options.temporary === true, say: options.say ?? (() => undefined), ...(options.signal === undefined ? {} : { signal: options.signal }) };
+  const context = {
+    kind,
+    env: withoutSecrets(env),
+    cacheDir,
+    temporary: options.temporary === true,
+    say: options.say ?? (() => undefined),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
   if (options.guard === true) startGuard();
   mkdirSync(home, { recursive: true });
   const record = readRecord(path.join(home, 'engine.json'));
   const [first, ...rest] = chains[kind].links;
-  const links = [first, ...(options.allowDocker === true ? [dockerLink] : []), ...rest].filter((link) => link !== undefined);
+  const links = [first, ...(options.allowDocker === true ? [dockerLink] : []), ...rest].filter(
+    (link) => link !== undefined,
+  );
   /** @type {string[]} */
   const tried = options.allowUrls === true ? [`${chains[kind].variable}: not set`] : [];
   for (const link of links) {
     if (options.links !== undefined && !options.links.includes(link.name)) continue;
     if (record !== null && link.engine !== undefined && link.engine !== record.engine) continue;
     try {
-      for (const candidate of await candidatesOf(link, context, record, tried)) return await begin(candidate, context, home, options.port);
+      for (const candidate of await candidatesOf(link, context, record, tried))
+        return await begin(candidate, context, home, options.port);
     } catch (error) {
       options.signal?.throwIfAborted();
       if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') throw new DiskFull();
@@ -177,7 +212,9 @@ export async function startEngines(options) {
     throw options.signal?.aborted ? options.signal.reason : failed.signal.reason;
   }
   return {
-    postgres, mongo, redis,
+    postgres,
+    mongo,
+    redis,
     env: { DATABASE_URL: postgres.url, MONGODB_URL: mongo.url, REDIS_URL: redis.url },
     stop: async () => void (await Promise.all(started.map((engine) => engine.stop()))),
     kill: async () => void (await Promise.all(started.map((engine) => engine.kill()))),

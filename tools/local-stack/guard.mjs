@@ -20,7 +20,14 @@ export function startGuard() {
   guard.stdin.on('error', () => undefined);
   if ('unref' in guard.stdin && typeof guard.stdin.unref === 'function') guard.stdin.unref();
   onProcesses((all) => {
-    const recorded = all.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({ pid, startedAt, what, role, stopSignal, patienceMs }));
+    const recorded = all.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({
+      pid,
+      startedAt,
+      what,
+      role,
+      stopSignal,
+      patienceMs,
+    }));
     guard.stdin.write(`${JSON.stringify(recorded)}\n`);
   });
 }

@@ -26,7 +26,12 @@ describe('the chain of engines', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const onlyThePath = (env: Record<string, string>) => ({ dataDir: folder, temporary: true, env, links: ['server on the PATH'] });
+  const onlyThePath = (env: Record<string, string>) => ({
+    dataDir: folder,
+    temporary: true,
+    env,
+    links: ['server on the PATH'],
+  });
 
   const aServer = (version: string) => {
     const bin = path.join(folder, 'bin');
@@ -40,7 +45,10 @@ describe('the chain of engines', () => {
     const bin = aServer('5.0.14');
 
     await expect(startEngine('redis', onlyThePath({ PATH: bin }))).rejects.toThrow(
-      new RegExp(`^No Redis could be started\\. Install Redis 6\\.2 or newer .*set REDIS_URL.*6\\.2 or newer is needed, and ${bin}/redis-server is 5\\.0\\.14`, 's'),
+      new RegExp(
+        `^No Redis could be started\\. Install Redis 6\\.2 or newer .*set REDIS_URL.*6\\.2 or newer is needed, and ${bin}/redis-server is 5\\.0\\.14`,
+        's',
+      ),
     );
   });
 
@@ -49,7 +57,9 @@ describe('the chain of engines', () => {
     mkdirSync(path.join(folder, 'redis'));
     writeFileSync(path.join(folder, 'redis', 'engine.json'), '{"engine":"Redis","major":6,"where":"process"}');
 
-    await expect(startEngine('redis', onlyThePath({ PATH: bin }))).rejects.toThrow(/was written by Redis 6, which cannot be started now.*has Redis 7/s);
+    await expect(startEngine('redis', onlyThePath({ PATH: bin }))).rejects.toThrow(
+      /was written by Redis 6, which cannot be started now.*has Redis 7/s,
+    );
   });
 
   it('takes a URL before everything else, and names the variable when nobody answers there', async () => {
@@ -63,7 +73,9 @@ describe('the chain of engines', () => {
     await new Promise((resolve) => server.close(resolve));
 
     expect(engine).toMatchObject({ url: env.REDIS_URL, pid: null, describe: `Redis at 127.0.0.1:${port} (REDIS_URL)` });
-    await expect(startEngine('redis', { dataDir: folder, env, allowUrls: true, signal: AbortSignal.timeout(500) })).rejects.toThrow();
+    await expect(
+      startEngine('redis', { dataDir: folder, env, allowUrls: true, signal: AbortSignal.timeout(500) }),
+    ).rejects.toThrow();
   });
 
   it.each([
@@ -93,7 +105,9 @@ describe('the chain of engines', () => {
       const engine = await startEngine('redis', { dataDir: ${JSON.stringify(folder)}, temporary: true, guard: true });
       process.stdout.write(String(engine.pid));
       setInterval(() => undefined, 1_000);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const pid = Number(await new Promise<Buffer>((resolve) => child.stdout.once('data', resolve)));
 
     child.kill('SIGKILL');
@@ -145,7 +159,9 @@ describe('npm start', () => {
     await eventually(() => killed.printed().includes('/messages '), 25_000);
     const meanwhile = standIn.start(env);
     expect(await meanwhile.ended).toBe(1);
-    expect(meanwhile.printed()).toContain(`EdgeChat is already running from this folder (process ${killed.process.pid})`);
+    expect(meanwhile.printed()).toContain(
+      `EdgeChat is already running from this folder (process ${killed.process.pid})`,
+    );
 
     killed.process.kill('SIGKILL');
     await killed.ended;
@@ -168,7 +184,9 @@ describe('npm start', () => {
     const started = standIn.start({ PORT: String(port) });
 
     expect(await started.ended).toBe(1);
-    expect(started.printed().trim()).toMatch(new RegExp(`^Port ${port} is taken by another program: .* set PORT to a free port.*$`));
+    expect(started.printed().trim()).toMatch(
+      new RegExp(`^Port ${port} is taken by another program: .* set PORT to a free port.*$`),
+    );
     server.close();
   });
 

@@ -1,5 +1,12 @@
 // @ts-check
-const levels = new Map([[10, 'trace'], [20, 'debug'], [30, 'info'], [40, 'warn'], [50, 'error'], [60, 'fatal']]);
+const levels = new Map([
+  [10, 'trace'],
+  [20, 'debug'],
+  [30, 'info'],
+  [40, 'warn'],
+  [50, 'error'],
+  [60, 'fatal'],
+]);
 const leftOut = new Set(['level', 'time', 'msg', 'message', 'pid', 'hostname', 'app', 'process', 'name', 'v']);
 
 /** @param {unknown} value @returns {string} of an error its message and stack as people read them, else JSON */
@@ -27,8 +34,18 @@ export function readable(app, text) {
   const level = fields.get('level');
   const time = new Date(fields.get('time') ?? Date.now());
   const clock = Number.isNaN(time.getTime()) ? '--:--:--' : time.toTimeString().slice(0, 8);
-  const rest = [...fields].filter(([name, value]) => !leftOut.has(name) && value !== null).map(([name, value]) => `${name}=${show(value)}`);
-  return [clock, app.padEnd(6), String(levels.get(Number(level)) ?? level ?? '').padEnd(5), fields.get('msg') ?? fields.get('message') ?? '', ...rest].join(' ').trimEnd();
+  const rest = [...fields]
+    .filter(([name, value]) => !leftOut.has(name) && value !== null)
+    .map(([name, value]) => `${name}=${show(value)}`);
+  return [
+    clock,
+    app.padEnd(6),
+    String(levels.get(Number(level)) ?? level ?? '').padEnd(5),
+    fields.get('msg') ?? fields.get('message') ?? '',
+    ...rest,
+  ]
+    .join(' ')
+    .trimEnd();
 }
 
 /**

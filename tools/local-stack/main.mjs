@@ -48,10 +48,14 @@ function untilStopped() {
       for (const one of livingProcesses()) send(-one.pid, 'SIGKILL');
     }
   };
-  process.on('SIGINT', () => onSignal('SIGINT')).on('SIGTERM', () => onSignal('SIGTERM')).on('SIGHUP', () => onSignal('SIGHUP'));
+  process
+    .on('SIGINT', () => onSignal('SIGINT'))
+    .on('SIGTERM', () => onSignal('SIGTERM'))
+    .on('SIGHUP', () => onSignal('SIGHUP'));
   // npm that is killed (or a shell between it and us that swallows a signal) would leave us alone with the system: then nobody wants it.
   const parent = process.ppid;
-  if (process.env['npm_lifecycle_event'] !== undefined) setInterval(() => process.ppid === parent || onSignal('SIGTERM'), 500).unref();
+  if (process.env['npm_lifecycle_event'] !== undefined)
+    setInterval(() => process.ppid === parent || onSignal('SIGTERM'), 500).unref();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => onSignal('SIGHUP'));
   return controller;
 }
@@ -60,7 +64,10 @@ function untilStopped() {
 function sentenceOf(error) {
   if (error instanceof Failure) return error.message;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const place = error instanceof Error && 'path' in error ? String(error.path).replace(/[/]run[.]json.*$/, '') : 'The project folder';
+  const place =
+    error instanceof Error && 'path' in error
+      ? String(error.path).replace(/[/]run[.]json.*$/, '')
+      : 'The project folder';
   if (code === 'ENOSPC') return new DiskFull().message;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return `${place} cannot be written: make it yours (for example sudo chown -R "$(id -un)" on the folder .data), or start as the user who owns it.`;
@@ -75,7 +82,8 @@ async function prepareProject(terminal, projectDir, options, env, signal) {
   if (options.prepare === false) return;
   const say = (/** @type {string} */ line) => terminal.note(line);
   if (!isInstalled()) await terminal.step('Installing packages (npm ci)', () => install(projectDir, env, signal, say));
-  if (needsBuild(projectDir)) await terminal.step('Building the API and the worker', () => build(projectDir, env, signal, say));
+  if (needsBuild(projectDir))
+    await terminal.step('Building the API and the worker', () => build(projectDir, env, signal, say));
 }
 
 /** @param {Terminal} terminal @param {string} dataDir */
@@ -98,8 +106,15 @@ async function prepare(terminal, projectDir, options, signal) {
   const settings = await loadSettings(env);
   if (ports === null) throw new Failure('PORT and WORKER_HEALTH_PORT must be two port numbers.');
   const host = ['0.0.0.0', '::'].includes(settings.api.host) ? '127.0.0.1' : settings.api.host;
-  const bases = { api: `http://${host.includes(':') ? `[${host}]` : host}:${ports.api}`, worker: `http://127.0.0.1:${ports.worker}` };
-  const appEnv = { ...withUrlsFromFiles(env, settings.worker), PORT: String(ports.api), WORKER_HEALTH_PORT: String(ports.worker) };
+  const bases = {
+    api: `http://${host.includes(':') ? `[${host}]` : host}:${ports.api}`,
+    worker: `http://127.0.0.1:${ports.worker}`,
+  };
+  const appEnv = {
+    ...withUrlsFromFiles(env, settings.worker),
+    PORT: String(ports.api),
+    WORKER_HEALTH_PORT: String(ports.worker),
+  };
   return { env: appEnv, settings: settings.worker, bases };
 }
 
@@ -119,11 +134,25 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
   const { env, settings, bases } = await prepare(terminal, projectDir, options, signal);
   const engines = await terminal.step('Starting PostgreSQL, MongoDB and Redis', () =>
     startEngines({
-      dataDir, cacheDir: path.join(dataDir, 'engines'), env, allowUrls: true, allowDocker: true, signal, say: (line) => terminal.note(line), ...options.engines,
-    }));
+      dataDir,
+      cacheDir: path.join(dataDir, 'engines'),
+      env,
+      allowUrls: true,
+      allowDocker: true,
+      signal,
+      say: (line) => terminal.note(line),
+      ...options.engines,
+    }),
+  );
   const list = [engines.postgres, engines.mongo, engines.redis];
   for (const engine of list) void whyEngineEnded(engine).then((sentence) => controller.abort(new Failure(sentence)));
-  const context = { projectDir, env: { ...env, ...engines.env }, drainTimeoutMs: settings.drainTimeoutMs, signal, line: (/** @type {string} */ text) => terminal.line(text) };
+  const context = {
+    projectDir,
+    env: { ...env, ...engines.env },
+    drainTimeoutMs: settings.drainTimeoutMs,
+    signal,
+    line: (/** @type {string} */ text) => terminal.line(text),
+  };
   await terminal.step('Migrating the databases', () => migrate(context));
   tellStores(dataDir, engines.env, env);
   const launchBoth = async () => {
@@ -136,7 +165,12 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
   };
   const apps = await terminal.step('Starting the API and the worker', launchBoth);
   await pause(200); // the last lines of their start come before what stays in view
-  for (const text of whatToTry(bases.api, list.map((engine) => engine.describe), aiLine(settings))) terminal.line(text);
+  for (const text of whatToTry(
+    bases.api,
+    list.map((engine) => engine.describe),
+    aiLine(settings),
+  ))
+    terminal.line(text);
   return { apps, launchBoth, context };
 }
 
@@ -161,7 +195,14 @@ async function endAll(terminal, isHurried) {
   const left = livingProcesses();
   if (left.length === 0) return;
   await terminal.step('Stopping', async () => {
-    const timer = setTimeout(() => isHurried || terminal.note('open requests and answers may end first (DRAIN_TIMEOUT_MS); Ctrl-C again ends everything at once'), tellWaitAfterMs);
+    const timer = setTimeout(
+      () =>
+        isHurried ||
+        terminal.note(
+          'open requests and answers may end first (DRAIN_TIMEOUT_MS); Ctrl-C again ends everything at once',
+        ),
+      tellWaitAfterMs,
+    );
     await endInOrder(left, isHurried ? hurriedMs : Infinity);
     clearTimeout(timer);
   });
@@ -184,7 +225,8 @@ export async function start(options = {}) {
     const system = await bringUp(terminal, projectDir, options, controller, (back) => (giveBack = back));
     isUp = true;
     const watching = options.watch === true ? [watchSources(projectDir, system, terminal)] : [];
-    if (options.watch !== true) for (const app of system.apps) void whenEnded(app).then((sentence) => controller.abort(new Failure(sentence)));
+    if (options.watch !== true)
+      for (const app of system.apps) void whenEnded(app).then((sentence) => controller.abort(new Failure(sentence)));
     await Promise.race([untilAborted(controller.signal), ...watching]);
   } catch (error) {
     if (error instanceof Stopped) exitCode = isUp ? 0 : error.exitCode;

@@ -21,12 +21,33 @@ export const mongoUrl = (port) => `mongodb://127.0.0.1:${port}/edgechat?directCo
 /** @param {string} server @param {string} version @param {string} source @returns {Candidate} */
 function mongodAt(server, version, source) {
   return {
-    engine: 'MongoDB', major: majorOf(version), where: 'process', describe: `MongoDB ${version} (${source})`,
+    engine: 'MongoDB',
+    major: majorOf(version),
+    where: 'process',
+    describe: `MongoDB ${version} (${source})`,
     prepare: async () => undefined,
     start: (context, folder, port, logFile) =>
-      launch('MongoDB', server, ['--dbpath', '.', '--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket', '--wiredTigerCacheSizeGB', '0.5'], {
-        role: 'engine', cwd: folder, env: context.env, logFile,
-      }),
+      launch(
+        'MongoDB',
+        server,
+        [
+          '--dbpath',
+          '.',
+          '--bind_ip',
+          '127.0.0.1',
+          '--port',
+          String(port),
+          '--nounixsocket',
+          '--wiredTigerCacheSizeGB',
+          '0.5',
+        ],
+        {
+          role: 'engine',
+          cwd: folder,
+          env: context.env,
+          logFile,
+        },
+      ),
     look: lookAtMongo,
     url: mongoUrl,
   };
@@ -41,7 +62,8 @@ async function onThePath(context) {
     if (version !== null && isAtLeast(version, 6)) candidates.push(mongodAt(server, version, server));
     else passedOver.push(`${server} is ${version ?? 'not runnable'}`);
   }
-  if (candidates.length === 0) throw new Failure(passedOver.length === 0 ? 'none found' : `6 or newer is needed, and ${passedOver.join(', ')}`);
+  if (candidates.length === 0)
+    throw new Failure(passedOver.length === 0 ? 'none found' : `6 or newer is needed, and ${passedOver.join(', ')}`);
   return candidates;
 }
 
@@ -59,7 +81,12 @@ async function fromDownload(context) {
   const folder = await builtOnce(context, `mongod-${mongodVersion}`, async (partial) => {
     const env = { ...context.env, MONGOMS_PREFER_GLOBAL_PATH: 'false' };
     const args = ['-e', downloader, fileURLToPath(import.meta.url), mongodVersion, partial];
-    await run('the download of mongod', process.execPath, args, { signal: context.signal, env, stallMs, growing: partial });
+    await run('the download of mongod', process.execPath, args, {
+      signal: context.signal,
+      env,
+      stallMs,
+      growing: partial,
+    });
   });
   const name = readdirSync(folder).find((entry) => entry.startsWith('mongod'));
   const version = name === undefined ? null : await versionOf(context, path.join(folder, name));
@@ -71,26 +98,58 @@ async function fromDownload(context) {
 async function secantus(context) {
   const python = await findPython(context);
   const venv = await builtOnce(context, `secantusdb-${secantusVersion}`, async (partial) => {
-    const options = { signal: context.signal, env: { ...context.env, TMPDIR: partial }, stallMs, growing: partial, cwd: partial };
+    const options = {
+      signal: context.signal,
+      env: { ...context.env, TMPDIR: partial },
+      stallMs,
+      growing: partial,
+      cwd: partial,
+    };
     await run('python -m venv', python, ['-m', 'venv', partial], options);
     const flags = ['--no-input', '--disable-pip-version-check', '--only-binary=:all:'];
-    await run('pip install secantusdb', path.join(partial, 'bin', 'python'), ['-m', 'pip', 'install', ...flags, `secantusdb==${secantusVersion}`], options);
+    await run(
+      'pip install secantusdb',
+      path.join(partial, 'bin', 'python'),
+      ['-m', 'pip', 'install', ...flags, `secantusdb==${secantusVersion}`],
+      options,
+    );
     // An empty settings file of ours: without one it would read whatever lies in the home folder.
     writeFileSync(path.join(partial, 'secantusd.toml'), '');
   });
   const server = path.join(venv, 'bin', 'secantusd-py');
   if (!existsSync(server)) throw new Failure('the package secantusdb holds no secantusd-py');
-  return [{
-    engine: 'SecantusDB', major: 0, where: 'process', describe: `SecantusDB ${secantusVersion} (speaks MongoDB's protocol; PyPI package)`,
-    prepare: async () => undefined,
-    start: (inner, folder, port, logFile) => {
-      // Through its Python, not by itself: the path in its first line is that of the folder it was built in.
-      const args = [server, '--config', path.join(venv, 'secantusd.toml'), '--host', '127.0.0.1', '--port', String(port), '--storage-path', '.', '--sync-on-commit'];
-      return launch('SecantusDB', path.join(venv, 'bin', 'python'), args, { role: 'engine', cwd: folder, env: inner.env, logFile });
+  return [
+    {
+      engine: 'SecantusDB',
+      major: 0,
+      where: 'process',
+      describe: `SecantusDB ${secantusVersion} (speaks MongoDB's protocol; PyPI package)`,
+      prepare: async () => undefined,
+      start: (inner, folder, port, logFile) => {
+        // Through its Python, not by itself: the path in its first line is that of the folder it was built in.
+        const args = [
+          server,
+          '--config',
+          path.join(venv, 'secantusd.toml'),
+          '--host',
+          '127.0.0.1',
+          '--port',
+          String(port),
+          '--storage-path',
+          '.',
+          '--sync-on-commit',
+        ];
+        return launch('SecantusDB', path.join(venv, 'bin', 'python'), args, {
+          role: 'engine',
+          cwd: folder,
+          env: inner.env,
+          logFile,
+        });
+      },
+      look: lookAtMongo,
+      url: mongoUrl,
     },
-    look: lookAtMongo,
-    url: mongoUrl,
-  }];
+  ];
 }
 
 /** @type {Link[]} */

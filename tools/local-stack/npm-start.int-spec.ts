@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +30,8 @@ const isUp = (started: Started) => eventually(() => started.printed().includes('
 const times = (started: Started, words: string) => started.printed().split(words).length - 1;
 
 /** The pid that a stand-in said. */
-const pidOf = (started: Started, app: 'api' | 'worker') => Number(new RegExp(`^${app} +pid (\\d+)`, 'm').exec(started.printed())?.[1]);
+const pidOf = (started: Started, app: 'api' | 'worker') =>
+  Number(new RegExp(`^${app} +pid (\\d+)`, 'm').exec(started.printed())?.[1]);
 
 describe('npm start', () => {
   let standIn: StandIn;
@@ -42,7 +52,12 @@ describe('npm start', () => {
     started.process.kill('SIGTERM');
 
     expect(await started.ended).toBe(0);
-    expect(started.printed().match(/^(api|worker) +(is to end|ends)$/gm)?.map((line) => line.replace(/ +/g, ' '))).toEqual(['api is to end', 'api ends', 'worker is to end', 'worker ends']);
+    expect(
+      started
+        .printed()
+        .match(/^(api|worker) +(is to end|ends)$/gm)
+        ?.map((line) => line.replace(/ +/g, ' ')),
+    ).toEqual(['api is to end', 'api ends', 'worker is to end', 'worker ends']);
   });
 
   it.each([
@@ -72,12 +87,25 @@ describe('npm start', () => {
   });
 
   it('names all bad variables of both processes at once, before anything is started', async () => {
-    const bad = { PORT: '0', WORKER_HEALTH_PORT: '99999', REDIS_URL: 'nowhere', RATE_LIMIT_REQUESTS: 'many', AI_CONCURRENCY: '0' };
+    const bad = {
+      PORT: '0',
+      WORKER_HEALTH_PORT: '99999',
+      REDIS_URL: 'nowhere',
+      RATE_LIMIT_REQUESTS: 'many',
+      AI_CONCURRENCY: '0',
+    };
 
     const started = standIn.start(bad);
 
     expect(await started.ended).toBe(1);
-    expect(started.printed().trim().split('\n').map((line) => line.split(' ')[0]).sort()).toEqual(Object.keys(bad).sort());
+    expect(
+      started
+        .printed()
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0])
+        .sort(),
+    ).toEqual(Object.keys(bad).sort());
   });
 
   it('takes the URL of a store from a file too', async () => {
@@ -108,7 +136,9 @@ describe('npm start', () => {
     const own = standIn.admin({}, 'rebuild', 'inbox');
     expect([statSync(file).mode & 0o777, own.status]).toEqual([0o600, 3]);
     expect(own.stdout).toMatch(/^rebuild inbox on postgresql:\/\/.*@127\.0\.0\.1:\d+\//);
-    expect(standIn.admin({ DATABASE_URL: 'postgresql://elsewhere/db' }, 'verify').stdout).toBe('verify on postgresql://elsewhere/db\n');
+    expect(standIn.admin({ DATABASE_URL: 'postgresql://elsewhere/db' }, 'verify').stdout).toBe(
+      'verify on postgresql://elsewhere/db\n',
+    );
 
     started.process.kill('SIGTERM');
     await started.ended;
@@ -125,7 +155,12 @@ describe('npm start', () => {
       renameSync(other, standIn.source);
     };
 
-    for (const [count, change] of [replace, replace, () => appendFileSync(standIn.source, '\n'), () => writeFileSync(`${path.dirname(standIn.source)}/new.ts`, '')].entries()) {
+    for (const [count, change] of [
+      replace,
+      replace,
+      () => appendFileSync(standIn.source, '\n'),
+      () => writeFileSync(`${path.dirname(standIn.source)}/new.ts`, ''),
+    ].entries()) {
       change();
       await eventually(() => times(started, again) === count + 1, 6_000);
       await pause(1_200); // no change, no restart
@@ -154,7 +189,11 @@ describe('npm start', () => {
 
 describe('the ports', () => {
   it('of the workers are not the same for starts from several folders that look at the same moment, before any of them listens', async () => {
-    const chosen = [await choosePorts({ PORT: String(await freePort()) }), await choosePorts({ PORT: String(await freePort()) }), await choosePorts({ PORT: String(await freePort()) })];
+    const chosen = [
+      await choosePorts({ PORT: String(await freePort()) }),
+      await choosePorts({ PORT: String(await freePort()) }),
+      await choosePorts({ PORT: String(await freePort()) }),
+    ];
 
     expect(new Set(chosen.map((ports) => ports?.worker)).size).toBeGreaterThan(1);
   });
@@ -171,14 +210,43 @@ describe('who answers', () => {
   const cases: [Record<string, string>, string, string][] = [
     [{}, 'none', 'AI: nobody answers: set GEMINI_API_KEY, '],
     [{ AI_DEMO_FALLBACK: 'true' }, 'demo', 'AI: the demo assistant answers'],
-    [{ AI_DEMO_FALLBACK: 'true', APP_ENV: 'production', JWT_SECRET: 'x'.repeat(32), CORS_ORIGINS: 'https://a.example' }, 'none', 'AI: nobody answers: set GEMINI_API_KEY, '],
+    [
+      {
+        AI_DEMO_FALLBACK: 'true',
+        APP_ENV: 'production',
+        JWT_SECRET: 'x'.repeat(32),
+        CORS_ORIGINS: 'https://a.example',
+      },
+      'none',
+      'AI: nobody answers: set GEMINI_API_KEY, ',
+    ],
     [{ AI_PROVIDER: 'demo', GEMINI_API_KEY: key }, 'demo', 'AI: the demo assistant answers'],
-    [{ AI_DEMO_FALLBACK: 'true', ANTHROPIC_API_KEY: key, OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'm' }, 'openai m', 'AI: openai answers, with the model m.'],
-    [{ ANTHROPIC_API_KEY: key, OPENAI_API_KEY: key, GEMINI_API_KEY: key, GEMINI_MODEL: 'g' }, 'gemini g', 'AI: gemini answers, with the model g.'],
+    [
+      { AI_DEMO_FALLBACK: 'true', ANTHROPIC_API_KEY: key, OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_MODEL: 'm' },
+      'openai m',
+      'AI: openai answers, with the model m.',
+    ],
+    [
+      { ANTHROPIC_API_KEY: key, OPENAI_API_KEY: key, GEMINI_API_KEY: key, GEMINI_MODEL: 'g' },
+      'gemini g',
+      'AI: gemini answers, with the model g.',
+    ],
     [{ ANTHROPIC_API_KEY: key, ANTHROPIC_MODEL: 'a' }, 'anthropic a', 'AI: anthropic answers, with the model a.'],
-    [{ AI_PROVIDER: 'gemini', AI_DEMO_FALLBACK: 'true', OPENAI_API_KEY: key }, 'none', 'AI: nobody answers: AI_PROVIDER is gemini, and GEMINI_API_KEY is not set.'],
-    [{ AI_PROVIDER: 'openai' }, 'none', 'AI: nobody answers: AI_PROVIDER is openai, and neither OPENAI_API_KEY nor OPENAI_BASE_URL is set.'],
-    [{ AI_PROVIDER: 'anthropic' }, 'none', 'AI: nobody answers: AI_PROVIDER is anthropic, and ANTHROPIC_API_KEY is not set.'],
+    [
+      { AI_PROVIDER: 'gemini', AI_DEMO_FALLBACK: 'true', OPENAI_API_KEY: key },
+      'none',
+      'AI: nobody answers: AI_PROVIDER is gemini, and GEMINI_API_KEY is not set.',
+    ],
+    [
+      { AI_PROVIDER: 'openai' },
+      'none',
+      'AI: nobody answers: AI_PROVIDER is openai, and neither OPENAI_API_KEY nor OPENAI_BASE_URL is set.',
+    ],
+    [
+      { AI_PROVIDER: 'anthropic' },
+      'none',
+      'AI: nobody answers: AI_PROVIDER is anthropic, and ANTHROPIC_API_KEY is not set.',
+    ],
   ];
 
   it.each(cases)('is with %j said in a line (%s)', async (env, _, line) => {
@@ -193,11 +261,25 @@ describe('who answers', () => {
     const contents = `import { createLanguageModel } from ${JSON.stringify(file)};
       const found = ${JSON.stringify(settings)}.map((one) => createLanguageModel({ ...one, aiDemoFallback: one.aiDemoFallback && one.appEnv !== 'production' }));
       console.log(JSON.stringify(found.map(({ provider, model }) => (provider === model ? provider : provider + ' ' + model))));`;
-    const { outputFiles } = await build({ stdin: { contents, resolveDir: root }, bundle: true, write: false, packages: 'external', platform: 'node', format: 'esm', tsconfig: path.join(root, 'tsconfig.base.json') });
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      write: false,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      tsconfig: path.join(root, 'tsconfig.base.json'),
+    });
 
-    const printed = execFileSync(process.execPath, ['--input-type=module'], { cwd: root, input: outputFiles[0]?.text ?? '', encoding: 'utf8' });
+    const printed = execFileSync(process.execPath, ['--input-type=module'], {
+      cwd: root,
+      input: outputFiles[0]?.text ?? '',
+      encoding: 'utf8',
+    });
 
-    expect(JSON.parse(printed)).toEqual(cases.map(([, expected]) => expect.stringMatching(new RegExp(`^${expected}\\b`))));
+    expect(JSON.parse(printed)).toEqual(
+      cases.map(([, expected]) => expect.stringMatching(new RegExp(`^${expected}\\b`))),
+    );
   }, 60_000);
 });
 
@@ -206,7 +288,9 @@ describe('the commands to try', () => {
   const shells = ['sh', 'dash', 'bash', 'zsh'].filter((shell) => findProgram(shell, process.env).length > 0);
 
   it.each(shells)('have another e-mail address each time they are pasted into %s', (shell) => {
-    const printed = execFileSync(shell, ['-c', `printf '%s\\n' ${body} ${body}`], { encoding: 'utf8' }).trim().split('\n');
+    const printed = execFileSync(shell, ['-c', `printf '%s\\n' ${body} ${body}`], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
     const addresses = printed.map((text) => (JSON.parse(text) as { email: string }).email);
 
     expect(new Set(addresses).size).toBe(2);
@@ -223,10 +307,22 @@ describe('the reasons that are told', () => {
 
   it('are in a few words for a failed download', async () => {
     const said: string[] = [];
-    const context = { kind: 'mongo', env: {}, cacheDir: folder, temporary: true, say: (line: string) => said.push(line) } as const;
+    const context = {
+      kind: 'mongo',
+      env: {},
+      cacheDir: folder,
+      temporary: true,
+      say: (line: string) => said.push(line),
+    } as const;
     const { Failure } = await import('./processes.mjs');
 
-    const asked = builtOnce(context, 'mongod', () => Promise.reject(new Failure('the download of mongod failed (exit code 1): Download failed for url "https://a.example/b.tgz", Details: | getaddrinfo ENOTFOUND a.example')));
+    const asked = builtOnce(context, 'mongod', () =>
+      Promise.reject(
+        new Failure(
+          'the download of mongod failed (exit code 1): Download failed for url "https://a.example/b.tgz", Details: | getaddrinfo ENOTFOUND a.example',
+        ),
+      ),
+    );
 
     await expect(asked).rejects.toThrow(/ENOTFOUND/);
     expect(said.at(-1)).toBe('mongod: not to be had here (getaddrinfo ENOTFOUND a.example)');
@@ -242,7 +338,11 @@ describe('the reasons that are told', () => {
     await new Promise((resolve) => server.close(resolve));
     const beganAt = Date.now();
 
-    const asked = startEngine('redis', { dataDir: folder, env: { REDIS_URL: `redis://127.0.0.1:${port}/0` }, allowUrls: true });
+    const asked = startEngine('redis', {
+      dataDir: folder,
+      env: { REDIS_URL: `redis://127.0.0.1:${port}/0` },
+      allowUrls: true,
+    });
 
     await expect(asked).rejects.toThrow(`REDIS_URL is set, but nothing answers at 127.0.0.1:${port}`);
     expect(Date.now() - beganAt).toBeLessThan(9_000);

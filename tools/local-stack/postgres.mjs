@@ -22,8 +22,14 @@ export const postgresUrl = (port) => `postgresql://${user}@127.0.0.1:${port}/${d
 /** @returns {number | null} the id of a user of this machine who is not root; initdb asks for the name of its user */
 function anotherUser() {
   const file = '/etc/passwd';
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').map((line) => line.split(':')) : [];
-  const found = ['postgres', 'nobody'].map((name) => lines.find((fields) => fields[0] === name)).find((fields) => fields !== undefined);
+  const lines = existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line) => line.split(':'))
+    : [];
+  const found = ['postgres', 'nobody']
+    .map((name) => lines.find((fields) => fields[0] === name))
+    .find((fields) => fields !== undefined);
   return found === undefined ? null : Number(found[2]);
 }
 
@@ -48,7 +54,11 @@ async function accepted(context) {
   if (uid === null) throw new Failure('PostgreSQL does not run as root, and there is no user postgres or nobody here');
   const before = ['unshare', '-U', `--map-user=${uid}`, `--map-group=${uid}`];
   try {
-    await run('unshare', 'unshare', [...before.slice(1), 'true'], { signal: context.signal, env: context.env, stallMs });
+    await run('unshare', 'unshare', [...before.slice(1), 'true'], {
+      signal: context.signal,
+      env: context.env,
+      stallMs,
+    });
     return { before };
   } catch (error) {
     if (!(error instanceof Failure) || process.getuid?.() !== 0) throw error;
@@ -75,25 +85,63 @@ async function makeCluster(context, bin, folder) {
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   // Results do not depend on the locale, but with plain C pg_trgm and lower() see no letters beyond ASCII.
   const locale = process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8';
-  const args = ['-D', partial, '-U', user, '--encoding=UTF8', `--locale=${locale}`, '--auth=trust', ...(context.temporary ? ['--no-sync'] : [])];
+  const args = [
+    '-D',
+    partial,
+    '-U',
+    user,
+    '--encoding=UTF8',
+    `--locale=${locale}`,
+    '--auth=trust',
+    ...(context.temporary ? ['--no-sync'] : []),
+  ];
   const [command = '', ...rest] = [...before, path.join(bin, 'initdb'), ...args];
-  await run('initdb', command, rest, { ...owned(partial, uid), signal: context.signal, env: context.env, stallMs, growing: partial, cwd: folder });
+  await run('initdb', command, rest, {
+    ...owned(partial, uid),
+    signal: context.signal,
+    env: context.env,
+    stallMs,
+    growing: partial,
+    cwd: folder,
+  });
   renameSync(partial, path.join(folder, 'cluster'));
 }
 
 /** @param {string} bin the folder of postgres and initdb @param {string} version @param {string} source @returns {Candidate} */
 function candidateAt(bin, version, source) {
   return {
-    engine: 'PostgreSQL', major: majorOf(version), where: 'process', describe: `PostgreSQL ${version} (${source})`,
+    engine: 'PostgreSQL',
+    major: majorOf(version),
+    where: 'process',
+    describe: `PostgreSQL ${version} (${source})`,
     prepare: (context, folder) => makeCluster(context, bin, folder),
     start: async (context, folder, port, logFile) => {
       const { before, uid } = await accepted(context);
       const cluster = path.join(folder, 'cluster');
-      const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: '300', timezone: 'UTC', log_timezone: 'UTC' };
-      const args = ['-D', cluster, '-p', String(port), ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+      const settings = {
+        listen_addresses: '127.0.0.1',
+        unix_socket_directories: '',
+        max_connections: '300',
+        timezone: 'UTC',
+        log_timezone: 'UTC',
+      };
+      const args = [
+        '-D',
+        cluster,
+        '-p',
+        String(port),
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ];
       const [command = '', ...rest] = [...before, path.join(bin, 'postgres'), ...args];
       // SIGINT: end sessions and stop cleanly; SIGTERM would wait for clients that never leave.
-      return launch('PostgreSQL', command, rest, { ...owned(cluster, uid), role: 'engine', stopSignal: 'SIGINT', cwd: folder, env: context.env, logFile });
+      return launch('PostgreSQL', command, rest, {
+        ...owned(cluster, uid),
+        role: 'engine',
+        stopSignal: 'SIGINT',
+        cwd: folder,
+        env: context.env,
+        logFile,
+      });
     },
     look: (port) => lookAtPostgres(port, user, database),
     url: postgresUrl,
@@ -104,8 +152,15 @@ function candidateAt(bin, version, source) {
 function hiddenFolders() {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const brew = ['/opt/homebrew/opt', '/usr/local/opt'].filter((folder) => existsSync(folder)).flatMap((folder) =>
-    readdirSync(folder).filter((name) => name.startsWith('postgresql@')).sort().reverse().map((name) => path.join(folder, name, 'bin')));
+  const brew = ['/opt/homebrew/opt', '/usr/local/opt']
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .filter((name) => name.startsWith('postgresql@'))
+        .sort()
+        .reverse()
+        .map((name) => path.join(folder, name, 'bin')),
+    );
   return [...versions.map((version) => path.join(debian, version, 'bin')), ...brew];
 }
 
@@ -120,7 +175,8 @@ async function onThePath(context) {
     if (version !== null && isAtLeast(version, 15)) candidates.push(candidateAt(bin, version, bin));
     else passedOver.push(`${server} is ${version ?? 'not runnable'}`);
   }
-  if (candidates.length === 0) throw new Failure(passedOver.length === 0 ? 'none found' : `15 or newer is needed, and ${passedOver.join(', ')}`);
+  if (candidates.length === 0)
+    throw new Failure(passedOver.length === 0 ? 'none found' : `15 or newer is needed, and ${passedOver.join(', ')}`);
   return candidates;
 }
 
@@ -136,7 +192,12 @@ async function fromNpm(context) {
     throw new Failure(`the package ${platform} is not installed`);
   }
   // npm packages cannot hold links, and install scripts are off here: without this its libraries are not found.
-  await run('hydrate-symlinks', process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: root, signal: context.signal, env: context.env, stallMs });
+  await run('hydrate-symlinks', process.execPath, ['scripts/hydrate-symlinks.js'], {
+    cwd: root,
+    signal: context.signal,
+    env: context.env,
+    stallMs,
+  });
   const bin = path.join(root, 'native', 'bin');
   const version = await versionOf(context, path.join(bin, 'postgres'));
   if (version === null) throw new Failure(`${bin}/postgres does not run on this machine`);

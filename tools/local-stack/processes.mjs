@@ -77,7 +77,12 @@ function spawnWithOutput(command, args, options) {
   const log = options.logFile === undefined ? null : openSync(options.logFile, 'a');
   const { cwd, env, uid, gid } = options;
   const child = spawn(command, args, {
-    cwd, env, uid, gid, detached: true, stdio: log === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', log, log],
+    cwd,
+    env,
+    uid,
+    gid,
+    detached: true,
+    stdio: log === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', log, log],
   });
   if (log !== null) closeSync(log);
   let tail = '';
@@ -101,7 +106,9 @@ export async function launch(what, command, args, options = {}) {
   /** @type {Promise<Exit>} */
   const exited = new Promise((resolve) => {
     // A tool is over once all it printed has come; a server at its end, whoever still holds its output.
-    child.once(options.role === undefined || options.role === 'tool' ? 'close' : 'exit', (code, signal) => resolve({ code, signal }));
+    child.once(options.role === undefined || options.role === 'tool' ? 'close' : 'exit', (code, signal) =>
+      resolve({ code, signal }),
+    );
   });
   const begun = new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(undefined));
@@ -109,16 +116,25 @@ export async function launch(what, command, args, options = {}) {
   });
   const { pid } = child;
   const launched = {
-    pid: pid ?? 0, startedAt: pid === undefined ? '' : (startTimeOf(pid) ?? 'gone'), what, role: options.role ?? 'tool',
-    stopSignal: options.stopSignal ?? 'SIGTERM', patienceMs: options.patienceMs ?? defaultPatienceMs, child, exited, output,
+    pid: pid ?? 0,
+    startedAt: pid === undefined ? '' : (startTimeOf(pid) ?? 'gone'),
+    what,
+    role: options.role ?? 'tool',
+    stopSignal: options.stopSignal ?? 'SIGTERM',
+    patienceMs: options.patienceMs ?? defaultPatienceMs,
+    child,
+    exited,
+    output,
   };
   if (pid !== undefined) {
     living.set(pid, launched);
     announce();
-    void exited.then(() => {
-      living.delete(pid);
-      announce();
-    }).catch(() => undefined); // a record that cannot be written now (full disk) names one process too many: harmless
+    void exited
+      .then(() => {
+        living.delete(pid);
+        announce();
+      })
+      .catch(() => undefined); // a record that cannot be written now (full disk) names one process too many: harmless
   }
   await begun;
   return launched;
@@ -214,6 +230,9 @@ export function isDiskFull(output) {
 
 /** @param {string} output @param {number} [count] @returns {string} its last lines after a colon, or nothing */
 export function lastLines(output, count = 3) {
-  const lines = output.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  const lines = output
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   return lines.length === 0 ? '' : `: ${lines.slice(-count).join(' | ').slice(0, 600)}`;
 }

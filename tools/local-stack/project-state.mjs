@@ -12,9 +12,13 @@ import { run } from './processes.mjs';
  */
 export async function install(projectDir, env, signal, say) {
   const cli = env['npm_execpath'];
-  const [command, before] = cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
+  const [command, before] =
+    cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
   await run('npm ci', command, [...before, 'ci', '--include=dev', '--no-audit', '--no-fund'], {
-    cwd: projectDir, env, signal, onOutput: byLine((line) => line.startsWith('npm error') && say(line)),
+    cwd: projectDir,
+    env,
+    signal,
+    onOutput: byLine((line) => line.startsWith('npm error') && say(line)),
   });
 }
 
@@ -70,7 +74,12 @@ export async function build(projectDir, env, signal, say) {
   const stamp = path.join(projectDir, 'dist', '.sources');
   const sources = sourcesOf(projectDir); // before: what changes during the build is built next time
   rmSync(stamp, { force: true });
-  await run('the build', process.execPath, [path.join('tools', 'build', 'build.mjs')], { cwd: projectDir, env, signal, onOutput: byLine(say) });
+  await run('the build', process.execPath, [path.join('tools', 'build', 'build.mjs')], {
+    cwd: projectDir,
+    env,
+    signal,
+    onOutput: byLine(say),
+  });
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, sources);
 }

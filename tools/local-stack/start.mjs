@@ -4,17 +4,24 @@
 
 /** @returns {string | null} why this machine cannot run it */
 function whyNot() {
-  if (process.platform === 'win32') return 'EdgeChat does not run on native Windows: use WSL2 (wsl --install) and start again inside it, or docker compose up.';
+  if (process.platform === 'win32')
+    return 'EdgeChat does not run on native Windows: use WSL2 (wsl --install) and start again inside it, or docker compose up.';
   const parts = process.versions.node.split('.').map(Number);
   const major = parts[0] || 0;
   const minor = parts[1] || 0;
   if (major > 20 || (major === 20 && minor >= 19)) return null;
-  return 'EdgeChat needs Node 20.19 or newer, and this is Node ' + process.versions.node + ': install a newer one from https://nodejs.org and start again.';
+  return (
+    'EdgeChat needs Node 20.19 or newer, and this is Node ' +
+    process.versions.node +
+    ': install a newer one from https://nodejs.org and start again.'
+  );
 }
 
 const reason = whyNot();
 if (reason === null) {
-  import('./main.mjs').then((main) => main.start({ watch: process.argv.includes('--watch') })).then((code) => process.exit(code));
+  import('./main.mjs')
+    .then((main) => main.start({ watch: process.argv.includes('--watch') }))
+    .then((code) => process.exit(code));
 } else {
   console.error(reason);
   process.exit(1);

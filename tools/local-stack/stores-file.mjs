@@ -16,7 +16,11 @@ const fileIn = (dataDir) => path.join(dataDir, 'stores.json');
 /** @param {string} dataDir @param {Record<string, string>} urls of all stores, by variable @param {NodeJS.ProcessEnv} env what the environment names */
 export function tellStores(dataDir, urls, env) {
   /** @type {Stores} */
-  const stores = { pid: process.pid, startedAt: startTimeOf(process.pid) ?? '', urls: Object.fromEntries(Object.entries(urls).filter(([name]) => env[name] === undefined)) };
+  const stores = {
+    pid: process.pid,
+    startedAt: startTimeOf(process.pid) ?? '',
+    urls: Object.fromEntries(Object.entries(urls).filter(([name]) => env[name] === undefined)),
+  };
   forgetStores(dataDir);
   writeFileSync(fileIn(dataDir), JSON.stringify(stores), { mode: 0o600 });
 }

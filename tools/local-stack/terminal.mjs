@@ -54,7 +54,11 @@ export class Terminal {
       this.#clear();
       clearInterval(timer);
       this.#step = null;
-      this.line(this.#isMoving ? `${mark} ${name}  ${seconds(Date.now() - startedAt)}` : `    ${mark === 'x' ? 'not finished after' : 'done in'} ${seconds(Date.now() - startedAt)}`);
+      this.line(
+        this.#isMoving
+          ? `${mark} ${name}  ${seconds(Date.now() - startedAt)}`
+          : `    ${mark === 'x' ? 'not finished after' : 'done in'} ${seconds(Date.now() - startedAt)}`,
+      );
     }
   }
 

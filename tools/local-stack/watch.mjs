@@ -13,7 +13,7 @@ const settleMs = 200;
  * @returns {Promise<string>} the sources once they are others than those known, and an editor (or git) is through with them
  */
 async function changedSources(projectDir, known, signal) {
-  for (let before = known; ; ) {
+  for (let before = known; ;) {
     await pause(before === known ? lookEveryMs : settleMs);
     signal.throwIfAborted();
     const now = sourcesOf(projectDir);
@@ -36,13 +36,16 @@ export async function watchSources(projectDir, system, terminal) {
   /** @param {import('./apps.mjs').App} app */
   const tellEnd = async (app) => {
     const sentence = await whenEnded(app);
-    if (!isRestarting && !context.signal.aborted) terminal.line(`${sentence}\nThe next change of a source starts it again.`);
+    if (!isRestarting && !context.signal.aborted)
+      terminal.line(`${sentence}\nThe next change of a source starts it again.`);
   };
   for (const app of system.apps) void tellEnd(app);
-  for (let known = builtSources(projectDir) ?? sourcesOf(projectDir); ; ) {
+  for (let known = builtSources(projectDir) ?? sourcesOf(projectDir); ;) {
     known = await changedSources(projectDir, known, context.signal);
     try {
-      await terminal.step('Building again', () => build(projectDir, context.env, context.signal, (line) => terminal.note(line)));
+      await terminal.step('Building again', () =>
+        build(projectDir, context.env, context.signal, (line) => terminal.note(line)),
+      );
       isRestarting = true;
       await endInOrder(livingProcesses('api', 'worker'));
       await migrate(context);

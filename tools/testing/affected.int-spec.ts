@@ -11,13 +11,16 @@ describe('nx affected', () => {
     const affected = affectedBy('libs/identity/src/index.ts');
 
     expect([...affected]).toEqual(expect.arrayContaining(['identity', 'api', 'api-e2e']));
-    for (const other of ['kernel', 'contracts', 'conversations', 'usage', 'search', 'platform-postgres']) expect(affected).not.toContain(other);
+    for (const other of ['kernel', 'contracts', 'conversations', 'usage', 'search', 'platform-postgres'])
+      expect(affected).not.toContain(other);
   });
 
   it('picks everything that stands on the kernel when the kernel changes', () => {
     const affected = affectedBy('libs/kernel/src/index.ts');
 
-    expect([...affected]).toEqual(expect.arrayContaining(['kernel', 'identity', 'conversations', 'assistant', 'search', 'usage', 'api', 'worker']));
+    expect([...affected]).toEqual(
+      expect.arrayContaining(['kernel', 'identity', 'conversations', 'assistant', 'search', 'usage', 'api', 'worker']),
+    );
     expect(affected).not.toContain('tools-build');
   });
 
@@ -28,9 +31,14 @@ describe('nx affected', () => {
     expect(affected).not.toContain('kernel');
   });
 
-  it.each(['package-lock.json', 'tsconfig.base.json', 'eslint.config.mjs', 'nx.json'])('picks everything when %s changes', (file) => {
-    expect([...affectedBy(file)]).toEqual(expect.arrayContaining(['kernel', 'usage', 'platform-config', 'api', 'worker', 'tools-testing']));
-  });
+  it.each(['package-lock.json', 'tsconfig.base.json', 'eslint.config.mjs', 'nx.json'])(
+    'picks everything when %s changes',
+    (file) => {
+      expect([...affectedBy(file)]).toEqual(
+        expect.arrayContaining(['kernel', 'usage', 'platform-config', 'api', 'worker', 'tools-testing']),
+      );
+    },
+  );
 
   it('picks nothing for a page of prose', () => {
     expect([...affectedBy('CONTRIBUTING.md')]).toEqual([]);

@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { copyOfRepository } from './nx.js';
 
 const build = (folder: string, ...args: string[]) => {
-  const { status, stderr } = spawnSync(process.execPath, ['tools/build/build.mjs', ...args], { cwd: folder, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['tools/build/build.mjs', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return { status, stderr };
 };
 
 /** The sources in a bundle, by the comments that esbuild puts before each. */
-const sourcesIn = (bundle: string) => [...readFileSync(bundle, 'utf8').matchAll(/^\/\/ ((?:apps|libs|tools)\/.*)$/gm)].map(([, source]) => source);
+const sourcesIn = (bundle: string) =>
+  [...readFileSync(bundle, 'utf8').matchAll(/^\/\/ ((?:apps|libs|tools)\/.*)$/gm)].map(([, source]) => source);
 
 describe.each(['api', 'worker'])('the builds of %s', (app) => {
   const copy = copyOfRepository({});
@@ -47,7 +51,10 @@ describe.each(['api', 'worker'])('the builds of %s', (app) => {
 it('leaves the providers, and with them all use of their keys, out of the API', () => {
   const copy = copyOfRepository({});
   expect(build(copy.folder).status).toBe(0);
-  const providersIn = (app: string) => sourcesIn(join(copy.folder, 'dist/apps', app, 'main.js')).filter((source) => source?.startsWith('libs/assistant/src/providers/'));
+  const providersIn = (app: string) =>
+    sourcesIn(join(copy.folder, 'dist/apps', app, 'main.js')).filter((source) =>
+      source?.startsWith('libs/assistant/src/providers/'),
+    );
 
   expect(providersIn('api')).toEqual([]);
   expect(providersIn('worker')).not.toEqual([]);
@@ -56,6 +63,9 @@ it('leaves the providers, and with them all use of their keys, out of the API', 
 
 it('names what it cannot build', () => {
   const copy = copyOfRepository({});
-  expect(build(copy.folder, 'website')).toEqual({ status: 1, stderr: 'There is no app "website" to build: say api or worker, or nothing for both.\n' });
+  expect(build(copy.folder, 'website')).toEqual({
+    status: 1,
+    stderr: 'There is no app "website" to build: say api or worker, or nothing for both.\n',
+  });
   copy.remove();
 });

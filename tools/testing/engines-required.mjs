@@ -9,5 +9,7 @@ export default function enginesRequired() {
   const missing = ADDRESSES.filter((name) => !process.env[name]);
   if (missing.length === 0) return;
 
-  throw new Error(`${missing.join(', ')} not set: run this test by \`npm test -- <file>\`, which starts the engines it needs.`);
+  throw new Error(
+    `${missing.join(', ')} not set: run this test by \`npm test -- <file>\`, which starts the engines it needs.`,
+  );
 }

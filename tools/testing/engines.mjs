@@ -16,7 +16,8 @@ export async function startTestEngines(signal) {
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
   try {
     const engines = await startEngines({ dataDir, temporary: true, signal, say: (line) => console.log(line) });
-    for (const { describe } of [engines.postgres, engines.mongo, engines.redis]) console.log(`tests run on ${describe}`);
+    for (const { describe } of [engines.postgres, engines.mongo, engines.redis])
+      console.log(`tests run on ${describe}`);
     const { DATABASE_URL, MONGODB_URL, REDIS_URL } = engines.env;
     return {
       env: { TEST_DATABASE_URL: DATABASE_URL, TEST_MONGODB_URL: MONGODB_URL, TEST_REDIS_URL: REDIS_URL },

@@ -5,7 +5,18 @@ import { basename, dirname, join } from 'node:path';
 
 export const root = join(import.meta.dirname, '../..');
 
-const COPIED = ['apps', 'libs', 'tools', 'nx.json', 'package.json', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.json', 'jest.preset.js', 'eslint.config.mjs'];
+const COPIED = [
+  'apps',
+  'libs',
+  'tools',
+  'nx.json',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.json',
+  'jest.preset.js',
+  'eslint.config.mjs',
+];
 
 /**
  * Runs Nx in a folder to its end, as a person would: without what the Nx that runs this test has put into the environment.
@@ -13,8 +24,19 @@ const COPIED = ['apps', 'libs', 'tools', 'nx.json', 'package.json', 'package-loc
  */
 export function nx(folder: string, ...args: string[]): { exitCode: number | null; output: string } {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('NX_') && name !== 'NODE_OPTIONS');
-  const env = { ...Object.fromEntries(own), NX_DAEMON: 'false', NX_NO_CLOUD: 'true', NX_TUI: 'false', CI: 'true', FORCE_COLOR: '0' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', ...args], { cwd: folder, env, encoding: 'utf8' });
+  const env = {
+    ...Object.fromEntries(own),
+    NX_DAEMON: 'false',
+    NX_NO_CLOUD: 'true',
+    NX_TUI: 'false',
+    CI: 'true',
+    FORCE_COLOR: '0',
+  };
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['node_modules/nx/dist/bin/nx.js', ...args], {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+  });
   return { exitCode: status, output: stdout + stderr };
 }
 
@@ -22,7 +44,10 @@ export function nx(folder: string, ...args: string[]): { exitCode: number | null
 export function copyOfRepository(files: Record<string, string>): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'edgechat-nx-'));
   for (const entry of COPIED) {
-    cpSync(join(root, entry), join(folder, entry), { recursive: true, filter: (from) => !['node_modules', 'dist', '.nx'].includes(basename(from)) });
+    cpSync(join(root, entry), join(folder, entry), {
+      recursive: true,
+      filter: (from) => !['node_modules', 'dist', '.nx'].includes(basename(from)),
+    });
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   for (const [path, text] of Object.entries(files)) {

@@ -64,7 +64,10 @@ function countsOf(targets, isDone) {
 /** Runs these targets of all projects through Nx. */
 async function runTargets(targets, { parallel, env }) {
   const style = parallel > 1 ? [] : ['--output-style=stream'];
-  return countsOf(targets, await run(targets.join(', '), [...NX, 'run-many', '-t', ...targets, `--parallel=${parallel}`, ...style], env));
+  return countsOf(
+    targets,
+    await run(targets.join(', '), [...NX, 'run-many', '-t', ...targets, `--parallel=${parallel}`, ...style], env),
+  );
 }
 
 async function testAll() {
@@ -86,7 +89,8 @@ async function testAll() {
 /** Runs the named spec files only, kind by kind. */
 async function testFiles(files) {
   const kinds = Object.keys(KINDS).filter((kind) => files.some((file) => file.endsWith(KINDS[kind])));
-  if (kinds.length === 0) throw new Failure(`None of these is a spec file (*${Object.values(KINDS).join(', *')}): ${files.join(' ')}`);
+  if (kinds.length === 0)
+    throw new Failure(`None of these is a spec file (*${Object.values(KINDS).join(', *')}): ${files.join(' ')}`);
 
   const needsEngines = kinds.some((kind) => kind !== 'unit');
   if (kinds.includes('e2e')) await run('build', ['node', 'tools/build/build.mjs']);
@@ -96,7 +100,11 @@ async function testFiles(files) {
     for (const kind of kinds) {
       const own = files.filter((file) => file.endsWith(KINDS[kind]));
       const jest = [...JEST, '--config', `tools/testing/${kind}.jest.js`, '--runTestsByPath', ...own];
-      const isDone = await run(kind, jest, { ...engines.env, NX_TASK_TARGET_PROJECT: 'named', NX_TASK_TARGET_TARGET: kind });
+      const isDone = await run(kind, jest, {
+        ...engines.env,
+        NX_TASK_TARGET_PROJECT: 'named',
+        NX_TASK_TARGET_TARGET: kind,
+      });
       counts.push(countsOf([kind], isDone));
     }
   } finally {
@@ -106,7 +114,8 @@ async function testFiles(files) {
 }
 
 async function main(files) {
-  if (!isInstalled() && !(await run('npm ci', ['npm', 'ci', '--include=dev']))) return [{ passed: 0, failed: 1, failures: [] }];
+  if (!isInstalled() && !(await run('npm ci', ['npm', 'ci', '--include=dev'])))
+    return [{ passed: 0, failed: 1, failures: [] }];
 
   rmSync(COUNTS_FOLDER, { recursive: true, force: true });
   mkdirSync(COUNTS_FOLDER, { recursive: true });

@@ -16,18 +16,24 @@ let used = 0;
 const anAddress = (): string => `203.0.${(used += 1)}.7`;
 const statusesOf = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
 
-const logIn = (email: string, password: string, address: string, api = 0): Promise<Answer> => stack.client(api).post('/auth/login', { email, password }, { headers: { 'x-forwarded-for': address } });
+const logIn = (email: string, password: string, address: string, api = 0): Promise<Answer> =>
+  stack.client(api).post('/auth/login', { email, password }, { headers: { 'x-forwarded-for': address } });
 
 /** An account whose owner registered, and so is known, at this address. */
 async function anAccount(address: string): Promise<Client> {
   const client = stack.client();
   client.email = anEmail();
-  const answer = await client.post('/auth/register', { email: client.email, password: PASSWORD }, { headers: { 'x-forwarded-for': address } });
+  const answer = await client.post(
+    '/auth/register',
+    { email: client.email, password: PASSWORD },
+    { headers: { 'x-forwarded-for': address } },
+  );
   client.token = String(answer.body['access_token']);
   return client;
 }
 
-const guess = (email: string, times: number, address: () => string): Promise<Answer[]> => oneByOne(upTo(times).map((n) => () => logIn(email, `guess ${n}`, address(), n % 2)));
+const guess = (email: string, times: number, address: () => string): Promise<Answer[]> =>
+  oneByOne(upTo(times).map((n) => () => logIn(email, `guess ${n}`, address(), n % 2)));
 
 function expectLockedOut(answer: Answer): void {
   expectProblem(answer, 429, 'too_many_logins');
@@ -82,7 +88,9 @@ describe('guessing a password', () => {
     const { email } = await anAccount(anAddress());
     await guess(email, 9, anAddress);
     const [newHome, another] = [anAddress(), anAddress()];
-    expect(statusesOf(await oneByOne(upTo(3).map(() => () => logIn(email, PASSWORD, newHome))))).toEqual([200, 200, 200]);
+    expect(statusesOf(await oneByOne(upTo(3).map(() => () => logIn(email, PASSWORD, newHome))))).toEqual([
+      200, 200, 200,
+    ]);
     expect((await logIn(email, 'guess', another)).status).toBe(401);
     expectLockedOut(await logIn(email, PASSWORD, another));
   });
@@ -100,14 +108,21 @@ describe('230 logins at once', () => {
     };
 
     const logins = upTo(230).map(() => noted('login', logIn(client.email, PASSWORD, home)));
-    const others = await oneByOne(upTo(10).flatMap(() => [() => noted('other', stack.client().get('/health')), () => noted('other', client.get('/auth/me')), () => noted('other', client.get('/chat/conversations'))]));
+    const others = await oneByOne(
+      upTo(10).flatMap(() => [
+        () => noted('other', stack.client().get('/health')),
+        () => noted('other', client.get('/auth/me')),
+        () => noted('other', client.get('/chat/conversations')),
+      ]),
+    );
     const answers = await Promise.all(logins);
 
     expect(statusesOf(others)).toEqual(Array(30).fill(200));
     expect(ended.slice(ended.lastIndexOf('other')).filter((what) => what === 'login').length).toBeGreaterThan(0);
     expect(new Set(statusesOf(answers).filter((status) => ![200, 429, 503].includes(status)))).toEqual(new Set());
     expect(statusesOf(answers).filter((status) => status === 200).length).toBeGreaterThanOrEqual(200);
-    for (const answer of answers.filter(({ status }) => status === 503)) expectProblem(answer, 503, 'service_unavailable');
+    for (const answer of answers.filter(({ status }) => status === 503))
+      expectProblem(answer, 503, 'service_unavailable');
     expect((await logIn(client.email, PASSWORD, home)).status).toBe(200);
   });
 });

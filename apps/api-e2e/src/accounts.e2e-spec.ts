@@ -17,15 +17,20 @@ const REFUSED = { status: 401, body: { code: 'bad_refresh_token', detail: 'Inval
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const anEmail = (): string => `${randomUUID()}@example.com`;
 
-const post = (path: string, body: object, { api = 0, address = '192.0.2.1' } = {}): Promise<Answer> => stack.client(api).post(path, body, { headers: { 'x-forwarded-for': address } });
+const post = (path: string, body: object, { api = 0, address = '192.0.2.1' } = {}): Promise<Answer> =>
+  stack.client(api).post(path, body, { headers: { 'x-forwarded-for': address } });
 const refresh = (refresh_token: unknown, api = 0): Promise<Answer> => post('/auth/refresh', { refresh_token }, { api });
-const logIn = (email: string, password: string, from: { api?: number; address?: string } = {}): Promise<Answer> => post('/auth/login', { email, password }, from);
+const logIn = (email: string, password: string, from: { api?: number; address?: string } = {}): Promise<Answer> =>
+  post('/auth/login', { email, password }, from);
 const statusesOf = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
 
 /** A client with the tokens of an answer. */
 function holding({ status, body }: Answer, api = 0): Client {
   expect([200, 201]).toContain(status);
-  return Object.assign(stack.client(api), { token: String(body['access_token']), refreshToken: String(body['refresh_token']) });
+  return Object.assign(stack.client(api), {
+    token: String(body['access_token']),
+    refreshToken: String(body['refresh_token']),
+  });
 }
 
 /** An account that registered from this address. */
@@ -50,7 +55,8 @@ async function expectEnded({ token, refreshToken }: Client): Promise<void> {
 }
 
 async function expectAlive({ token }: Client): Promise<void> {
-  for (const api of [0, 1]) expect((await Object.assign(stack.client(api), { token }).get('/auth/me')).status).toBe(200);
+  for (const api of [0, 1])
+    expect((await Object.assign(stack.client(api), { token }).get('/auth/me')).status).toBe(200);
 }
 
 describe('a refresh token', () => {
@@ -106,7 +112,14 @@ describe('a refresh token', () => {
   it('that was forged ends nothing', async () => {
     const client = await anAccount();
     const token = String(client.refreshToken);
-    const forged = [token.slice(0, -1), `${token}x`, `${token.slice(0, 30)}${token[30] === 'A' ? 'B' : 'A'}${token.slice(31)}`, `${token}=`, ` ${token}`, token.toLowerCase()];
+    const forged = [
+      token.slice(0, -1),
+      `${token}x`,
+      `${token.slice(0, 30)}${token[30] === 'A' ? 'B' : 'A'}${token.slice(31)}`,
+      `${token}=`,
+      ` ${token}`,
+      token.toLowerCase(),
+    ];
     for (const one of forged) expect(await refresh(one)).toMatchObject(REFUSED);
     expect((await post('/auth/logout', { refresh_token: forged[2] })).status).toBe(204);
     await expectAlive(holding(await refresh(token, 1)));
@@ -117,7 +130,10 @@ describe('POST /auth/logout', () => {
   it('ends the session on every API, and no other of the account', async () => {
     const client = await anAccount();
     const other = holding(await logIn(client.email, PASSWORD));
-    expect(await post('/auth/logout', { refresh_token: client.refreshToken }, { api: 0 })).toMatchObject({ status: 204, body: { text: '' } });
+    expect(await post('/auth/logout', { refresh_token: client.refreshToken }, { api: 0 })).toMatchObject({
+      status: 204,
+      body: { text: '' },
+    });
     await expectEnded(client);
     await expectAlive(other);
     expect((await refresh(other.refreshToken, 1)).status).toBe(200);
@@ -129,18 +145,24 @@ describe('POST /auth/logout', () => {
 });
 
 describe('POST /auth/password', () => {
-  const change = (client: Client, old_password: string, new_password: string): Promise<Answer> => client.post('/auth/password', { old_password, new_password }, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+  const change = (client: Client, old_password: string, new_password: string): Promise<Answer> =>
+    client.post('/auth/password', { old_password, new_password }, { headers: { 'x-forwarded-for': '192.0.2.1' } });
 
-  it('sets the password, ends all other sessions, and lets the caller\'s own go on', async () => {
+  it("sets the password, ends all other sessions, and lets the caller's own go on", async () => {
     const client = await anAccount();
-    const others = [holding(await logIn(client.email, PASSWORD)), holding(await logIn(client.email, PASSWORD, { api: 1 }))];
+    const others = [
+      holding(await logIn(client.email, PASSWORD)),
+      holding(await logIn(client.email, PASSWORD, { api: 1 })),
+    ];
 
     expect(await change(client, PASSWORD, 'staple correct horse')).toMatchObject({ status: 204, body: { text: '' } });
 
     for (const other of others) await expectEnded(other);
     await expectAlive(client);
     expect((await refresh(client.refreshToken, 1)).status).toBe(200);
-    expect(statusesOf([await logIn(client.email, PASSWORD), await logIn(client.email, 'staple correct horse', { api: 1 })])).toEqual([401, 200]);
+    expect(
+      statusesOf([await logIn(client.email, PASSWORD), await logIn(client.email, 'staple correct horse', { api: 1 })]),
+    ).toEqual([401, 200]);
   });
 
   it('with a wrong old password is 403 and changes nothing', async () => {
@@ -177,23 +199,46 @@ describe('PATCH /auth/me', () => {
 });
 
 describe('an e-mail address', () => {
-  it.each([['Ada.X', 'aDA.x'], ['ÄRGER', 'ärger'], ['e\u0301lan', '\u00c9LAN'], ['ΣΊΣΥΦΟΣ', 'σίσυφος']])('is compared without case and shown as it was given: %s', async (given, typed) => {
+  it.each([
+    ['Ada.X', 'aDA.x'],
+    ['ÄRGER', 'ärger'],
+    ['e\u0301lan', '\u00c9LAN'],
+    ['ΣΊΣΥΦΟΣ', 'σίσυφος'],
+  ])('is compared without case and shown as it was given: %s', async (given, typed) => {
     const domain = `${randomUUID()}.example`;
     const client = await anAccount({ email: `${given}@${domain}` });
     expect((await client.get('/auth/me')).body['email']).toBe(`${given}@${domain}`);
     expect((await logIn(`${typed}@${domain.toUpperCase()}`, PASSWORD, { api: 1 })).status).toBe(200);
-    expectProblem(await post('/auth/register', { email: `${typed}@${domain}`, password: PASSWORD }), 400, 'email_taken');
+    expectProblem(
+      await post('/auth/register', { email: `${typed}@${domain}`, password: PASSWORD }),
+      400,
+      'email_taken',
+    );
   });
 });
 
 describe('an account of the first backend', () => {
   it('logs in with its bcrypt hash, which is replaced', async () => {
     const client = await anAccount();
-    const hashOf = async (): Promise<string | undefined> => (await sql<{ password_hash: string }>(stack.databaseUrl, 'select password_hash from edgechat.accounts where email = $1', [client.email]))[0]?.password_hash;
+    const hashOf = async (): Promise<string | undefined> =>
+      (
+        await sql<{ password_hash: string }>(
+          stack.databaseUrl,
+          'select password_hash from edgechat.accounts where email = $1',
+          [client.email],
+        )
+      )[0]?.password_hash;
     // bcrypt of `first backend`, as the first backend wrote it: no call of this one makes such a hash.
-    await sql(stack.databaseUrl, 'update edgechat.accounts set password_hash = $2 where email = $1', [client.email, BCRYPT]);
-    expect(statusesOf([await logIn(client.email, 'first backen'), await logIn(client.email, 'first backend', { api: 1 })])).toEqual([401, 200]);
+    await sql(stack.databaseUrl, 'update edgechat.accounts set password_hash = $2 where email = $1', [
+      client.email,
+      BCRYPT,
+    ]);
+    expect(
+      statusesOf([await logIn(client.email, 'first backen'), await logIn(client.email, 'first backend', { api: 1 })]),
+    ).toEqual([401, 200]);
     expect(await hashOf()).toMatch(/^\$argon2id\$/);
-    expect(statusesOf([await logIn(client.email, 'first backend'), await logIn(client.email, 'first backen')])).toEqual([200, 401]);
+    expect(statusesOf([await logIn(client.email, 'first backend'), await logIn(client.email, 'first backen')])).toEqual(
+      [200, 401],
+    );
   });
 });

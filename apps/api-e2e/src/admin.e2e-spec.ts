@@ -17,19 +17,32 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 /** A command of the worker, as an operator gives it. Redis is not among its stores. */
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): { readonly child: ChildProcessWithoutNullStreams; readonly output: () => string; readonly ended: Promise<Ended> } {
+function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): { readonly child: ChildProcessWithoutNullStreams; readonly output: () => string; readonly ended: Promise<Ended> } {
   const { DATABASE_URL, MONGODB_URL } = stack.stores.env;
-  const child = spawn(process.execPath, [WORKER, 'admin', ...args], { env: { PATH: process.env['PATH'], DATABASE_URL, MONGODB_URL, REDIS_URL: 'redis://127.0.0.1:1', ...env } });
+  const child = spawn(process.execPath, [WORKER, 'admin', ...args], {
+    env: { PATH: process.env['PATH'], DATABASE_URL, MONGODB_URL, REDIS_URL: 'redis://127.0.0.1:1', ...env },
+  });
   const texts = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => { texts[name] += chunk.toString(); });
-  return { child, output: () => texts.stderr, ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts }))) };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].on('data', (chunk: Buffer) => {
+      texts[name] += chunk.toString();
+    });
+  return {
+    child,
+    output: () => texts.stderr,
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts }))),
+  };
 }
 function admin(args: readonly string[], input = ''): Promise<Ended> {
   const { child, ended } = start(args);
   child.stdin.end(input);
   return ended;
 }
-const run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> => sql(stack.databaseUrl, text, values);
+const run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> =>
+  sql(stack.databaseUrl, text, values);
 const verdict = ({ stdout }: Ended): string => stdout.trimEnd().split('\n').at(-1) ?? '';
 
 describe('admin verify', () => {
@@ -51,17 +64,27 @@ describe('admin verify', () => {
 
     await eventually(async () => (await run('select 1 from edgechat.outbox')).length === 0);
     await run('delete from edgechat.search_words where conversation_id = $1 and seq = 7', conversation);
-    await run(`update edgechat.inbox set ordered_at = ordered_at - interval '1 minute' where conversation_id = $1`, conversation);
+    await run(
+      `update edgechat.inbox set ordered_at = ordered_at - interval '1 minute' where conversation_id = $1`,
+      conversation,
+    );
     const wrong = await admin(['verify']);
     expect(wrong.code).toBe(3);
-    expect(wrong.stdout).toContain(`not_indexed: 1. the message is not in the search index, and nobody owes that\n  conversation ${conversation}, message 7\n`);
+    expect(wrong.stdout).toContain(
+      `not_indexed: 1. the message is not in the search index, and nobody owes that\n  conversation ${conversation}, message 7\n`,
+    );
     expect(wrong.stdout).toContain('wrong_inbox_order: 1.');
     expect(verdict(wrong)).toMatch(/^verify: 2 problems in /);
 
-    for (const what of ['inbox', 'search']) expect(await admin(['rebuild', what, '--conversation', conversation])).toMatchObject({ code: 0, stdout: '' });
+    for (const what of ['inbox', 'search'])
+      expect(await admin(['rebuild', what, '--conversation', conversation])).toMatchObject({ code: 0, stdout: '' });
     const mended = await admin(['verify']);
     expect([mended.code, verdict(mended)]).toEqual([0, expect.stringContaining('verify: 0 problems')]);
-    expect((await client.get(`/search?q=message 7&conversation_id=${conversation}`)).body['hits'].map(({ message }: { message: { seq: number } }) => message.seq)).toContain(7);
+    expect(
+      (await client.get(`/search?q=message 7&conversation_id=${conversation}`)).body['hits'].map(
+        ({ message }: { message: { seq: number } }) => message.seq,
+      ),
+    ).toContain(7);
   });
 });
 
@@ -77,39 +100,67 @@ describe('admin set-password', () => {
     expect(set.stderr).not.toContain('a new password');
     expect((await stack.client().post('/auth/refresh', { refresh_token: client.refreshToken })).status).toBe(401);
     await eventually(async () => (await client.get('/auth/me')).status === 401, { withinMs: 6_000 });
-    expect([(await logIn(client, 'correct horse battery')).status, (await logIn(client, 'a new password')).status]).toEqual([401, 200]);
+    expect([
+      (await logIn(client, 'correct horse battery')).status,
+      (await logIn(client, 'a new password')).status,
+    ]).toEqual([401, 200]);
   });
 
-  it.each([['of 7 characters', '7 chars'], ['of 1,025', 'x'.repeat(1_025)], ['that is not there', '']])('takes no password %s', async (_, password) => {
+  it.each([
+    ['of 7 characters', '7 chars'],
+    ['of 1,025', 'x'.repeat(1_025)],
+    ['that is not there', ''],
+  ])('takes no password %s', async (_, password) => {
     const client = await stack.client().register();
 
-    expect(await admin(['set-password', client.email], password)).toMatchObject({ code: 1, stderr: expect.stringContaining('8 to 1024 characters') });
+    expect(await admin(['set-password', client.email], password)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('8 to 1024 characters'),
+    });
 
     expect((await logIn(client, 'correct horse battery')).status).toBe(200);
   });
 
   it('says that an address has no account, or is none', async () => {
-    expect(await admin(['set-password', 'nobody@example.com'], 'a new password\n')).toMatchObject({ code: 1, stderr: 'There is no account with this e-mail address.\n' });
-    expect(await admin(['set-password', 'nobody'], 'a new password\n')).toMatchObject({ code: 1, stderr: expect.stringContaining('no e-mail address') });
+    expect(await admin(['set-password', 'nobody@example.com'], 'a new password\n')).toMatchObject({
+      code: 1,
+      stderr: 'There is no account with this e-mail address.\n',
+    });
+    expect(await admin(['set-password', 'nobody'], 'a new password\n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no e-mail address'),
+    });
   });
 });
 
-describe('an operator\'s command', () => {
+describe("an operator's command", () => {
   it('that does not exist ends with 1 and those that do', async () => {
-    expect(await admin(['rebuild', 'everything'])).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('admin rebuild search [--conversation ID]') });
+    expect(await admin(['rebuild', 'everything'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('admin rebuild search [--conversation ID]'),
+    });
   });
 
   it('asks for the id of a conversation that can be one, and for a yes before it removes', async () => {
-    expect(await admin(['rebuild', 'search', '--conversation', '7'])).toMatchObject({ code: 1, stderr: expect.stringContaining('no id of a conversation') });
+    expect(await admin(['rebuild', 'search', '--conversation', '7'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no id of a conversation'),
+    });
     expect(await admin(['messages', 'wipe'])).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') });
   });
 
   it('waits for its stores, and ends with a sentence when it is interrupted', async () => {
-    const { child, output, ended } = start(['rebuild', 'search'], { MONGODB_URL: 'mongodb://127.0.0.1:1/edgechat?directConnection=true' });
+    const { child, output, ended } = start(['rebuild', 'search'], {
+      MONGODB_URL: 'mongodb://127.0.0.1:1/edgechat?directConnection=true',
+    });
     await eventually(() => output().includes('MongoDB cannot be reached yet'));
 
     child.kill('SIGINT');
 
-    expect(await ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Interrupted. Nothing is broken: give the command again.') });
+    expect(await ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Interrupted. Nothing is broken: give the command again.'),
+    });
   });
 });

@@ -22,9 +22,14 @@ function expectNoBug(): void {
 }
 
 const refused = (call: () => Promise<Answer>): Promise<Answer> => refusedIn([scene], call);
-const send = ({ method, path }: Input, raw: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> => scene.client.call(method, path(scene), { raw, headers });
+const send = (
+  { method, path }: Input,
+  raw: string | Uint8Array,
+  headers: Record<string, string> = {},
+): Promise<Answer> => scene.client.call(method, path(scene), { raw, headers });
 const rightBody = (input: Input): string => JSON.stringify(input.body(scene));
-const utf8 = (...parts: (string | number[])[]): Uint8Array => Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+const utf8 = (...parts: (string | number[])[]): Uint8Array =>
+  Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 const each = INPUTS.map((input) => [input.name, input] as const);
 
 describe('a field that can never be right', () => {
@@ -33,15 +38,24 @@ describe('a field that can never be right', () => {
     expectWrongFields(answer, [`/${field}`]);
   });
 
-  it.each(['Assistant', 'assistant ', 'groups', '', '__proto__', 'toString', '\0', '\ud800', 'x'.repeat(10_000)])('is 422 when it is the kind %j', async (kind) => {
-    const answer = await refused(() => scene.client.post('/chat/conversations', { kind }));
-    expectWrongFields(answer, ['/kind']);
-    expect(answer.body['errors']).toMatchObject([{ code: 'unknown_value' }]);
-  });
+  it.each(['Assistant', 'assistant ', 'groups', '', '__proto__', 'toString', '\0', '\ud800', 'x'.repeat(10_000)])(
+    'is 422 when it is the kind %j',
+    async (kind) => {
+      const answer = await refused(() => scene.client.post('/chat/conversations', { kind }));
+      expectWrongFields(answer, ['/kind']);
+      expect(answer.body['errors']).toMatchObject([{ code: 'unknown_value' }]);
+    },
+  );
 
   it('says each wrong field at once', async () => {
-    expectWrongFields(await refused(() => scene.client.post('/auth/password', { old_password: 5 })), ['/old_password', '/new_password']);
-    expectWrongFields(await refused(() => scene.client.post('/chat/conversations', { title: '', assistant: 'never', kind: 5 })), ['/kind', '/title', '/assistant']);
+    expectWrongFields(await refused(() => scene.client.post('/auth/password', { old_password: 5 })), [
+      '/old_password',
+      '/new_password',
+    ]);
+    expectWrongFields(
+      await refused(() => scene.client.post('/chat/conversations', { title: '', assistant: 'never', kind: 5 })),
+      ['/kind', '/title', '/assistant'],
+    );
   });
 });
 
@@ -84,28 +98,42 @@ describe.each(each)('the body of %s', (_, input) => {
     expectProblem(await refused(() => send(input, gzipSync(rightBody(input)), headers)), 415, 'unsupported_media_type');
   });
 
-  it.each(['Authorization: Bearer TOKEN', 'Content-Type: application/json', 'Idempotency-Key: a', 'Host: api.example'])('is not read when this header is there twice: %s', async (line) => {
-    const { client } = scene;
-    const twice = line.replace('TOKEN', String(client.token));
-    const once = [`Authorization: Bearer ${client.token}`, 'Content-Type: application/json', 'Idempotency-Key: a'];
-    const request = rawRequest(`${input.method} /api/v1${input.path(scene)}`, [...once, twice], rightBody(input));
-    expectProblem(await refused(() => exchange(stack.url(0), request)), 400, 'malformed_request');
-  });
+  it.each(['Authorization: Bearer TOKEN', 'Content-Type: application/json', 'Idempotency-Key: a', 'Host: api.example'])(
+    'is not read when this header is there twice: %s',
+    async (line) => {
+      const { client } = scene;
+      const twice = line.replace('TOKEN', String(client.token));
+      const once = [`Authorization: Bearer ${client.token}`, 'Content-Type: application/json', 'Idempotency-Key: a'];
+      const request = rawRequest(`${input.method} /api/v1${input.path(scene)}`, [...once, twice], rightBody(input));
+      expectProblem(await refused(() => exchange(stack.url(0), request)), 400, 'malformed_request');
+    },
+  );
 
-  it.each(['Content-Length: 3', 'Transfer-Encoding: chunked'])('is 400 when its length is said twice: %s', async (line) => {
-    const request = rawRequest(`${input.method} /api/v1${input.path(scene)}`, [`Authorization: Bearer ${scene.client.token}`, 'Content-Type: application/json', line], rightBody(input));
-    expectProblem(await refused(() => exchange(stack.url(0), request)), 400, 'malformed_request');
-  });
+  it.each(['Content-Length: 3', 'Transfer-Encoding: chunked'])(
+    'is 400 when its length is said twice: %s',
+    async (line) => {
+      const request = rawRequest(
+        `${input.method} /api/v1${input.path(scene)}`,
+        [`Authorization: Bearer ${scene.client.token}`, 'Content-Type: application/json', line],
+        rightBody(input),
+      );
+      expectProblem(await refused(() => exchange(stack.url(0), request)), 400, 'malformed_request');
+    },
+  );
 });
 
 describe('fields that nobody asked for', () => {
-  const POISON = '"__proto__":{"isAdmin":true,"content":"x"},"constructor":{"prototype":{"isAdmin":true}},"toString":1,"hasOwnProperty":null,"then":{},"toJSON":1,"id":1,"account_id":1,"role":"model","seq":7';
+  const POISON =
+    '"__proto__":{"isAdmin":true,"content":"x"},"constructor":{"prototype":{"isAdmin":true}},"toString":1,"hasOwnProperty":null,"then":{},"toJSON":1,"id":1,"account_id":1,"role":"model","seq":7';
 
   it('are ignored, and poison nothing', async () => {
     const { client } = scene;
     const path = `/chat/conversations/${await client.conversation({ assistant: 'off' })}/messages`;
     const answer = await client.call('POST', path, { raw: `{"content":"hello",${POISON}}` });
-    expect([answer.status, answer.body['user_message']]).toMatchObject([200, { seq: 1, role: 'user', content: 'hello' }]);
+    expect([answer.status, answer.body['user_message']]).toMatchObject([
+      200,
+      { seq: 1, role: 'user', content: 'hello' },
+    ]);
     const created = await client.call('POST', '/chat/conversations', { raw: `{${POISON}}` });
     expect([created.status, created.body['my_role'], created.body['title']]).toEqual([201, 'owner', null]);
     expectWrongFields(await client.call('POST', path, { raw: `{${POISON}}` }), ['/content']);
@@ -116,18 +144,52 @@ describe('a query that can never be right', () => {
   const LIST = '/chat/conversations';
   const MESSAGES = '/chat/conversations/ID/messages';
   it.each([
-    [LIST, 'limit=x', '/limit'], [LIST, 'limit=', '/limit'], [LIST, 'limit=1&limit=1', '/limit'], [LIST, 'skip=1&skip=2', '/skip'], [LIST, 'skip=1.0', '/skip'], [LIST, 'skip=%00', '/skip'], [LIST, 'skip=%ff', '/skip'],
-    [LIST, 'cursor=', '/cursor'], [LIST, 'cursor=x', '/cursor'], [LIST, 'cursor=a&cursor=b', '/cursor'], [LIST, `cursor=${'x'.repeat(5_000)}`, '/cursor'], [LIST, 'cursor=%00', '/cursor'], [LIST, 'cursor=FOREIGN', '/cursor'], [LIST, 'cursor=OWN&skip=1', '/cursor'], [LIST, 'cursor=OWNx', '/cursor'],
-    [MESSAGES, 'limit=x', '/limit'], [MESSAGES, 'limit=1&limit=1', '/limit'], [MESSAGES, 'skip=x', '/skip'], [MESSAGES, 'before_seq=-1', '/before_seq'], [MESSAGES, 'after_seq=-1', '/after_seq'], [MESSAGES, 'after_seq=x', '/after_seq'], [MESSAGES, 'before_seq=', '/before_seq'], [MESSAGES, 'before_seq=1&before_seq=1', '/before_seq'],
-    [MESSAGES, 'skip=0&before_seq=5', '/skip'], [MESSAGES, 'skip=0&after_seq=0', '/skip'], [MESSAGES, 'before_seq=5&after_seq=1', '/skip'], [MESSAGES, 'skip=1&before_seq=5&after_seq=1', '/skip'],
+    [LIST, 'limit=x', '/limit'],
+    [LIST, 'limit=', '/limit'],
+    [LIST, 'limit=1&limit=1', '/limit'],
+    [LIST, 'skip=1&skip=2', '/skip'],
+    [LIST, 'skip=1.0', '/skip'],
+    [LIST, 'skip=%00', '/skip'],
+    [LIST, 'skip=%ff', '/skip'],
+    [LIST, 'cursor=', '/cursor'],
+    [LIST, 'cursor=x', '/cursor'],
+    [LIST, 'cursor=a&cursor=b', '/cursor'],
+    [LIST, `cursor=${'x'.repeat(5_000)}`, '/cursor'],
+    [LIST, 'cursor=%00', '/cursor'],
+    [LIST, 'cursor=FOREIGN', '/cursor'],
+    [LIST, 'cursor=OWN&skip=1', '/cursor'],
+    [LIST, 'cursor=OWNx', '/cursor'],
+    [MESSAGES, 'limit=x', '/limit'],
+    [MESSAGES, 'limit=1&limit=1', '/limit'],
+    [MESSAGES, 'skip=x', '/skip'],
+    [MESSAGES, 'before_seq=-1', '/before_seq'],
+    [MESSAGES, 'after_seq=-1', '/after_seq'],
+    [MESSAGES, 'after_seq=x', '/after_seq'],
+    [MESSAGES, 'before_seq=', '/before_seq'],
+    [MESSAGES, 'before_seq=1&before_seq=1', '/before_seq'],
+    [MESSAGES, 'skip=0&before_seq=5', '/skip'],
+    [MESSAGES, 'skip=0&after_seq=0', '/skip'],
+    [MESSAGES, 'before_seq=5&after_seq=1', '/skip'],
+    [MESSAGES, 'skip=1&before_seq=5&after_seq=1', '/skip'],
   ])('is 422: %s?%s', async (path, query, field) => {
     const stranger = await strangersCursor();
-    const own = (await scene.client.get('/chat/conversations?limit=1')).body['next_cursor'] ?? (await twoConversations());
+    const own =
+      (await scene.client.get('/chat/conversations?limit=1')).body['next_cursor'] ?? (await twoConversations());
     const url = `${path.replace('ID', scene.conversation)}?${query.replace('FOREIGN', stranger).replace('OWN', String(own))}`;
     expectWrongFields(await refused(() => scene.client.get(url)), [field]);
   });
 
-  it.each([`limit=${'9'.repeat(5_000)}`, `skip=-${'9'.repeat(5_000)}`, 'limit=-0', 'skip=18446744073709551616', 'unknown=1&unknown=2', '__proto__=1&constructor=2', 'limit[]=x', '&&&=', '%00=1'])('is none when it is %s', async (query) => {
+  it.each([
+    `limit=${'9'.repeat(5_000)}`,
+    `skip=-${'9'.repeat(5_000)}`,
+    'limit=-0',
+    'skip=18446744073709551616',
+    'unknown=1&unknown=2',
+    '__proto__=1&constructor=2',
+    'limit[]=x',
+    '&&&=',
+    '%00=1',
+  ])('is none when it is %s', async (query) => {
     expect((await scene.client.get(`${LIST}?${query}`)).status).toBe(200);
     expect((await scene.client.get(`${MESSAGES.replace('ID', scene.conversation)}?${query}`)).status).toBe(200);
   });
@@ -148,11 +210,21 @@ describe('a query that can never be right', () => {
 });
 
 describe('a path that leads nowhere', () => {
-  it.each(['/chat/conversations/%', '/chat/conversations/%zz/messages', '/chat/conversations/%c0%80/messages', '/%ff'])('is 400 when it is no URL: %s', async (path) => {
-    expectProblem(await refused(() => scene.client.get(path)), 400, 'malformed_request');
-  });
+  it.each(['/chat/conversations/%', '/chat/conversations/%zz/messages', '/chat/conversations/%c0%80/messages', '/%ff'])(
+    'is 400 when it is no URL: %s',
+    async (path) => {
+      expectProblem(await refused(() => scene.client.get(path)), 400, 'malformed_request');
+    },
+  );
 
-  it.each(['/chat/conversations/%00/messages', '/chat/conversations/..%2f..%2f/messages', '/chat/conversations/%ED%95%9C/messages', `/chat/conversations/${randomUUID()}/messages`, '/chat/conversations/null/messages', '/chat/conversations/[object%20Object]/messages'])('is 404 when it is an unknown id: %s', async (path) => {
+  it.each([
+    '/chat/conversations/%00/messages',
+    '/chat/conversations/..%2f..%2f/messages',
+    '/chat/conversations/%ED%95%9C/messages',
+    `/chat/conversations/${randomUUID()}/messages`,
+    '/chat/conversations/null/messages',
+    '/chat/conversations/[object%20Object]/messages',
+  ])('is 404 when it is an unknown id: %s', async (path) => {
     expectProblem(await refused(() => scene.client.get(path)), 404, 'conversation_not_found');
     expectProblem(await refused(() => scene.client.post(path, { content: 'x' })), 404, 'conversation_not_found');
   });
@@ -161,16 +233,27 @@ describe('a path that leads nowhere', () => {
 describe('a client key that can never be right', () => {
   it.each(['', 'x'.repeat(256), 'ü', 'a\tb'])('is 422: %j', async (key) => {
     const { client, conversation } = scene;
-    const headers = [`Authorization: Bearer ${client.token}`, 'Content-Type: application/json', `Idempotency-Key: ${key}`];
-    for (const [path, body] of [[`/chat/conversations/${conversation}/messages`, '{"content":"x"}'], ['/chat/conversations', '{}']]) {
-      expectWrongFields(await refused(() => exchange(stack.url(0), rawRequest(`POST /api/v1${path}`, headers, body))), ['/Idempotency-Key']);
+    const headers = [
+      `Authorization: Bearer ${client.token}`,
+      'Content-Type: application/json',
+      `Idempotency-Key: ${key}`,
+    ];
+    for (const [path, body] of [
+      [`/chat/conversations/${conversation}/messages`, '{"content":"x"}'],
+      ['/chat/conversations', '{}'],
+    ]) {
+      expectWrongFields(await refused(() => exchange(stack.url(0), rawRequest(`POST /api/v1${path}`, headers, body))), [
+        '/Idempotency-Key',
+      ]);
     }
   });
 });
 
 describe('after all this', () => {
   it('the account logs in with its password as before, and an address that was refused is free', async () => {
-    expect((await stack.client().post('/auth/login', { email: scene.client.email, password: PASSWORD })).status).toBe(200);
+    expect((await stack.client().post('/auth/login', { email: scene.client.email, password: PASSWORD })).status).toBe(
+      200,
+    );
     const email = `${randomUUID()}@example.com`;
     expect((await stack.client().post('/auth/register', { email, password: 'short' })).status).toBe(422);
     expect((await stack.client().post('/auth/register', { email, password: PASSWORD })).status).toBe(201);

@@ -5,7 +5,16 @@ import { expectProblem, oneByOne } from './problems.js';
 const LIMIT = 5;
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ apis: 2, workers: 1, env: { RATE_LIMIT_REQUESTS: String(LIMIT), TRUSTED_PROXIES: '127.0.0.1', AI_PROVIDER: undefined, OPENAI_BASE_URL: undefined } });
+  stack = await startStack({
+    apis: 2,
+    workers: 1,
+    env: {
+      RATE_LIMIT_REQUESTS: String(LIMIT),
+      TRUSTED_PROXIES: '127.0.0.1',
+      AI_PROVIDER: undefined,
+      OPENAI_BASE_URL: undefined,
+    },
+  });
 });
 afterAll(() => stack.close());
 
@@ -19,7 +28,11 @@ const remaining = ({ headers }: Answer): string | undefined => /;r=(\d+);/.exec(
 /** An account, registered from an address of its own, all of whose calls come from there. */
 async function anAccount(): Promise<Client> {
   const client = stack.client(0);
-  const answer = await client.post('/auth/register', { email: `${anAddress()}@example.com`, password: 'correct horse battery' }, from(anAddress()));
+  const answer = await client.post(
+    '/auth/register',
+    { email: `${anAddress()}@example.com`, password: 'correct horse battery' },
+    from(anAddress()),
+  );
   client.token = String(answer.body['access_token']);
   return client;
 }
@@ -50,7 +63,17 @@ describe('the rate limit', () => {
   });
 
   it.each<[string, (client: Client) => (n: number) => Promise<Answer>]>([
-    ['answers of every kind', (client) => (n) => client.call(['GET', 'PUT', 'POST', 'GET', 'GET'][n % 5]!, ['/nowhere', '/auth/me', '/ai/complete', '/chat/conversations?limit=x', '/chat/conversations/x/messages'][n % 5]!, from(anAddress()))],
+    [
+      'answers of every kind',
+      (client) => (n) =>
+        client.call(
+          ['GET', 'PUT', 'POST', 'GET', 'GET'][n % 5]!,
+          ['/nowhere', '/auth/me', '/ai/complete', '/chat/conversations?limit=x', '/chat/conversations/x/messages'][
+            n % 5
+          ]!,
+          from(anAddress()),
+        ),
+    ],
     ['a right token at calls that need none', (client) => () => client.get('//', from(anAddress()))],
   ])('counts %s on the account', async (_, callOf) => {
     const client = await anAccount();
@@ -62,7 +85,10 @@ describe('the rate limit', () => {
 
   it.each<[string, (client: Client, call: ReturnType<typeof from>) => Promise<Answer>]>([
     ['without a token', (client, call) => client.get('/auth/me', call)],
-    ['with a bad token', (client, call) => client.get('/auth/me', { headers: { ...call.headers, authorization: 'Bearer x' } })],
+    [
+      'with a bad token',
+      (client, call) => client.get('/auth/me', { headers: { ...call.headers, authorization: 'Bearer x' } }),
+    ],
     ['for the pages', (client, call) => client.get('//openapi.json', call)],
     ['for unknown routes', (client, call) => client.get('/nowhere', call)],
     ['to log in', (client, call) => client.post('/auth/login', {}, call)],
@@ -88,9 +114,13 @@ describe('the rate limit', () => {
     await oneByOne(upTo(LIMIT + 1).map(() => () => stack.client().get('//', from(address))));
     for (const path of ['/health', '/health/started', '/health/ready', '/health/db', '/health/mongo']) {
       const answers = await oneByOne(upTo(LIMIT + 1).map(() => () => stack.client().get(path, from(address))));
-      expect(answers.map(({ status, headers }) => [status, headers.get('ratelimit'), headers.get('ratelimit-policy')])).toEqual(upTo(LIMIT + 1).map(() => [200, null, null]));
+      expect(
+        answers.map(({ status, headers }) => [status, headers.get('ratelimit'), headers.get('ratelimit-policy')]),
+      ).toEqual(upTo(LIMIT + 1).map(() => [200, null, null]));
     }
-    const preflight = await stack.client().call('OPTIONS', '/auth/me', { headers: { ...from(address).headers, origin: 'https://app.example', 'access-control-request-method': 'GET' } });
+    const preflight = await stack.client().call('OPTIONS', '/auth/me', {
+      headers: { ...from(address).headers, origin: 'https://app.example', 'access-control-request-method': 'GET' },
+    });
     expect(preflight.status).toBe(204);
   });
 
@@ -103,7 +133,10 @@ describe('the rate limit', () => {
     const refused = await client.get('//', from(address));
     expectLimited(refused);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(3);
-    await eventually(async () => (await client.get('//', from(address))).status === 200, { withinMs: 4_000, everyMs: 20 });
+    await eventually(async () => (await client.get('//', from(address))).status === 200, {
+      withinMs: 4_000,
+      everyMs: 20,
+    });
     await api.stop();
   });
 });
@@ -130,7 +163,11 @@ describe('while Redis is away', () => {
     stack.stores.redis.resume();
     await eventually(async () => {
       const address = anAddress();
-      return (await oneByOne([0, 1].map((api) => () => stack.client(api).get('//', from(address))))).map(remaining).join() === '4,3';
+      return (
+        (await oneByOne([0, 1].map((api) => () => stack.client(api).get('//', from(address)))))
+          .map(remaining)
+          .join() === '4,3'
+      );
     });
   });
 
@@ -142,7 +179,10 @@ describe('while Redis is away', () => {
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429]);
     }
     const ready = await stack.client().get('/health/ready');
-    expect([ready.status, ready.body['checks']]).toEqual([503, { database: 'connected', mongo: 'connected', redis: 'error' }]);
+    expect([ready.status, ready.body['checks']]).toEqual([
+      503,
+      { database: 'connected', mongo: 'connected', redis: 'error' },
+    ]);
   });
 });
 
@@ -159,7 +199,10 @@ describe('without an AI provider', () => {
     const conversation = await client.conversation();
     const answer = await client.send(conversation, 'hello');
     expectProblem(answer, 503, 'ai_not_configured');
-    expect(answer.body).toMatchObject({ detail: 'AI service not configured', user_message: { role: 'user', content: 'hello', seq: 1 } });
+    expect(answer.body).toMatchObject({
+      detail: 'AI service not configured',
+      user_message: { role: 'user', content: 'hello', seq: 1 },
+    });
     expect((await client.messages(conversation)).map(({ content }) => content)).toEqual(['hello']);
   });
 });

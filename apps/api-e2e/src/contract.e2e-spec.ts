@@ -13,7 +13,11 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 const PASSWORD = 'correct horse battery';
-const TOKENS = { access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/), refresh_token: expect.any(String), token_type: 'bearer' };
+const TOKENS = {
+  access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+  refresh_token: expect.any(String),
+  token_type: 'bearer',
+};
 const anEmail = (): string => `${randomUUID()}@example.com`;
 const anonymous = (api = 0): Client => stack.client(api);
 const pathOf = (id: string): string => `/chat/conversations/${id}`;
@@ -40,7 +44,9 @@ describe('POST /auth/register', () => {
 
   it('makes one account of two registers at once', async () => {
     const email = anEmail();
-    const answers = await Promise.all([0, 1, 0, 1].map((api) => anonymous(api).post('/auth/register', { email, password: PASSWORD })));
+    const answers = await Promise.all(
+      [0, 1, 0, 1].map((api) => anonymous(api).post('/auth/register', { email, password: PASSWORD })),
+    );
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400, 400]);
   });
 
@@ -49,10 +55,17 @@ describe('POST /auth/register', () => {
     const [one, other] = [await anonymous().register(anEmail(), short), await anonymous().register(anEmail(), long)];
     expect((await anonymous().post('/auth/login', { email: one.email, password: short })).status).toBe(200);
     expect((await anonymous().post('/auth/login', { email: other.email, password: long })).status).toBe(200);
-    expect((await anonymous().post('/auth/login', { email: other.email, password: `${'😀'.repeat(1_023)}😁` })).status).toBe(401);
+    expect(
+      (await anonymous().post('/auth/login', { email: other.email, password: `${'😀'.repeat(1_023)}😁` })).status,
+    ).toBe(401);
   });
 
-  it.each([['empty', ''], ['of 7 characters', '1234567'], ['of 7 astral characters', '😀'.repeat(7)], ['of 1,025 characters', 'x'.repeat(1_025)]])('refuses a password that is %s', async (_, password) => {
+  it.each([
+    ['empty', ''],
+    ['of 7 characters', '1234567'],
+    ['of 7 astral characters', '😀'.repeat(7)],
+    ['of 1,025 characters', 'x'.repeat(1_025)],
+  ])('refuses a password that is %s', async (_, password) => {
     expectWrongFields(await anonymous().post('/auth/register', { email: anEmail(), password }), ['/password']);
   });
 });
@@ -64,16 +77,21 @@ describe('POST /auth/login', () => {
   });
 
   it('says the same words of a wrong password and of an unknown address', async () => {
-    const answers = await Promise.all([me.email, anEmail()].map((email) => anonymous().post('/auth/login', { email, password: 'wrong password' })));
+    const answers = await Promise.all(
+      [me.email, anEmail()].map((email) => anonymous().post('/auth/login', { email, password: 'wrong password' })),
+    );
     for (const answer of answers) {
       expectProblem(answer, 401, 'bad_credentials');
       expect(answer.body['detail']).toBe('Invalid email or password');
     }
   });
 
-  it.each(['nobody', 'a@b', '@example.com', 'a b@example.com', 'a@example.com ', ''])('is 422 for %j, which is no address', async (email) => {
-    expectWrongFields(await anonymous().post('/auth/login', { email, password: PASSWORD }), ['/email']);
-  });
+  it.each(['nobody', 'a@b', '@example.com', 'a b@example.com', 'a@example.com ', ''])(
+    'is 422 for %j, which is no address',
+    async (email) => {
+      expectWrongFields(await anonymous().post('/auth/login', { email, password: PASSWORD }), ['/email']);
+    },
+  );
 });
 
 describe('POST /auth/refresh', () => {
@@ -91,7 +109,9 @@ describe('POST /auth/refresh', () => {
   });
 
   it('is 422 for more than 4,096 characters', async () => {
-    expectWrongFields(await anonymous().post('/auth/refresh', { refresh_token: 'x'.repeat(4_097) }), ['/refresh_token']);
+    expectWrongFields(await anonymous().post('/auth/refresh', { refresh_token: 'x'.repeat(4_097) }), [
+      '/refresh_token',
+    ]);
   });
 });
 
@@ -100,7 +120,13 @@ describe('GET /auth/me', () => {
     const { status, body } = await me.get('/auth/me');
     expect(status).toBe(200);
     expect(Number.isInteger(body['id'])).toBe(true);
-    expect(body).toEqual({ id: body['id'], sub: String(body['id']), email: me.email, display_name: `User ${body['id']}`, created_at: expect.stringMatching(INSTANT) });
+    expect(body).toEqual({
+      id: body['id'],
+      sub: String(body['id']),
+      email: me.email,
+      display_name: `User ${body['id']}`,
+      created_at: expect.stringMatching(INSTANT),
+    });
   });
 });
 
@@ -126,11 +152,17 @@ describe('POST /ai/complete', () => {
 });
 
 describe('POST /chat/conversations', () => {
-  it.each([undefined, {}, { title: 'A title' }, { kind: 'assistant', unknown: [1] }])('makes one of %j', async (body) => {
-    const answer = await me.post('/chat/conversations', body);
-    expect([answer.status, answer.body['id']]).toEqual([201, expect.stringMatching(/^[\x21-\x7e]{1,64}$/)]);
-    expect((await me.at(stack.url(1)).get(`${pathOf(answer.body['id'])}/messages`)).body).toEqual({ messages: [], has_more: false });
-  });
+  it.each([undefined, {}, { title: 'A title' }, { kind: 'assistant', unknown: [1] }])(
+    'makes one of %j',
+    async (body) => {
+      const answer = await me.post('/chat/conversations', body);
+      expect([answer.status, answer.body['id']]).toEqual([201, expect.stringMatching(/^[\x21-\x7e]{1,64}$/)]);
+      expect((await me.at(stack.url(1)).get(`${pathOf(answer.body['id'])}/messages`)).body).toEqual({
+        messages: [],
+        has_more: false,
+      });
+    },
+  );
 });
 
 describe('GET /chat/conversations', () => {
@@ -143,7 +175,10 @@ describe('GET /chat/conversations', () => {
 
     expect(status).toBe(200);
     expect(body['has_more']).toBe(false);
-    expect(body['conversations']).toMatchObject([{ id: first, message_count: 2, updated_at: expect.stringMatching(INSTANT) }, { id: second, message_count: 0, updated_at: expect.stringMatching(INSTANT) }]);
+    expect(body['conversations']).toMatchObject([
+      { id: first, message_count: 2, updated_at: expect.stringMatching(INSTANT) },
+      { id: second, message_count: 0, updated_at: expect.stringMatching(INSTANT) },
+    ]);
   });
 
   it('pages by limit and skip, clamped, with an exact has_more', async () => {
@@ -165,28 +200,37 @@ describe('GET /chat/conversations', () => {
     expect(await page('?skip=101')).toEqual([200, 0, false]);
     expect(await page('?skip=9223372036854775808')).toEqual([200, 0, false]);
     expect(await page('?skip=99999999999999999999999')).toEqual([200, 0, false]);
-    const [whole, tail] = [await client.get('/chat/conversations?limit=100'), await client.get('/chat/conversations?limit=100&skip=40')];
+    const [whole, tail] = [
+      await client.get('/chat/conversations?limit=100'),
+      await client.get('/chat/conversations?limit=100&skip=40'),
+    ];
     expect(idsOf(tail).slice(0, 60)).toEqual(idsOf(whole).slice(40));
   });
 
-  it('does not show what is somebody else\'s', async () => {
+  it("does not show what is somebody else's", async () => {
     const id = await me.conversation();
     expect(idsOf(await stranger.get('/chat/conversations?limit=100'))).not.toContain(id);
   });
 });
 
 describe.each(['/chat/conversations', '/chat/conversations/ID/messages'])('GET %s', (path) => {
-  it.each(['', 'abc', '1.5', '1e2', '%2B5', '0x10', '%201', '--1', 'NaN', '%D9%A1', '1%00', '1,2'])('is 422 when limit or skip is %j, which is no whole number', async (value) => {
-    const url = path.replace('ID', await me.conversation());
-    expectWrongFields(await me.get(`${url}?limit=${value}`), ['/limit']);
-    expectWrongFields(await me.get(`${url}?skip=${value}`), ['/skip']);
-  });
+  it.each(['', 'abc', '1.5', '1e2', '%2B5', '0x10', '%201', '--1', 'NaN', '%D9%A1', '1%00', '1,2'])(
+    'is 422 when limit or skip is %j, which is no whole number',
+    async (value) => {
+      const url = path.replace('ID', await me.conversation());
+      expectWrongFields(await me.get(`${url}?limit=${value}`), ['/limit']);
+      expectWrongFields(await me.get(`${url}?skip=${value}`), ['/skip']);
+    },
+  );
 });
 
 describe('POST /chat/conversations/{id}/messages', () => {
-  it('answers with the message and the AI\'s answer', async () => {
+  it("answers with the message and the AI's answer", async () => {
     const { status, body } = await me.send(await me.conversation(), 'hello');
-    expect([status, body]).toMatchObject([200, { user_message: { role: 'user', content: 'hello' }, model_message: { role: 'model', content: 'echo: hello' } }]);
+    expect([status, body]).toMatchObject([
+      200,
+      { user_message: { role: 'user', content: 'hello' }, model_message: { role: 'model', content: 'echo: hello' } },
+    ]);
   });
 
   it.each([
@@ -220,11 +264,14 @@ describe('POST /chat/conversations/{id}/messages', () => {
     expect(kept === content).toBe(true);
   });
 
-  it.each(['', 'x'.repeat(32_001), '𝒜'.repeat(32_001), 'a\0b', '\ud800', '\udc00\ud800'])('refuses a text that is empty, too long or no text', async (content) => {
-    const conversation = await me.conversation();
-    expectWrongFields(await me.send(conversation, content), ['/content']);
-    expect(await me.messages(conversation)).toEqual([]);
-  });
+  it.each(['', 'x'.repeat(32_001), '𝒜'.repeat(32_001), 'a\0b', '\ud800', '\udc00\ud800'])(
+    'refuses a text that is empty, too long or no text',
+    async (content) => {
+      const conversation = await me.conversation();
+      expectWrongFields(await me.send(conversation, content), ['/content']);
+      expect(await me.messages(conversation)).toEqual([]);
+    },
+  );
 });
 
 describe('GET /chat/conversations/{id}/messages', () => {
@@ -237,7 +284,13 @@ describe('GET /chat/conversations/{id}/messages', () => {
       const answer = await page(query);
       return [contentsOf(answer).length, answer.body['has_more']];
     };
-    expect((await page('?limit=2')).body).toMatchObject({ messages: [{ role: 'user', content: '1' }, { role: 'user', content: '2' }], has_more: true });
+    expect((await page('?limit=2')).body).toMatchObject({
+      messages: [
+        { role: 'user', content: '1' },
+        { role: 'user', content: '2' },
+      ],
+      has_more: true,
+    });
     expect(contentsOf(await page('?limit=2&skip=2'))).toEqual(['3', '4']);
     expect(await shape('')).toEqual([50, true]);
     expect(await shape('?limit=100')).toEqual([100, true]);
@@ -250,7 +303,7 @@ describe('GET /chat/conversations/{id}/messages', () => {
   });
 });
 
-const HIDDEN = ['somebody else\'s', 'unknown', 'malformed', 'a number', 'upper case', 'NUL', 'very long'] as const;
+const HIDDEN = ["somebody else's", 'unknown', 'malformed', 'a number', 'upper case', 'NUL', 'very long'] as const;
 describe.each(HIDDEN)('a conversation whose id is %s', (which) => {
   it.each([
     ['POST', '/messages', { content: 'hello' }],
@@ -269,7 +322,15 @@ describe.each(HIDDEN)('a conversation whose id is %s', (which) => {
     ['DELETE', '/members/1', undefined],
   ])('is 404 to %s %s', async (method, rest, body) => {
     const theirs = await stranger.conversation({ assistant: 'off' });
-    const ids = { 'somebody else\'s': theirs, unknown: randomUUID(), malformed: 'x', 'a number': '1', 'upper case': theirs.toUpperCase(), NUL: 'a%00b', 'very long': 'x'.repeat(2_000) };
+    const ids = {
+      "somebody else's": theirs,
+      unknown: randomUUID(),
+      malformed: 'x',
+      'a number': '1',
+      'upper case': theirs.toUpperCase(),
+      NUL: 'a%00b',
+      'very long': 'x'.repeat(2_000),
+    };
     const answer = await me.call(method, `${pathOf(ids[which])}${rest}`, { body });
     expectProblem(answer, 404, 'conversation_not_found');
     expect(answer.body['detail']).toBe('Conversation not found');
@@ -285,7 +346,12 @@ describe('DELETE /chat/conversations/{id}', () => {
     expect([answer.status, answer.body]).toEqual([204, { text: '' }]);
 
     for (const client of [me, me.at(stack.url(1))]) {
-      const calls = await Promise.all([client.get(`${pathOf(gone)}/messages`), client.get(`${pathOf(gone)}/messages?skip=1`), client.send(gone, 'again'), client.call('DELETE', pathOf(gone))]);
+      const calls = await Promise.all([
+        client.get(`${pathOf(gone)}/messages`),
+        client.get(`${pathOf(gone)}/messages?skip=1`),
+        client.send(gone, 'again'),
+        client.call('DELETE', pathOf(gone)),
+      ]);
       for (const call of calls) expectProblem(call, 404, 'conversation_not_found');
       const listed = idsOf(await client.get('/chat/conversations?limit=100'));
       expect([listed.includes(gone), listed.includes(kept)]).toEqual([false, true]);

@@ -6,9 +6,28 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
-const debts = async (conversation: string): Promise<number> => Number((await sql<{ n: string }>(stack.databaseUrl, 'select count(*) as n from edgechat.outbox where conversation_id = $1', [conversation]))[0]?.n);
-const noDebts = (conversation: string): Promise<unknown> => eventually(async () => (await debts(conversation)) === 0, { withinMs: 20_000 });
-const charges = async (conversation: string): Promise<number> => Number((await sql<{ n: string }>(stack.databaseUrl, 'select count(*) as n from edgechat.answer_usage where conversation_id = $1', [conversation]))[0]?.n);
+const debts = async (conversation: string): Promise<number> =>
+  Number(
+    (
+      await sql<{ n: string }>(
+        stack.databaseUrl,
+        'select count(*) as n from edgechat.outbox where conversation_id = $1',
+        [conversation],
+      )
+    )[0]?.n,
+  );
+const noDebts = (conversation: string): Promise<unknown> =>
+  eventually(async () => (await debts(conversation)) === 0, { withinMs: 20_000 });
+const charges = async (conversation: string): Promise<number> =>
+  Number(
+    (
+      await sql<{ n: string }>(
+        stack.databaseUrl,
+        'select count(*) as n from edgechat.answer_usage where conversation_id = $1',
+        [conversation],
+      )
+    )[0]?.n,
+  );
 
 /** Runs a further process that dies at a named point, for the time of `use`, and then a healthy one if asked. */
 async function withWorker(env: Record<string, string>, use: (worker: AppProcess) => Promise<void>): Promise<void> {
@@ -29,23 +48,29 @@ async function apiThatDies(at: string): Promise<{ process: AppProcess; client: (
 }
 
 describe('guarantees 3, 4 and 5: an API that is killed in the middle of a send', () => {
-  it.each(['send.committed', 'send.stored', 'send.rung'])('at %s loses nothing: the message is kept, its work is done, its answer is one', async (point) => {
-    const client = await stack.client(0).register();
-    const conversation = await client.conversation();
-    const dying = await apiThatDies(point);
+  it.each(['send.committed', 'send.stored', 'send.rung'])(
+    'at %s loses nothing: the message is kept, its work is done, its answer is one',
+    async (point) => {
+      const client = await stack.client(0).register();
+      const conversation = await client.conversation();
+      const dying = await apiThatDies(point);
 
-    await expect(dying.client(client).send(conversation, `killed at ${point}`, 'k')).rejects.toThrow();
-    expect(await dying.process.exited()).toBeNull();
+      await expect(dying.client(client).send(conversation, `killed at ${point}`, 'k')).rejects.toThrow();
+      expect(await dying.process.exited()).toBeNull();
 
-    await withWorker({}, async () => {
-      const repeat = await client.send(conversation, `killed at ${point}`, 'k');
-      expect([repeat.status, repeat.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
-      expect((await client.messages(conversation)).map(({ seq, role }) => [seq, role])).toEqual([[1, 'user'], [2, 'model']]);
-      await noDebts(conversation);
-      expect(await charges(conversation)).toBe(1);
-    });
-    expect(stack.provider.requests(`killed at ${point}`)).toHaveLength(1);
-  });
+      await withWorker({}, async () => {
+        const repeat = await client.send(conversation, `killed at ${point}`, 'k');
+        expect([repeat.status, repeat.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+        expect((await client.messages(conversation)).map(({ seq, role }) => [seq, role])).toEqual([
+          [1, 'user'],
+          [2, 'model'],
+        ]);
+        await noDebts(conversation);
+        expect(await charges(conversation)).toBe(1);
+      });
+      expect(stack.provider.requests(`killed at ${point}`)).toHaveLength(1);
+    },
+  );
 });
 
 describe('guarantees 4 and 5: a worker that is killed', () => {
@@ -100,7 +125,11 @@ describe('guarantees 4 and 5: a worker that is killed', () => {
     await dying.exited();
 
     await withWorker({}, async () => {
-      const rows = await sql<{ n: string }>(stack.databaseUrl, 'select count(*) as n from edgechat.messages where conversation_id = $1', [conversation]);
+      const rows = await sql<{ n: string }>(
+        stack.databaseUrl,
+        'select count(*) as n from edgechat.messages where conversation_id = $1',
+        [conversation],
+      );
       expect(Number(rows[0]?.n)).toBe(0);
       await eventually(async () => (await debts(conversation)) === 1);
     });
@@ -137,7 +166,11 @@ describe('guarantee 4: Redis is emptied', () => {
     await withWorker({}, async () => {
       expect((await sending).body['model_message'].content).toBe('echo: flushed');
       await noDebts(conversation);
-      const [row] = await sql<{ n: string }>(stack.databaseUrl, 'select count(*) as n from edgechat.search_words where conversation_id = $1', [conversation]);
+      const [row] = await sql<{ n: string }>(
+        stack.databaseUrl,
+        'select count(*) as n from edgechat.search_words where conversation_id = $1',
+        [conversation],
+      );
       expect(Number(row?.n)).toBe(2);
     });
   });
@@ -189,7 +222,16 @@ describe('a stop in good order', () => {
     const client = await stack.client(0).register();
     const conversation = await client.conversation();
     const question = 'handed over [[hang x1]]';
-    const epoch = async (): Promise<number> => Number((await sql<{ epoch: number }>(stack.databaseUrl, 'select epoch from edgechat.replies where conversation_id = $1', [conversation]))[0]?.epoch);
+    const epoch = async (): Promise<number> =>
+      Number(
+        (
+          await sql<{ epoch: number }>(
+            stack.databaseUrl,
+            'select epoch from edgechat.replies where conversation_id = $1',
+            [conversation],
+          )
+        )[0]?.epoch,
+      );
     await withWorker({}, async (stopping) => {
       const sending = client.send(conversation, question, 'k');
       await eventually(() => stack.provider.requests(question).length === 1);
@@ -228,7 +270,11 @@ describe('a stop in good order', () => {
     const exit = stopping.stop('SIGTERM');
     const answer = await sending;
 
-    expect([answer.status, answer.body['code'], answer.headers.get('retry-after')]).toEqual([503, 'answer_pending', '1']);
+    expect([answer.status, answer.body['code'], answer.headers.get('retry-after')]).toEqual([
+      503,
+      'answer_pending',
+      '1',
+    ]);
     expect(answer.body['user_message']).toMatchObject({ seq: 1, content: 'nobody answers' });
     expect(await exit).toBe(0);
     await withWorker({}, async () => {

@@ -10,9 +10,14 @@ const SEED = process.env['DRILL_SEED'] ?? '8';
 function drill(): Promise<{ exitCode: number | null; printed: string }> {
   return new Promise((resolve, reject) => {
     // dist/ is being run by other tests meanwhile: it is taken as it is.
-    const child = spawn(process.execPath, [join(ROOT, 'tools/drill/main.mjs'), '--built', '--seconds', String(SECONDS), '--seed', SEED], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [join(ROOT, 'tools/drill/main.mjs'), '--built', '--seconds', String(SECONDS), '--seed', SEED],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     let printed = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
     child.once('error', reject).once('close', (exitCode) => resolve({ exitCode, printed }));
   });
 }
@@ -30,8 +35,13 @@ describe('guarantees 1 to 5 and 7: a short drill', () => {
     expect(figure('accepted')).toBeGreaterThan(100);
     expect(figure('answers')).toBe(figure('questions'));
     expect(figure('answers')).toBeGreaterThan(10);
-    for (const figured of ['repeats', 'joins', 'searches', 'knocks of people who are out']) expect(figure(figured)).toBeGreaterThan(0);
-    const kinds = ['api', 'worker', 'redis', 'postgres', 'mongo'].flatMap((target) => [`${target} killed`, `${target} hung`]);
-    for (const kind of [...kinds, 'api stopped', 'worker stopped', 'redis emptied']) expect(figure(kind)).toBeGreaterThan(0);
+    for (const figured of ['repeats', 'joins', 'searches', 'knocks of people who are out'])
+      expect(figure(figured)).toBeGreaterThan(0);
+    const kinds = ['api', 'worker', 'redis', 'postgres', 'mongo'].flatMap((target) => [
+      `${target} killed`,
+      `${target} hung`,
+    ]);
+    for (const kind of [...kinds, 'api stopped', 'worker stopped', 'redis emptied'])
+      expect(figure(kind)).toBeGreaterThan(0);
   }, 300_000);
 });

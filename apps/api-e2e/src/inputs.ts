@@ -39,18 +39,107 @@ const refresh_token = { min: 0, max: 4_096 };
 
 /** Every call that takes a body. */
 export const INPUTS: readonly Input[] = [
-  { name: 'POST /auth/register', method: 'POST', path: () => '/auth/register', body: () => ({ email: `${randomUUID()}@example.com`, password: PASSWORD }), status: 201, fields: { email, password } },
-  { name: 'POST /auth/login', method: 'POST', path: () => '/auth/login', body: ({ client }) => ({ email: client.email, password: PASSWORD }), status: 200, fields: { email, password: anyPassword } },
-  { name: 'POST /auth/refresh', method: 'POST', path: () => '/auth/refresh', body: ({ client }) => ({ refresh_token: client.refreshToken }), status: 200, fields: { refresh_token } },
-  { name: 'POST /auth/logout', method: 'POST', path: () => '/auth/logout', body: ({ client }) => ({ refresh_token: client.refreshToken }), status: 204, fields: { refresh_token } },
-  { name: 'POST /auth/password', method: 'POST', path: () => '/auth/password', body: () => ({ old_password: PASSWORD, new_password: PASSWORD }), status: 204, fields: { old_password: anyPassword, new_password: password } },
-  { name: 'PATCH /auth/me', method: 'PATCH', path: () => '/auth/me', body: () => ({ display_name: 'Ada' }), status: 200, fields: { display_name: { min: 1, max: 80 } } },
-  { name: 'POST /ai/complete', method: 'POST', path: () => '/ai/complete', body: () => ({ prompt: 'hello' }), status: 200, fields: { prompt: { min: 1, max: 32_000 } } },
-  { name: 'POST /chat/conversations', method: 'POST', path: () => '/chat/conversations', body: ({ other }) => ({ kind: 'group', title: 'A title', member_ids: [other], assistant: 'off' }), status: 201, fields: { kind: { ...choice, optional: true }, title: { min: 1, max: 200, optional: true }, member_ids: { type: 'list', min: 0, max: 1_000, optional: true }, assistant: { ...choice, optional: true } } },
-  { name: 'PATCH /chat/conversations/{id}', method: 'PATCH', path: ({ group }) => `/chat/conversations/${group}`, body: () => ({ title: 'Another title', assistant: 'off' }), status: 200, fields: { title: { min: 1, max: 200, optional: true }, assistant: { ...choice, optional: true } } },
-  { name: 'PUT /chat/conversations/{id}/read', method: 'PUT', path: ({ group }) => `/chat/conversations/${group}/read`, body: () => ({ seq: 1 }), status: 200, fields: { seq: { type: 'integer', min: 0, max: Infinity } } },
-  { name: 'POST /chat/conversations/{id}/members', method: 'POST', path: ({ group }) => `/chat/conversations/${group}/members`, body: ({ other }) => ({ account_ids: [other] }), status: 200, fields: { account_ids: { type: 'list', min: 1, max: 1_000 } } },
-  { name: 'PATCH /chat/conversations/{id}/members/{account_id}', method: 'PATCH', path: ({ group, other }) => `/chat/conversations/${group}/members/${other}`, body: () => ({ role: 'admin' }), status: 200, fields: { role: choice } },
+  {
+    name: 'POST /auth/register',
+    method: 'POST',
+    path: () => '/auth/register',
+    body: () => ({ email: `${randomUUID()}@example.com`, password: PASSWORD }),
+    status: 201,
+    fields: { email, password },
+  },
+  {
+    name: 'POST /auth/login',
+    method: 'POST',
+    path: () => '/auth/login',
+    body: ({ client }) => ({ email: client.email, password: PASSWORD }),
+    status: 200,
+    fields: { email, password: anyPassword },
+  },
+  {
+    name: 'POST /auth/refresh',
+    method: 'POST',
+    path: () => '/auth/refresh',
+    body: ({ client }) => ({ refresh_token: client.refreshToken }),
+    status: 200,
+    fields: { refresh_token },
+  },
+  {
+    name: 'POST /auth/logout',
+    method: 'POST',
+    path: () => '/auth/logout',
+    body: ({ client }) => ({ refresh_token: client.refreshToken }),
+    status: 204,
+    fields: { refresh_token },
+  },
+  {
+    name: 'POST /auth/password',
+    method: 'POST',
+    path: () => '/auth/password',
+    body: () => ({ old_password: PASSWORD, new_password: PASSWORD }),
+    status: 204,
+    fields: { old_password: anyPassword, new_password: password },
+  },
+  {
+    name: 'PATCH /auth/me',
+    method: 'PATCH',
+    path: () => '/auth/me',
+    body: () => ({ display_name: 'Ada' }),
+    status: 200,
+    fields: { display_name: { min: 1, max: 80 } },
+  },
+  {
+    name: 'POST /ai/complete',
+    method: 'POST',
+    path: () => '/ai/complete',
+    body: () => ({ prompt: 'hello' }),
+    status: 200,
+    fields: { prompt: { min: 1, max: 32_000 } },
+  },
+  {
+    name: 'POST /chat/conversations',
+    method: 'POST',
+    path: () => '/chat/conversations',
+    body: ({ other }) => ({ kind: 'group', title: 'A title', member_ids: [other], assistant: 'off' }),
+    status: 201,
+    fields: {
+      kind: { ...choice, optional: true },
+      title: { min: 1, max: 200, optional: true },
+      member_ids: { type: 'list', min: 0, max: 1_000, optional: true },
+      assistant: { ...choice, optional: true },
+    },
+  },
+  {
+    name: 'PATCH /chat/conversations/{id}',
+    method: 'PATCH',
+    path: ({ group }) => `/chat/conversations/${group}`,
+    body: () => ({ title: 'Another title', assistant: 'off' }),
+    status: 200,
+    fields: { title: { min: 1, max: 200, optional: true }, assistant: { ...choice, optional: true } },
+  },
+  {
+    name: 'PUT /chat/conversations/{id}/read',
+    method: 'PUT',
+    path: ({ group }) => `/chat/conversations/${group}/read`,
+    body: () => ({ seq: 1 }),
+    status: 200,
+    fields: { seq: { type: 'integer', min: 0, max: Infinity } },
+  },
+  {
+    name: 'POST /chat/conversations/{id}/members',
+    method: 'POST',
+    path: ({ group }) => `/chat/conversations/${group}/members`,
+    body: ({ other }) => ({ account_ids: [other] }),
+    status: 200,
+    fields: { account_ids: { type: 'list', min: 1, max: 1_000 } },
+  },
+  {
+    name: 'PATCH /chat/conversations/{id}/members/{account_id}',
+    method: 'PATCH',
+    path: ({ group, other }) => `/chat/conversations/${group}/members/${other}`,
+    body: () => ({ role: 'admin' }),
+    status: 200,
+    fields: { role: choice },
+  },
   {
     name: 'POST /chat/conversations/{id}/messages',
     method: 'POST',
@@ -91,13 +180,21 @@ const NO_INTEGERS: readonly Wrong[] = [
 
 /** Values that a field can never have. */
 export function wrongValues(field: Field): readonly Wrong[] {
-  const absent: readonly Wrong[] = [['missing', undefined], ['null', null]];
+  const absent: readonly Wrong[] = [
+    ['missing', undefined],
+    ['null', null],
+  ];
   return [...WRONG_OF[field.type ?? 'text'](field), ...(field.optional ? [] : absent)];
 }
 
 const WRONG_OF: Readonly<Record<NonNullable<Field['type']>, (field: Field) => readonly Wrong[]>> = {
   text: (field) => [...NO_TEXTS, ...wrongTexts(field)],
-  list: ({ min, max }) => [...NO_LISTS, ...(min > 0 ? [['empty', []] as const] : []), [`${max + 1} items`, Array.from({ length: max + 1 }, (_, n) => n + 1)], ['9,000 lists', Array(9_000).fill([])]],
+  list: ({ min, max }) => [
+    ...NO_LISTS,
+    ...(min > 0 ? [['empty', []] as const] : []),
+    [`${max + 1} items`, Array.from({ length: max + 1 }, (_, n) => n + 1)],
+    ['9,000 lists', Array(9_000).fill([])],
+  ],
   integer: ({ min }) => [...NO_INTEGERS, [`${min - 1}`, min - 1], ['-1e300', -1e300]],
 };
 
@@ -115,5 +212,7 @@ function wrongTexts({ min, max }: Field): readonly Wrong[] {
 
 /** Every pair of a call's field and a value that it can never have. */
 export const WRONG_FIELDS: readonly (readonly [string, string, string, Input, unknown])[] = INPUTS.flatMap((input) =>
-  Object.entries(input.fields).flatMap(([field, rules]) => wrongValues(rules).map(([what, value]) => [input.name, field, what, input, value] as const)),
+  Object.entries(input.fields).flatMap(([field, rules]) =>
+    wrongValues(rules).map(([what, value]) => [input.name, field, what, input, value] as const),
+  ),
 );

@@ -22,20 +22,50 @@ afterEach(() => expect(stack.apis[0]?.output).not.toContain('a request failed by
 afterAll(() => stack.close());
 
 /** Makes a call that must be refused; what the owner and the member of the group see stays. */
-const refused = (call: () => Promise<Answer>): Promise<Answer> => refusedIn([scene, { ...scene, client: scene.member, conversation: scene.group }], call);
+const refused = (call: () => Promise<Answer>): Promise<Answer> =>
+  refusedIn([scene, { ...scene, client: scene.member, conversation: scene.group }], call);
 const CONVERSATIONS = '/chat/conversations';
-const create = (body: object, key?: string): Promise<Answer> => scene.client.post(CONVERSATIONS, body, { headers: key === undefined ? {} : { 'idempotency-key': key } });
+const create = (body: object, key?: string): Promise<Answer> =>
+  scene.client.post(CONVERSATIONS, body, { headers: key === undefined ? {} : { 'idempotency-key': key } });
 const groupPath = (rest: string): string => `${CONVERSATIONS}/${scene.group}${rest}`;
 /** Names for the accounts of the scene, since ids are not known when cases are listed. */
-const idsOf = (names: readonly unknown[]): unknown[] => names.map((name) => ({ me: mine, other: scene.other, third })[String(name)] ?? name);
+const idsOf = (names: readonly unknown[]): unknown[] =>
+  names.map((name) => ({ me: mine, other: scene.other, third })[String(name)] ?? name);
 
 /** No account has these, however large an id may be. */
 const BEYOND = [999_999_999, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 2 ** 63, 1e300];
 /** What is no account's id and no seq in a path. */
-const NO_ORDINALS = ['0', '-1', '01', '1.0', '1e0', '+1', '%201', 'x', 'ME', 'null', '%00', '%D9%A1', '9007199254740993', '9223372036854775808', '9'.repeat(1_000)];
+const NO_ORDINALS = [
+  '0',
+  '-1',
+  '01',
+  '1.0',
+  '1e0',
+  '+1',
+  '%201',
+  'x',
+  'ME',
+  'null',
+  '%00',
+  '%D9%A1',
+  '9007199254740993',
+  '9223372036854775808',
+  '9'.repeat(1_000),
+];
 
 describe('GET /accounts', () => {
-  it.each(['', '?email=', '?email=x', '?email=a@b', '?email=a%20b@example.com', '?email=a@example.com%00', '?email=%ff@example.com%20', '?email=a@example.com&email=b@example.com', '?email[]=a@example.com', `?email=${'x'.repeat(300)}@example.com`])('is 422 for what is no address: %s', async (query) => {
+  it.each([
+    '',
+    '?email=',
+    '?email=x',
+    '?email=a@b',
+    '?email=a%20b@example.com',
+    '?email=a@example.com%00',
+    '?email=%ff@example.com%20',
+    '?email=a@example.com&email=b@example.com',
+    '?email[]=a@example.com',
+    `?email=${'x'.repeat(300)}@example.com`,
+  ])('is 422 for what is no address: %s', async (query) => {
     expectWrongFields(await refused(() => scene.client.get(`/accounts${query}`)), ['/email']);
   });
 
@@ -45,12 +75,15 @@ describe('GET /accounts', () => {
       const answer = await scene.client.get(`/accounts?email=${encodeURIComponent(email)}`);
       expect([answer.status, answer.body]).toEqual([200, found]);
     }
-    for (const email of [`x${scene.member.email}`, `${scene.member.email}x`, '%25@example.com', '_@example.com']) expect((await scene.client.get(`/accounts?email=${email}`)).body).toEqual({ accounts: [] });
+    for (const email of [`x${scene.member.email}`, `${scene.member.email}x`, '%25@example.com', '_@example.com'])
+      expect((await scene.client.get(`/accounts?email=${email}`)).body).toEqual({ accounts: [] });
   });
 
   it('is 429 after 30 in a minute, for that account only, and nothing else is', async () => {
     const curious = await stack.client().register();
-    const answers = await oneByOne(Array.from({ length: 31 }, () => () => curious.get(`/accounts?email=${scene.client.email}`)));
+    const answers = await oneByOne(
+      Array.from({ length: 31 }, () => () => curious.get(`/accounts?email=${scene.client.email}`)),
+    );
     expect(answers.slice(0, 30).map(({ status }) => status)).toEqual(Array(30).fill(200));
     expectProblem(answers[30]!, 429, 'too_many_lookups');
     expect(Number(answers[30]?.headers.get('retry-after'))).toBeLessThanOrEqual(60);
@@ -60,28 +93,57 @@ describe('GET /accounts', () => {
 });
 
 describe('a list of members', () => {
-  const WRONG_ITEMS = [['a text', '5'], ['null', null], ['true', true], ['a fraction', 1.5], ['zero', 0], ['a negative number', -7], ['an object', { id: 1 }], ['a list', [1]], ['{"$gt": 0}', { $gt: 0 }]] as const;
+  const WRONG_ITEMS = [
+    ['a text', '5'],
+    ['null', null],
+    ['true', true],
+    ['a fraction', 1.5],
+    ['zero', 0],
+    ['a negative number', -7],
+    ['an object', { id: 1 }],
+    ['a list', [1]],
+    ['{"$gt": 0}', { $gt: 0 }],
+  ] as const;
   it.each(WRONG_ITEMS)('is 422 when an item is %s, and says which', async (_, item) => {
-    expectWrongFields(await refused(() => create({ kind: 'group', member_ids: [scene.other, third, scene.other, item] })), ['/member_ids/3']);
-    expectWrongFields(await refused(() => scene.client.post(groupPath('/members'), { account_ids: [item, third, item] })), ['/account_ids/0', '/account_ids/2']);
+    expectWrongFields(
+      await refused(() => create({ kind: 'group', member_ids: [scene.other, third, scene.other, item] })),
+      ['/member_ids/3'],
+    );
+    expectWrongFields(
+      await refused(() => scene.client.post(groupPath('/members'), { account_ids: [item, third, item] })),
+      ['/account_ids/0', '/account_ids/2'],
+    );
   });
 
   it('is 422 when it has 1,001 items, with a code of its own, and right with 1,000', async () => {
     const ids = (count: number): number[] => Array.from({ length: count }, () => scene.other);
-    const answers = [await refused(() => create({ kind: 'group', member_ids: ids(1_001) })), await refused(() => scene.client.post(groupPath('/members'), { account_ids: ids(1_001) }))];
-    expect(answers.map(({ body }) => body['errors'][0])).toMatchObject([{ field: '/member_ids', code: 'too_many' }, { field: '/account_ids', code: 'too_many' }]);
+    const answers = [
+      await refused(() => create({ kind: 'group', member_ids: ids(1_001) })),
+      await refused(() => scene.client.post(groupPath('/members'), { account_ids: ids(1_001) })),
+    ];
+    expect(answers.map(({ body }) => body['errors'][0])).toMatchObject([
+      { field: '/member_ids', code: 'too_many' },
+      { field: '/account_ids', code: 'too_many' },
+    ]);
     const added = await scene.client.post(groupPath('/members'), { account_ids: ids(1_000) });
     expect([added.status, added.body['members'].length]).toEqual([200, 1]);
   });
 
   it('is 422 when it is empty where somebody has to be named', async () => {
-    expect((await refused(() => scene.client.post(groupPath('/members'), { account_ids: [] }))).body['errors']).toMatchObject([{ field: '/account_ids', code: 'too_few' }]);
+    expect(
+      (await refused(() => scene.client.post(groupPath('/members'), { account_ids: [] }))).body['errors'],
+    ).toMatchObject([{ field: '/account_ids', code: 'too_few' }]);
   });
 
   it.each(BEYOND)('is 422 when nobody has the id %d, and says where it stands', async (id) => {
-    for (const answer of [await refused(() => create({ kind: 'group', member_ids: [scene.other, id] })), await refused(() => create({ kind: 'direct', member_ids: [id] }))]) {
+    for (const answer of [
+      await refused(() => create({ kind: 'group', member_ids: [scene.other, id] })),
+      await refused(() => create({ kind: 'direct', member_ids: [id] })),
+    ]) {
       expectProblem(answer, 422, 'unknown_account');
-      expect(answer.body['errors']).toMatchObject([{ field: expect.stringMatching(/^\/member_ids\/[01]$/), code: 'unknown_account' }]);
+      expect(answer.body['errors']).toMatchObject([
+        { field: expect.stringMatching(/^\/member_ids\/[01]$/), code: 'unknown_account' },
+      ]);
     }
     const answer = await refused(() => scene.client.post(groupPath('/members'), { account_ids: [third, id] }));
     expectProblem(answer, 422, 'unknown_account');
@@ -110,12 +172,19 @@ describe('POST /chat/conversations', () => {
   it('refuses a key that came with other members', async () => {
     const key = randomUUID();
     expect((await create({ kind: 'group', member_ids: [scene.other] }, key)).status).toBe(201);
-    expectProblem(await refused(() => create({ kind: 'group', member_ids: [third] }, key)), 422, 'idempotency_key_reused');
+    expectProblem(
+      await refused(() => create({ kind: 'group', member_ids: [third] }, key)),
+      422,
+      'idempotency_key_reused',
+    );
     expectProblem(await refused(() => create({ kind: 'group' }, key)), 422, 'idempotency_key_reused');
   });
 
   it('refuses a title of 10,000 characters as too long', async () => {
-    for (const answer of [await refused(() => create({ title: 'x'.repeat(10_000) })), await refused(() => scene.client.call('PATCH', groupPath(''), { body: { title: 'x'.repeat(10_000) } }))]) {
+    for (const answer of [
+      await refused(() => create({ title: 'x'.repeat(10_000) })),
+      await refused(() => scene.client.call('PATCH', groupPath(''), { body: { title: 'x'.repeat(10_000) } })),
+    ]) {
       expect([answer.status, answer.body['errors']]).toMatchObject([422, [{ field: '/title', code: 'too_long' }]]);
     }
   });
@@ -132,18 +201,32 @@ describe('POST /chat/conversations', () => {
 
 describe('PATCH /chat/conversations/{id}', () => {
   it('is 422 for a mode of null: only a title can be taken away', async () => {
-    expectWrongFields(await refused(() => scene.client.call('PATCH', groupPath(''), { body: { title: null, assistant: null } })), ['/assistant']);
+    expectWrongFields(
+      await refused(() => scene.client.call('PATCH', groupPath(''), { body: { title: null, assistant: null } })),
+      ['/assistant'],
+    );
   });
 
-  it.each([undefined, {}, { kind: 'direct', member_ids: [1], my_role: 'admin', last_seq: 0 }])('changes nothing with a body that names none of its fields: %j', async (body) => {
-    const before = await scene.client.get(groupPath(''));
-    const answer = await scene.client.call('PATCH', groupPath(''), { body });
-    expect([answer.status, answer.body]).toEqual([200, before.body]);
-  });
+  it.each([undefined, {}, { kind: 'direct', member_ids: [1], my_role: 'admin', last_seq: 0 }])(
+    'changes nothing with a body that names none of its fields: %j',
+    async (body) => {
+      const before = await scene.client.get(groupPath(''));
+      const answer = await scene.client.call('PATCH', groupPath(''), { body });
+      expect([answer.status, answer.body]).toEqual([200, before.body]);
+    },
+  );
 
   it('is 403 for a member, and 404 for a stranger', async () => {
-    expectProblem(await refused(() => scene.member.call('PATCH', groupPath(''), { body: { title: 'mine' } })), 403, 'not_allowed');
-    expectProblem(await refused(() => stranger.call('PATCH', groupPath(''), { body: { title: 'mine' } })), 404, 'conversation_not_found');
+    expectProblem(
+      await refused(() => scene.member.call('PATCH', groupPath(''), { body: { title: 'mine' } })),
+      403,
+      'not_allowed',
+    );
+    expectProblem(
+      await refused(() => stranger.call('PATCH', groupPath(''), { body: { title: 'mine' } })),
+      404,
+      'conversation_not_found',
+    );
   });
 });
 
@@ -154,14 +237,26 @@ it('DELETE of a group is 403 for a member', async () => {
 describe('a member in the path', () => {
   it.each([...NO_ORDINALS, '9007199254740991', '999999999', 'third'])('is 404 when nobody is %s', async (given) => {
     const path = groupPath(`/members/${given.replace('third', String(third))}`);
-    expectProblem(await refused(() => scene.client.call('PATCH', path, { body: { role: 'admin' } })), 404, 'member_not_found');
+    expectProblem(
+      await refused(() => scene.client.call('PATCH', path, { body: { role: 'admin' } })),
+      404,
+      'member_not_found',
+    );
     expectProblem(await refused(() => scene.client.call('DELETE', path)), 404, 'member_not_found');
   });
 
-  it('is not read when the conversation is somebody else\'s', async () => {
+  it("is not read when the conversation is somebody else's", async () => {
     for (const who of ['me', String(scene.other), String(third)]) {
-      expectProblem(await refused(() => stranger.call('PATCH', groupPath(`/members/${who}`), { body: { role: 'admin' } })), 404, 'conversation_not_found');
-      expectProblem(await refused(() => stranger.call('DELETE', groupPath(`/members/${who}`))), 404, 'conversation_not_found');
+      expectProblem(
+        await refused(() => stranger.call('PATCH', groupPath(`/members/${who}`), { body: { role: 'admin' } })),
+        404,
+        'conversation_not_found',
+      );
+      expectProblem(
+        await refused(() => stranger.call('DELETE', groupPath(`/members/${who}`))),
+        404,
+        'conversation_not_found',
+      );
     }
   });
 });
@@ -169,41 +264,95 @@ describe('a member in the path', () => {
 describe('what members may not do', () => {
   it('the owner is not removed, by nobody, and does not lay ownership down', async () => {
     await scene.client.call('PATCH', groupPath(`/members/${scene.other}`), { body: { role: 'admin' } });
-    expectProblem(await refused(() => scene.member.call('DELETE', groupPath(`/members/${mine}`))), 403, 'owner_not_removable');
-    for (const who of ['me', mine]) expectProblem(await refused(() => scene.client.call('PATCH', groupPath(`/members/${who}`), { body: { role: 'member' } })), 409, 'owner_must_stay');
-    expectProblem(await refused(() => scene.member.call('PATCH', groupPath('/members/me'), { body: { role: 'owner' } })), 403, 'not_allowed');
+    expectProblem(
+      await refused(() => scene.member.call('DELETE', groupPath(`/members/${mine}`))),
+      403,
+      'owner_not_removable',
+    );
+    for (const who of ['me', mine])
+      expectProblem(
+        await refused(() => scene.client.call('PATCH', groupPath(`/members/${who}`), { body: { role: 'member' } })),
+        409,
+        'owner_must_stay',
+      );
+    expectProblem(
+      await refused(() => scene.member.call('PATCH', groupPath('/members/me'), { body: { role: 'owner' } })),
+      403,
+      'not_allowed',
+    );
     await scene.client.call('PATCH', groupPath(`/members/${scene.other}`), { body: { role: 'member' } });
-    expectProblem(await refused(() => scene.member.call('DELETE', groupPath(`/members/${mine}`))), 403, 'owner_not_removable');
-    expectProblem(await refused(() => scene.member.post(groupPath('/members'), { account_ids: [third] })), 403, 'not_allowed');
-    expectProblem(await refused(() => stranger.post(groupPath('/members'), { account_ids: [third] })), 404, 'conversation_not_found');
+    expectProblem(
+      await refused(() => scene.member.call('DELETE', groupPath(`/members/${mine}`))),
+      403,
+      'owner_not_removable',
+    );
+    expectProblem(
+      await refused(() => scene.member.post(groupPath('/members'), { account_ids: [third] })),
+      403,
+      'not_allowed',
+    );
+    expectProblem(
+      await refused(() => stranger.post(groupPath('/members'), { account_ids: [third] })),
+      404,
+      'conversation_not_found',
+    );
   });
 
   it('a conversation that is no group keeps its members', async () => {
     for (const id of [scene.conversation, direct]) {
       const members = `${CONVERSATIONS}/${id}/members`;
       expectProblem(await refused(() => scene.client.post(members, { account_ids: [third] })), 409, 'groups_only');
-      expectProblem(await refused(() => scene.client.call('PATCH', `${members}/me`, { body: { role: 'admin' } })), 409, 'groups_only');
+      expectProblem(
+        await refused(() => scene.client.call('PATCH', `${members}/me`, { body: { role: 'admin' } })),
+        409,
+        'groups_only',
+      );
       expectProblem(await refused(() => scene.client.call('DELETE', `${members}/${scene.other}`)), 409, 'groups_only');
     }
-    for (const one of [scene.client, scene.member]) expectProblem(await refused(() => one.call('DELETE', `${CONVERSATIONS}/${direct}/members/me`)), 409, 'direct_stays');
+    for (const one of [scene.client, scene.member])
+      expectProblem(
+        await refused(() => one.call('DELETE', `${CONVERSATIONS}/${direct}/members/me`)),
+        409,
+        'direct_stays',
+      );
   });
 });
 
 it('a group of 10,000 takes nobody more, neither one nor some of a thousand', async () => {
   const full = await aFullGroup(stack, scene.client);
-  const members = async (): Promise<number> => Number((await scene.client.get(`${CONVERSATIONS}/${full}`)).body['member_count']);
-  for (const account_ids of [[third], await someAccounts(stack, 1_000)]) expectProblem(await refused(() => scene.client.post(`${CONVERSATIONS}/${full}/members`, { account_ids })), 409, 'group_full');
+  const members = async (): Promise<number> =>
+    Number((await scene.client.get(`${CONVERSATIONS}/${full}`)).body['member_count']);
+  for (const account_ids of [[third], await someAccounts(stack, 1_000)])
+    expectProblem(
+      await refused(() => scene.client.post(`${CONVERSATIONS}/${full}/members`, { account_ids })),
+      409,
+      'group_full',
+    );
   expect(await members()).toBe(10_000);
 });
 
 describe('PUT /chat/conversations/{id}/read', () => {
   const read = (raw: string): Promise<Answer> => scene.member.call('PUT', groupPath('/read'), { raw });
 
-  it.each(['"1"', 'null', 'true', '1.5', '-1', '-1e300', '-1e999', '[1]', '{}', '""'])('is 422 for %s, and moves nothing', async (seq) => {
-    expectWrongFields(await refused(() => read(`{"seq":${seq}}`)), ['/seq']);
-  });
+  it.each(['"1"', 'null', 'true', '1.5', '-1', '-1e300', '-1e999', '[1]', '{}', '""'])(
+    'is 422 for %s, and moves nothing',
+    async (seq) => {
+      expectWrongFields(await refused(() => read(`{"seq":${seq}}`)), ['/seq']);
+    },
+  );
 
-  it.each(['0', '-0', '1', '1.0', '2', '9007199254740991', '9007199254740993', '9223372036854775808', '1e300', '9'.repeat(400)])('takes %s, and never goes past the last message or back', async (seq) => {
+  it.each([
+    '0',
+    '-0',
+    '1',
+    '1.0',
+    '2',
+    '9007199254740991',
+    '9007199254740993',
+    '9223372036854775808',
+    '1e300',
+    '9'.repeat(400),
+  ])('takes %s, and never goes past the last message or back', async (seq) => {
     const last = Number((await scene.member.get(groupPath(''))).body['last_seq']);
     const answer = await read(`{"seq":${seq}}`);
     expect(answer.status).toBe(200);
@@ -214,7 +363,11 @@ describe('PUT /chat/conversations/{id}/read', () => {
   });
 
   it('is 404 for who is no member', async () => {
-    expectProblem(await refused(() => stranger.call('PUT', groupPath('/read'), { body: { seq: 1 } })), 404, 'conversation_not_found');
+    expectProblem(
+      await refused(() => stranger.call('PUT', groupPath('/read'), { body: { seq: 1 } })),
+      404,
+      'conversation_not_found',
+    );
   });
 });
 
@@ -224,10 +377,16 @@ describe('GET /chat/conversations/{id}/messages/{seq}', () => {
   });
 
   it('is the message to a member, with its client key to its author only, and 404 to a stranger', async () => {
-    const { body: { user_message: sent } } = await scene.client.send(scene.conversation, 'one more', 'a key');
+    const {
+      body: { user_message: sent },
+    } = await scene.client.send(scene.conversation, 'one more', 'a key');
     const one = await scene.client.get(`${CONVERSATIONS}/${scene.conversation}/messages/${sent.seq}`);
     expect([one.status, one.body]).toEqual([200, sent]);
-    expect((await scene.member.get(groupPath('/messages/1'))).body).toMatchObject({ seq: 1, content: 'kept', client_id: null });
+    expect((await scene.member.get(groupPath('/messages/1'))).body).toMatchObject({
+      seq: 1,
+      content: 'kept',
+      client_id: null,
+    });
     expectProblem(await refused(() => stranger.get(groupPath('/messages/1'))), 404, 'conversation_not_found');
   });
 });
@@ -236,7 +395,8 @@ describe('a cursor', () => {
   /** Where each cursor is from: the owner's and the member's list of members of the group and of another one, and both inboxes. */
   const cursors = async (): Promise<Record<string, string>> => {
     const another = await scene.client.conversation({ kind: 'group', member_ids: [scene.other] });
-    const first = async (client: Client, path: string): Promise<string> => String((await client.get(`${path}?limit=1`)).body['next_cursor']);
+    const first = async (client: Client, path: string): Promise<string> =>
+      String((await client.get(`${path}?limit=1`)).body['next_cursor']);
     return {
       ownMembers: await first(scene.client, groupPath('/members')),
       membersOfAnother: await first(scene.client, `${CONVERSATIONS}/${another}/members`),
@@ -251,8 +411,13 @@ describe('a cursor', () => {
   });
 
   it.each([
-    ['members', 'membersOfAnother'], ['members', 'membersByAnother'], ['members', 'ownInbox'], ['members', 'inboxOfAnother'],
-    ['conversations', 'inboxOfAnother'], ['conversations', 'ownMembers'], ['conversations', 'membersByAnother'],
+    ['members', 'membersOfAnother'],
+    ['members', 'membersByAnother'],
+    ['members', 'ownInbox'],
+    ['members', 'inboxOfAnother'],
+    ['conversations', 'inboxOfAnother'],
+    ['conversations', 'ownMembers'],
+    ['conversations', 'membersByAnother'],
   ] as const)('of another list is 422 bad_cursor: %s, %s', async (list, which) => {
     expect(all[which]).toMatch(/^[\w-]{20,}$/);
     const url = list === 'members' ? groupPath('/members') : CONVERSATIONS;
@@ -261,18 +426,37 @@ describe('a cursor', () => {
     expect(answer.body['errors']).toMatchObject([{ code: 'bad_cursor' }]);
   });
 
-  it.each(['', 'x', '%00', 'null', '%5B%5D', 'OWNx', 'OWN=', 'OWN&cursor=OWN', 'x'.repeat(5_000)])('of members is 422 when it is %s', async (cursor) => {
-    expectWrongFields(await refused(() => scene.client.get(groupPath(`/members?cursor=${cursor.replaceAll('OWN', String(all['ownMembers']))}`))), ['/cursor']);
-  });
+  it.each(['', 'x', '%00', 'null', '%5B%5D', 'OWNx', 'OWN=', 'OWN&cursor=OWN', 'x'.repeat(5_000)])(
+    'of members is 422 when it is %s',
+    async (cursor) => {
+      expectWrongFields(
+        await refused(() =>
+          scene.client.get(groupPath(`/members?cursor=${cursor.replaceAll('OWN', String(all['ownMembers']))}`)),
+        ),
+        ['/cursor'],
+      );
+    },
+  );
 
-  it.each([['"9"', '2'], ['1795521600000', '0'], ['1795521600000', '1.5'], ['1e300', '2'], ['-1', '2'], ['null', 'null'], ['{}', '[]']])('that was forged is refused, never a bug: %s, %s', async (at, id) => {
+  it.each([
+    ['"9"', '2'],
+    ['1795521600000', '0'],
+    ['1795521600000', '1.5'],
+    ['1e300', '2'],
+    ['-1', '2'],
+    ['null', 'null'],
+    ['{}', '[]'],
+  ])('that was forged is refused, never a bug: %s, %s', async (at, id) => {
     const forged = Buffer.from(`[["members",${mine},"${scene.group}"],[${at},${id}]]`).toString('base64url');
     expectWrongFields(await refused(() => scene.client.get(groupPath(`/members?cursor=${forged}`))), ['/cursor']);
   });
 
-  it('of one\'s own goes on behind the page before', async () => {
+  it("of one's own goes on behind the page before", async () => {
     const page = await scene.client.get(groupPath(`/members?limit=1&cursor=${all['ownMembers']}`));
-    expect([page.status, page.body]).toMatchObject([200, { members: [{ account_id: scene.other }], next_cursor: null }]);
+    expect([page.status, page.body]).toMatchObject([
+      200,
+      { members: [{ account_id: scene.other }], next_cursor: null },
+    ]);
   });
 });
 
@@ -281,7 +465,10 @@ describe('a query of members that can never be right', () => {
     expectWrongFields(await refused(() => scene.client.get(groupPath(`/members?${query}`))), ['/limit']);
   });
 
-  it.each([`limit=${'9'.repeat(400)}`, 'limit=-5', 'skip=x', 'unknown=1&unknown=2'])('is none when it is %s', async (query) => {
-    expect((await scene.client.get(groupPath(`/members?${query}`))).status).toBe(200);
-  });
+  it.each([`limit=${'9'.repeat(400)}`, 'limit=-5', 'skip=x', 'unknown=1&unknown=2'])(
+    'is none when it is %s',
+    async (query) => {
+      expect((await scene.client.get(groupPath(`/members?${query}`))).status).toBe(200);
+    },
+  );
 });

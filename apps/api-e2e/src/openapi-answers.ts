@@ -21,14 +21,29 @@ interface Place {
 type See = (client: Client, operation: string, call?: Call & Place) => Promise<Answer>;
 
 /** A path with something in each of its braces. */
-export const filled = (path: string, { id = 'x', account_id = 'me', seq = 1 }: Place = {}): string => path.replace('{id}', id).replace('{account_id}', String(account_id)).replace('{seq}', String(seq));
+export const filled = (path: string, { id = 'x', account_id = 'me', seq = 1 }: Place = {}): string =>
+  path.replace('{id}', id).replace('{account_id}', String(account_id)).replace('{seq}', String(seq));
 
 const CONVERSATIONS = '/api/v1/chat/conversations';
 const MESSAGES = `${CONVERSATIONS}/{id}/messages`;
 const CONVERSATION = `${CONVERSATIONS}/{id}`;
 const MEMBERS = `${CONVERSATION}/members`;
 const MEMBER = `${MEMBERS}/{account_id}`;
-const WITH_BODY = [`patch ${CONVERSATION}`, `put ${CONVERSATION}/read`, `post ${MEMBERS}`, `patch ${MEMBER}`, 'post /api/v1/auth/register', 'post /api/v1/auth/login', 'post /api/v1/auth/refresh', 'post /api/v1/auth/logout', 'post /api/v1/auth/password', 'patch /api/v1/auth/me', 'post /api/v1/ai/complete', `post ${CONVERSATIONS}`, `post ${MESSAGES}`];
+const WITH_BODY = [
+  `patch ${CONVERSATION}`,
+  `put ${CONVERSATION}/read`,
+  `post ${MEMBERS}`,
+  `patch ${MEMBER}`,
+  'post /api/v1/auth/register',
+  'post /api/v1/auth/login',
+  'post /api/v1/auth/refresh',
+  'post /api/v1/auth/logout',
+  'post /api/v1/auth/password',
+  'patch /api/v1/auth/me',
+  'post /api/v1/ai/complete',
+  `post ${CONVERSATIONS}`,
+  `post ${MESSAGES}`,
+];
 const HEALTH = ['', '/started', '/ready', '/db', '/mongo'].map((path) => `get /api/v1/health${path}`);
 const anEmail = (): string => `${randomUUID()}@example.com`;
 
@@ -46,7 +61,8 @@ export class Answers {
   /** Successes, and the refusals that are a call's own. */
   async ofItsOwn(client: Client): Promise<void> {
     const { see } = this;
-    for (const operation of [...HEALTH, 'get /', 'get /api/v1/auth/me', 'get /api/v1/usage/me']) await see(client, operation);
+    for (const operation of [...HEALTH, 'get /', 'get /api/v1/auth/me', 'get /api/v1/usage/me'])
+      await see(client, operation);
     await this.ofAccounts(client);
     await this.ofChats(client);
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
@@ -65,28 +81,52 @@ export class Answers {
     await see(client, 'post /api/v1/auth/logout', { body: { refresh_token: body['refresh_token'] } });
     await see(client, 'patch /api/v1/auth/me', { body: { display_name: 'Ada' } });
     await see(client, 'post /api/v1/auth/password', { body: { old_password: PASSWORD, new_password: PASSWORD } });
-    for (let n = 0; n < 11; n += 1) await see(client, 'post /api/v1/auth/password', { body: { old_password: 'wrong', new_password: PASSWORD } });
-    for (let n = 0; n < 11; n += 1) await see(client, 'post /api/v1/auth/login', { body: { email: `nobody.${email}`, password: 'wrong' } });
+    for (let n = 0; n < 11; n += 1)
+      await see(client, 'post /api/v1/auth/password', { body: { old_password: 'wrong', new_password: PASSWORD } });
+    for (let n = 0; n < 11; n += 1)
+      await see(client, 'post /api/v1/auth/login', { body: { email: `nobody.${email}`, password: 'wrong' } });
   }
 
   private async ofChats(client: Client): Promise<void> {
     const { see } = this;
     const key = { headers: { 'idempotency-key': randomUUID() } };
-    const { body: { id } } = await see(client, `post ${CONVERSATIONS}`, { body: { title: 'one' }, ...key });
-    for (const body of [{ title: 'one' }, { title: 'two' }]) await see(client, `post ${CONVERSATIONS}`, { body, ...key });
+    const {
+      body: { id },
+    } = await see(client, `post ${CONVERSATIONS}`, { body: { title: 'one' }, ...key });
+    for (const body of [{ title: 'one' }, { title: 'two' }])
+      await see(client, `post ${CONVERSATIONS}`, { body, ...key });
     await see(client, `post ${CONVERSATIONS}`, { body: { kind: 'party' } });
     await see(client, `post ${CONVERSATIONS}`, { body: { assistant: 'off' } });
-    for (const content of ['hello', 'hello', 'another']) await see(client, `post ${MESSAGES}`, { id, body: { content }, ...key });
-    for (const content of ['no [[fail 400]]', 'no [[quota 7]]', 'hello']) await see(client, `post ${MESSAGES}`, { id, body: { content } });
-    for (const query of ['', '?limit=1', '?skip=1', '?before_seq=3', '?after_seq=1', '?limit=x']) await see(client, `get ${MESSAGES}`, { id, query });
-    for (const query of ['', '?limit=1', '?skip=1', '?limit=x', '?cursor=x']) await see(client, `get ${CONVERSATIONS}`, { query });
-    for (const body of [{}, { title: null, assistant: 'off' }, { title: '' }]) await see(client, `patch ${CONVERSATION}`, { id, body });
+    for (const content of ['hello', 'hello', 'another'])
+      await see(client, `post ${MESSAGES}`, { id, body: { content }, ...key });
+    for (const content of ['no [[fail 400]]', 'no [[quota 7]]', 'hello'])
+      await see(client, `post ${MESSAGES}`, { id, body: { content } });
+    for (const query of ['', '?limit=1', '?skip=1', '?before_seq=3', '?after_seq=1', '?limit=x'])
+      await see(client, `get ${MESSAGES}`, { id, query });
+    for (const query of ['', '?limit=1', '?skip=1', '?limit=x', '?cursor=x'])
+      await see(client, `get ${CONVERSATIONS}`, { query });
+    for (const body of [{}, { title: null, assistant: 'off' }, { title: '' }])
+      await see(client, `patch ${CONVERSATION}`, { id, body });
     for (const body of [{ seq: 1 }, { seq: '1' }]) await see(client, `put ${CONVERSATION}/read`, { id, body });
     for (const seq of [1, 2, 1_000]) await see(client, `get ${MESSAGES}/{seq}`, { id, seq });
     await see(client, `get ${CONVERSATION}`, { id });
     await see(client, `delete ${CONVERSATION}`, { id });
-    for (const operation of [`get ${CONVERSATION}`, `delete ${CONVERSATION}`, `get ${MESSAGES}`, `get ${MESSAGES}/{seq}`, `get ${MEMBERS}`, `delete ${MEMBER}`]) await see(client, operation, { id });
-    for (const [operation, body] of [[`patch ${CONVERSATION}`, {}], [`put ${CONVERSATION}/read`, { seq: 1 }], [`post ${MEMBERS}`, { account_ids: [1] }], [`patch ${MEMBER}`, { role: 'admin' }]] as const) await see(client, operation, { id, body });
+    for (const operation of [
+      `get ${CONVERSATION}`,
+      `delete ${CONVERSATION}`,
+      `get ${MESSAGES}`,
+      `get ${MESSAGES}/{seq}`,
+      `get ${MEMBERS}`,
+      `delete ${MEMBER}`,
+    ])
+      await see(client, operation, { id });
+    for (const [operation, body] of [
+      [`patch ${CONVERSATION}`, {}],
+      [`put ${CONVERSATION}/read`, { seq: 1 }],
+      [`post ${MEMBERS}`, { account_ids: [1] }],
+      [`patch ${MEMBER}`, { role: 'admin' }],
+    ] as const)
+      await see(client, operation, { id, body });
     await see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
   }
 
@@ -95,7 +135,8 @@ export class Answers {
     const [owner, member] = [await stack.client().register(), await stack.client().register()];
     const [me, other, ...third] = [await idOf(owner), await idOf(member), ...(await someAccounts(stack, 1))];
     await this.ofLookups(owner, member);
-    for (const query of ['?q=hello', '?q=%21', '', '?q=hello&cursor=x', '?q=hello&conversation_id=x']) await this.see(owner, 'get /api/v1/search', { query });
+    for (const query of ['?q=hello', '?q=%21', '', '?q=hello&cursor=x', '?q=hello&conversation_id=x'])
+      await this.see(owner, 'get /api/v1/search', { query });
     const id = await this.ofKinds(owner, other);
     await this.ofRoles(owner, member, { id, me, other, third });
     await this.ofLimits(stack, { other, third });
@@ -103,14 +144,22 @@ export class Answers {
 
   private async ofLookups(owner: Client, member: Client): Promise<void> {
     const { see } = this;
-    for (const email of [member.email, `nobody.${member.email}`, 'x']) await see(owner, 'get /api/v1/accounts', { query: `?email=${email}` });
+    for (const email of [member.email, `nobody.${member.email}`, 'x'])
+      await see(owner, 'get /api/v1/accounts', { query: `?email=${email}` });
     for (let n = 0; n < 31; n += 1) await see(owner, 'get /api/v1/accounts', { query: `?email=${member.email}` });
   }
 
   /** Gives the id of a group of both. */
   private async ofKinds(owner: Client, other: number): Promise<string> {
     const { see } = this;
-    const bodies = [{ kind: 'direct', member_ids: [other] }, { kind: 'direct', member_ids: [other] }, { kind: 'direct' }, { kind: 'assistant', member_ids: [other] }, { kind: 'group', member_ids: [2 ** 53 - 1] }, { kind: 'group', member_ids: ['x'] }];
+    const bodies = [
+      { kind: 'direct', member_ids: [other] },
+      { kind: 'direct', member_ids: [other] },
+      { kind: 'direct' },
+      { kind: 'assistant', member_ids: [other] },
+      { kind: 'group', member_ids: [2 ** 53 - 1] },
+      { kind: 'group', member_ids: ['x'] },
+    ];
     const [direct] = await Promise.all(bodies.map((body) => see(owner, `post ${CONVERSATIONS}`, { body })));
     const ofTwo = { id: direct?.body['id'] as string };
     await see(owner, `delete ${MEMBER}`, ofTwo);
@@ -125,11 +174,23 @@ export class Answers {
     return owner.conversation(body);
   }
 
-  private async ofRoles(owner: Client, member: Client, { id, me, other, third }: { id: string; me: number; other: number; third: readonly number[] }): Promise<void> {
+  private async ofRoles(
+    owner: Client,
+    member: Client,
+    { id, me, other, third }: { id: string; me: number; other: number; third: readonly number[] },
+  ): Promise<void> {
     const { see } = this;
-    for (const account_ids of [[other], ['x'], [2 ** 53 - 1]]) await see(owner, `post ${MEMBERS}`, { id, body: { account_ids } });
+    for (const account_ids of [[other], ['x'], [2 ** 53 - 1]])
+      await see(owner, `post ${MEMBERS}`, { id, body: { account_ids } });
     for (const query of ['', '?limit=1', '?cursor=x']) await see(owner, `get ${MEMBERS}`, { id, query });
-    for (const [account_id, role] of [[other, 'admin'], [other, 'member'], ['me', 'member'], ['x', 'member'], [other, 'king']] as const) await see(owner, `patch ${MEMBER}`, { id, account_id, body: { role } });
+    for (const [account_id, role] of [
+      [other, 'admin'],
+      [other, 'member'],
+      ['me', 'member'],
+      ['x', 'member'],
+      [other, 'king'],
+    ] as const)
+      await see(owner, `patch ${MEMBER}`, { id, account_id, body: { role } });
     await see(member, `patch ${CONVERSATION}`, { id, body: { title: 'mine' } });
     await see(member, `delete ${CONVERSATION}`, { id });
     await see(member, `post ${MEMBERS}`, { id, body: { account_ids: third } });
@@ -148,7 +209,10 @@ export class Answers {
     await fillWithLargeGroups(stack, other);
     const members = [other, ...third];
     await this.see(owner, `post ${CONVERSATIONS}`, { body: { kind: 'group', member_ids: members } });
-    await this.see(owner, `post ${MEMBERS}`, { id: await owner.conversation({ kind: 'group' }), body: { account_ids: members } });
+    await this.see(owner, `post ${MEMBERS}`, {
+      id: await owner.conversation({ kind: 'group' }),
+      body: { account_ids: members },
+    });
   }
 
   /** What every call of its sort answers to what is broken, without a token, and too often. `limited` is a client of an API whose limit is used up. */
@@ -156,20 +220,35 @@ export class Answers {
     for (const operation of operations.filter((one) => !HEALTH.includes(one))) {
       const [method = '', path = ''] = operation.split(' ');
       const line = `${method.toUpperCase()} ${filled(path)}`;
-      for (const headers of [['Host: twice.example'], [`X-Long: ${'x'.repeat(17_000)}`]]) this.seen.push({ operation, answer: await exchange(client.url, rawRequest(line, headers)) });
+      for (const headers of [['Host: twice.example'], [`X-Long: ${'x'.repeat(17_000)}`]])
+        this.seen.push({ operation, answer: await exchange(client.url, rawRequest(line, headers)) });
       await this.see(limited, operation);
-      await this.see(Object.assign(client.at(client.url), { token: null }), operation, { body: WITH_BODY.includes(operation) ? {} : undefined });
+      await this.see(Object.assign(client.at(client.url), { token: null }), operation, {
+        body: WITH_BODY.includes(operation) ? {} : undefined,
+      });
     }
     for (const operation of operations.filter((one) => !one.startsWith('get'))) {
-      for (const call of [{ raw: '{' }, { raw: `"${'x'.repeat(1_048_576)}"` }, { raw: 'x', headers: { 'content-type': 'text/plain' } }, { raw: '[]' }]) await this.see(client, operation, call);
+      for (const call of [
+        { raw: '{' },
+        { raw: `"${'x'.repeat(1_048_576)}"` },
+        { raw: 'x', headers: { 'content-type': 'text/plain' } },
+        { raw: '[]' },
+      ])
+        await this.see(client, operation, call);
     }
   }
 
   /** What calls answer when the stores are away. `lost` is a client, with a token, of an API that finds none. */
   async withoutStores(lost: Client, operations: readonly string[]): Promise<void> {
-    const right: Record<string, object> = { 'post /api/v1/auth/refresh': { refresh_token: lost.refreshToken }, 'post /api/v1/auth/logout': { refresh_token: lost.refreshToken } };
+    const right: Record<string, object> = {
+      'post /api/v1/auth/refresh': { refresh_token: lost.refreshToken },
+      'post /api/v1/auth/logout': { refresh_token: lost.refreshToken },
+    };
     const account = { email: anEmail(), password: PASSWORD };
-    for (const operation of operations) await this.see(lost, operation, { body: operation.startsWith('get') ? undefined : (right[operation] ?? account) });
+    for (const operation of operations)
+      await this.see(lost, operation, {
+        body: operation.startsWith('get') ? undefined : (right[operation] ?? account),
+      });
   }
 
   /** What calls answer when nobody answers questions, and when no AI is configured. `stack` has neither worker nor provider. */

@@ -19,13 +19,17 @@ interface Fate {
 }
 
 /** Sends one message after the other on both APIs for `ms`, repeating 503 with the same key until it is taken; gives the fate of each try. */
-async function sendUnderFire(conversation: string, lane: number, ms: number): Promise<{ tries: Fate[]; accepted: string[] }> {
+async function sendUnderFire(
+  conversation: string,
+  lane: number,
+  ms: number,
+): Promise<{ tries: Fate[]; accepted: string[] }> {
   const until = Date.now() + ms;
   const tries: Fate[] = [];
   const accepted: string[] = [];
   for (let n = 0; Date.now() < until; n += 1) {
     const content = `lane ${lane} message ${n}`;
-    for (let isTaken = false; !isTaken; ) {
+    for (let isTaken = false; !isTaken;) {
       const beganAt = Date.now();
       const api = client.at(stack.url((lane + tries.length) % 2));
       const { status } = await api.send(conversation, content, content);
@@ -39,13 +43,27 @@ async function sendUnderFire(conversation: string, lane: number, ms: number): Pr
 }
 
 const FAULTS = (['postgres', 'mongo', 'redis'] as const).flatMap((store) => [
-  { store, fault: 'killed', hit: (): Promise<void> => stack.stores[store].kill(), heal: (): Promise<void> => stack.stores[store].restart() },
-  { store, fault: 'hung', hit: (): Promise<void> => Promise.resolve(stack.stores[store].hang()), heal: (): Promise<void> => Promise.resolve(stack.stores[store].resume()) },
+  {
+    store,
+    fault: 'killed',
+    hit: (): Promise<void> => stack.stores[store].kill(),
+    heal: (): Promise<void> => stack.stores[store].restart(),
+  },
+  {
+    store,
+    fault: 'hung',
+    hit: (): Promise<void> => Promise.resolve(stack.stores[store].hang()),
+    heal: (): Promise<void> => Promise.resolve(stack.stores[store].resume()),
+  },
 ]);
 
 describe.each(FAULTS)('guarantees 3 and 4: $store is $fault for some seconds during sends', ({ store, hit, heal }) => {
   it('and nothing accepted is lost or doubled, no call hangs, and every process recovers by itself', async () => {
-    const conversations = await Promise.all([client.conversation({ assistant: 'off' }), client.conversation({ assistant: 'off' }), client.conversation()]);
+    const conversations = await Promise.all([
+      client.conversation({ assistant: 'off' }),
+      client.conversation({ assistant: 'off' }),
+      client.conversation(),
+    ]);
     const lanes = conversations.map((conversation, lane) => sendUnderFire(conversation, lane, OUTAGE_MS + 6_000));
     await new Promise((resolve) => setTimeout(resolve, 1_000));
 

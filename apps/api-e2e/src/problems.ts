@@ -14,7 +14,11 @@ const NAMES_FIELDS = ['validation_failed', 'unknown_account'];
 /** Holds an answer to the form that all errors have, to the last field, and to the headers of its status. */
 export function expectProblem(answer: Answer, status: number, code: string): void {
   const { errors, user_message: _kept, ...body } = answer.body;
-  expect([answer.status, body['code'], answer.headers.get('content-type')]).toEqual([status, code, 'application/problem+json']);
+  expect([answer.status, body['code'], answer.headers.get('content-type')]).toEqual([
+    status,
+    code,
+    'application/problem+json',
+  ]);
   expect(body).toEqual({
     type: `/errors#${code}`,
     title: expect.stringMatching(/^[A-Z].+/),
@@ -25,7 +29,8 @@ export function expectProblem(answer: Answer, status: number, code: string): voi
     instance: expect.stringMatching(/^\/[^?]*$/),
   });
   expect(Array.isArray(errors)).toBe(NAMES_FIELDS.includes(code));
-  for (const [name, value] of Object.entries(HEADERS_OF[status] ?? {})) expect([name, answer.headers.get(name)]).toEqual([name, expect.stringMatching(value)]);
+  for (const [name, value] of Object.entries(HEADERS_OF[status] ?? {}))
+    expect([name, answer.headers.get(name)]).toEqual([name, expect.stringMatching(value)]);
 }
 
 /** Holds an answer to 422 with exactly these wrong fields, each with a code and a sentence, and a `detail` that says the first. */
@@ -33,7 +38,12 @@ export function expectWrongFields(answer: Answer, fields: readonly string[]): vo
   expectProblem(answer, 422, 'validation_failed');
   const errors = answer.body['errors'] as { field: string; code: string; detail: string }[];
   expect(errors.map(({ field }) => field)).toEqual(fields);
-  for (const error of errors) expect(error).toEqual({ field: expect.any(String), code: expect.stringMatching(/^[a-z_]+$/), detail: expect.stringMatching(/^.{10,}\.$/) });
+  for (const error of errors)
+    expect(error).toEqual({
+      field: expect.any(String),
+      code: expect.stringMatching(/^[a-z_]+$/),
+      detail: expect.stringMatching(/^.{10,}\.$/),
+    });
   expect(answer.body['detail']).toContain(errors[0]?.detail);
 }
 

@@ -10,7 +10,10 @@ export function exchange(url: string, bytes: string | Uint8Array): Promise<Answe
     const chunks: Buffer[] = [];
     const socket = connect(Number(port), hostname, () => socket.write(bytes));
     socket.setTimeout(ANSWERS_WITHIN_MS, () => socket.destroy(new Error('no answer')));
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject).on('close', () => resolve(parseAnswer(Buffer.concat(chunks))));
+    socket
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('error', reject)
+      .on('close', () => resolve(parseAnswer(Buffer.concat(chunks))));
   });
 }
 
@@ -23,7 +26,9 @@ export function rawRequest(line: string, headers: readonly string[], body = ''):
 function parseAnswer(bytes: Buffer): Answer {
   const end = bytes.indexOf('\r\n\r\n');
   const [line = '', ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
-  const headers = new Headers(lines.map((one): [string, string] => [one.slice(0, one.indexOf(':')), one.slice(one.indexOf(':') + 1).trim()]));
+  const headers = new Headers(
+    lines.map((one): [string, string] => [one.slice(0, one.indexOf(':')), one.slice(one.indexOf(':') + 1).trim()]),
+  );
   const text = bytes.subarray(end + 4).toString('utf8');
   const isJson = headers.get('content-type')?.includes('json') ?? false;
   return { status: Number(line.split(' ')[1]), headers, body: isJson ? (JSON.parse(text) as Json) : { text } };

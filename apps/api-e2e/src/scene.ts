@@ -17,7 +17,12 @@ export async function setScene(stack: Stack): Promise<Scene & { readonly member:
 
 /** All that the caller can see of what is kept. */
 export async function whatIsKept({ client, conversation, group }: Scene): Promise<unknown[]> {
-  const paths = ['/auth/me', '/chat/conversations?limit=100', `/chat/conversations/${group}/members?limit=100`, ...[conversation, group].map((id) => `/chat/conversations/${id}/messages?limit=100`)];
+  const paths = [
+    '/auth/me',
+    '/chat/conversations?limit=100',
+    `/chat/conversations/${group}/members?limit=100`,
+    ...[conversation, group].map((id) => `/chat/conversations/${id}/messages?limit=100`),
+  ];
   const answers = await Promise.all(paths.map((path) => client.get(path)));
   expect(answers.map(({ status }) => status)).toEqual(paths.map(() => 200));
   return answers.map(({ body }) => body);
@@ -36,7 +41,11 @@ export async function refused(scenes: readonly Scene[], call: () => Promise<Answ
 
 /** Makes accounts that nobody logs in to, as many and as fast as no client could. */
 export async function someAccounts(stack: Stack, count: number): Promise<number[]> {
-  const rows = await sql<{ id: string }>(stack.databaseUrl, `insert into edgechat.accounts (email, email_key, password_hash) select e, e, 'x' from (select $1 || n || '@example.com' as e from generate_series(1, $2::int) n) addresses returning id`, [randomUUID(), count]);
+  const rows = await sql<{ id: string }>(
+    stack.databaseUrl,
+    `insert into edgechat.accounts (email, email_key, password_hash) select e, e, 'x' from (select $1 || n || '@example.com' as e from generate_series(1, $2::int) n) addresses returning id`,
+    [randomUUID(), count],
+  );
   return rows.map(({ id }) => Number(id));
 }
 
@@ -44,11 +53,18 @@ export async function someAccounts(stack: Stack, count: number): Promise<number[
 export async function aFullGroup(stack: Stack, client: Client): Promise<string> {
   const group = await client.conversation({ kind: 'group' });
   const others = await someAccounts(stack, 9_999);
-  for (let n = 0; n < others.length; n += 1_000) expect((await client.post(`/chat/conversations/${group}/members`, { account_ids: others.slice(n, n + 1_000) })).status).toBe(200);
+  for (let n = 0; n < others.length; n += 1_000)
+    expect(
+      (await client.post(`/chat/conversations/${group}/members`, { account_ids: others.slice(n, n + 1_000) })).status,
+    ).toBe(200);
   return group;
 }
 
 /** Puts an account into as many large conversations as it can be in, of which there is nothing but their places in its inbox. */
 export async function fillWithLargeGroups(stack: Stack, account: number): Promise<void> {
-  await sql(stack.databaseUrl, `insert into edgechat.inbox (account_id, conversation_id, ordered_at) select $1::bigint, gen_random_uuid(), '-infinity' from generate_series(1, 500)`, [account]);
+  await sql(
+    stack.databaseUrl,
+    `insert into edgechat.inbox (account_id, conversation_id, ordered_at) select $1::bigint, gen_random_uuid(), '-infinity' from generate_series(1, 500)`,
+    [account],
+  );
 }

@@ -49,10 +49,14 @@ describe('guarantee 2: sent once', () => {
     const other = one.at(stack.url(1));
     const conversation = await one.conversation();
 
-    const answers = await Promise.all(upTo(20).map((n) => (n % 2 ? one : other).send(conversation, 'only once [[slow 300]]', 'key-1')));
+    const answers = await Promise.all(
+      upTo(20).map((n) => (n % 2 ? one : other).send(conversation, 'only once [[slow 300]]', 'key-1')),
+    );
 
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    expect(new Set(answers.map(({ body }) => JSON.stringify([body['user_message'], body['model_message']]))).size).toBe(1);
+    expect(new Set(answers.map(({ body }) => JSON.stringify([body['user_message'], body['model_message']]))).size).toBe(
+      1,
+    );
     expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
     expect(await one.messages(conversation)).toHaveLength(2);
     expect(stack.provider.requests('only once [[slow 300]]')).toHaveLength(1);
@@ -60,7 +64,10 @@ describe('guarantee 2: sent once', () => {
 
   it('refuses the same key with other content, and takes it in another conversation', async () => {
     const client = await stack.client().register();
-    const [conversation, another] = [await client.conversation({ assistant: 'off' }), await client.conversation({ assistant: 'off' })];
+    const [conversation, another] = [
+      await client.conversation({ assistant: 'off' }),
+      await client.conversation({ assistant: 'off' }),
+    ];
     await client.send(conversation, 'first', 'key');
 
     const refused = await client.send(conversation, 'second', 'key');
@@ -77,7 +84,11 @@ describe('guarantee 2: sent once', () => {
 
     const first = await client.send(conversation, 'text', 'k');
     const repeat = await client.post(path, { content: 'text', client_id: 'k' });
-    const differs = await client.post(path, { content: 'text', client_id: 'x' }, { headers: { 'idempotency-key': 'k' } });
+    const differs = await client.post(
+      path,
+      { content: 'text', client_id: 'x' },
+      { headers: { 'idempotency-key': 'k' } },
+    );
 
     expect(repeat.body['user_message']).toEqual(first.body['user_message']);
     expect(repeat.headers.get('idempotency-replayed')).toBe('true');
@@ -104,7 +115,8 @@ describe('guarantee 2: sent once', () => {
 
   it('makes one conversation of the same key at once, and refuses the key with other content', async () => {
     const client = await stack.client().register();
-    const create = (title: string) => client.post('/chat/conversations', { title }, { headers: { 'idempotency-key': 'c1' } });
+    const create = (title: string) =>
+      client.post('/chat/conversations', { title }, { headers: { 'idempotency-key': 'c1' } });
 
     const made = await Promise.all(upTo(10).map(() => create('one')));
 
@@ -126,22 +138,28 @@ describe('an answer', () => {
     expect(stack.provider.requests('gone [[slow 700]]')).toHaveLength(1);
   });
 
-  it('is 429 with the provider\'s Retry-After when its quota is used up, and the message is kept', async () => {
+  it("is 429 with the provider's Retry-After when its quota is used up, and the message is kept", async () => {
     const client = await stack.client().register();
     const conversation = await client.conversation();
 
     const refused = await client.send(conversation, 'too much [[quota 7]]');
 
-    expect([refused.status, refused.body['code'], refused.headers.get('retry-after')]).toEqual([429, 'ai_quota_exceeded', '7']);
+    expect([refused.status, refused.body['code'], refused.headers.get('retry-after')]).toEqual([
+      429,
+      'ai_quota_exceeded',
+      '7',
+    ]);
     expect(refused.body['user_message']).toMatchObject({ seq: 1 });
     expect(await client.messages(conversation)).toHaveLength(1);
   });
 
-  it('that fails is in the worker\'s log under the id of the request that asked, without what was said', async () => {
+  it("that fails is in the worker's log under the id of the request that asked, without what was said", async () => {
     const client = await stack.client().register();
     const conversation = await client.conversation();
 
-    await client.send(conversation, 'secret words [[fail 400]]', undefined, { headers: { 'x-request-id': 'asked-by-me' } });
+    await client.send(conversation, 'secret words [[fail 400]]', undefined, {
+      headers: { 'x-request-id': 'asked-by-me' },
+    });
 
     // The answer comes through the stores, the line through a pipe: either may be here first.
     const logged = (): string => stack.workers.map(({ output }) => output).join('');
@@ -157,16 +175,24 @@ describe('an answer', () => {
     await client.send(conversation, 'what is my name?');
 
     const [request] = stack.provider.requests('what is my name?');
-    expect(request?.body).toMatchObject({ messages: [{ content: 'my name is Ada' }, { content: 'echo: my name is Ada' }, { content: 'what is my name?' }] });
+    expect(request?.body).toMatchObject({
+      messages: [{ content: 'my name is Ada' }, { content: 'echo: my name is Ada' }, { content: 'what is my name?' }],
+    });
   });
 
   it('is not made where the assistant is off, and made without waiting where it is mentioned', async () => {
     const client = await stack.client().register();
-    const [off, mention] = [await client.conversation({ assistant: 'off' }), await client.conversation({ assistant: 'mention' })];
+    const [off, mention] = [
+      await client.conversation({ assistant: 'off' }),
+      await client.conversation({ assistant: 'mention' }),
+    ];
 
     expect((await client.send(off, '@assistant?')).body).toMatchObject({ model_message: null, reply: null });
     expect((await client.send(mention, 'nobody')).body).toMatchObject({ model_message: null, reply: null });
-    expect((await client.send(mention, 'hello @assistant [[slow 500]]')).body).toMatchObject({ model_message: null, reply: { status: 'queued' } });
+    expect((await client.send(mention, 'hello @assistant [[slow 500]]')).body).toMatchObject({
+      model_message: null,
+      reply: { status: 'queued' },
+    });
   });
 
   it('to /ai/complete comes from the worker, and its failures have the codes of a send', async () => {
@@ -182,7 +208,9 @@ describe('an answer', () => {
   it('to /ai/complete is made for at most four prompts of an account at once, and never more, so that others get theirs', async () => {
     const client = await stack.client().register();
     const other = await stack.client().register();
-    const hanging = Array.from({ length: 40 }, () => client.post('/ai/complete', { prompt: 'greedy [[hang]]' }, { timeoutMs: 5_000 }).catch(() => null));
+    const hanging = Array.from({ length: 40 }, () =>
+      client.post('/ai/complete', { prompt: 'greedy [[hang]]' }, { timeoutMs: 5_000 }).catch(() => null),
+    );
     await eventually(() => stack.provider.requests('greedy [[hang]]').length === 4);
 
     expect((await other.post('/ai/complete', { prompt: 'modest' })).body).toEqual({ text: 'echo: modest' });

@@ -61,7 +61,8 @@ function failure(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const port = error instanceof Error && 'port' in error ? error.port : '';
   if (code === 'EADDRINUSE') return `Port ${port} is taken by another program. Stop it, or set PORT to another one.`;
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return 'Cannot listen on HOST and PORT as they are set. Choose a port from 1024 on and an address of this machine.';
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+    return 'Cannot listen on HOST and PORT as they are set. Choose a port from 1024 on and an address of this machine.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 

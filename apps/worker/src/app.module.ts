@@ -19,7 +19,20 @@ import { Work } from './work.js';
 @Module({})
 export class AppModule {
   static for(config: Config, log: Log): DynamicModule {
-    const platform = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('edgechat-worker'), MongoModule.forRoot(), RedisModule, QueueModule, OutboxModule, HealthModule];
-    return { module: AppModule, imports: [...platform, ConversationsModule, AssistantWorkerModule, SearchIndexModule], providers: [UseCases, Relay, Work, HealthServer] };
+    const platform = [
+      ConfigModule.for(config),
+      LoggingModule.for(log),
+      DatabaseModule.for('edgechat-worker'),
+      MongoModule.forRoot(),
+      RedisModule,
+      QueueModule,
+      OutboxModule,
+      HealthModule,
+    ];
+    return {
+      module: AppModule,
+      imports: [...platform, ConversationsModule, AssistantWorkerModule, SearchIndexModule],
+      providers: [UseCases, Relay, Work, HealthServer],
+    };
   }
 }

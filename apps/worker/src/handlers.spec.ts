@@ -16,27 +16,36 @@ const all: Handlers = {
 describe('a run for the news of all conversations', () => {
   afterEach(() => void jest.useRealTimers());
 
-  it.each(['conversations.fan-out-messages', 'search.index-messages'] as const)('of %s pays at once and then rests, so that what rings meanwhile makes one run; a stop ends the rest', async (name) => {
-    jest.useFakeTimers();
-    const events: string[] = [];
-    const pay = { run: () => nothing().then(() => void events.push('paid')) };
-    const ending = new AbortController();
+  it.each(['conversations.fan-out-messages', 'search.index-messages'] as const)(
+    'of %s pays at once and then rests, so that what rings meanwhile makes one run; a stop ends the rest',
+    async (name) => {
+      jest.useFakeTimers();
+      const events: string[] = [];
+      const pay = { run: () => nothing().then(() => void events.push('paid')) };
+      const ending = new AbortController();
 
-    const run = handlersOf({ fanOut: pay, index: pay } as unknown as UseCases)[name]({ conversationId: '' }, ending.signal).then(() => events.push('over'));
-    await jest.advanceTimersByTimeAsync(20);
-    expect(events).toEqual(['paid']);
+      const run = handlersOf({ fanOut: pay, index: pay } as unknown as UseCases)
+        [name]({ conversationId: '' }, ending.signal)
+        .then(() => events.push('over'));
+      await jest.advanceTimersByTimeAsync(20);
+      expect(events).toEqual(['paid']);
 
-    ending.abort();
-    await run;
-    expect(events).toEqual(['paid', 'over']);
-  });
+      ending.abort();
+      await run;
+      expect(events).toEqual(['paid', 'over']);
+    },
+  );
 });
 
 describe('the table of handlers', () => {
   it('has one handler for each job', () => {
     const names = Object.keys(handlersOf({} as UseCases)).sort();
 
-    expect(names).toEqual(Object.values(JOBS).map(({ name }) => name).sort());
+    expect(names).toEqual(
+      Object.values(JOBS)
+        .map(({ name }) => name)
+        .sort(),
+    );
     expect(names).toEqual(Object.keys(all).sort());
   });
 

@@ -9,7 +9,11 @@ import { Log } from '@edgechat/platform/logging';
 export class HealthServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly server: Server;
 
-  constructor(private readonly health: Health, private readonly config: Config, private readonly log: Log) {
+  constructor(
+    private readonly health: Health,
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {
     this.server = createServer((request, response) => {
       void this.answer(request.url ?? '').then(({ status, body }) => {
         response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -19,7 +23,10 @@ export class HealthServer implements OnApplicationBootstrap, OnApplicationShutdo
 
   onApplicationBootstrap(): void {
     this.server.on('error', (error) => {
-      this.log.error(`The worker's health calls cannot be served on port ${this.config.workerHealthPort}: it is taken or not allowed. Set WORKER_HEALTH_PORT to a free one.`, { error });
+      this.log.error(
+        `The worker's health calls cannot be served on port ${this.config.workerHealthPort}: it is taken or not allowed. Set WORKER_HEALTH_PORT to a free one.`,
+        { error },
+      );
       process.exit(1);
     });
     this.server.listen(this.config.workerHealthPort, '127.0.0.1');
@@ -32,7 +39,10 @@ export class HealthServer implements OnApplicationBootstrap, OnApplicationShutdo
 
   private async answer(url: string): Promise<{ status: number; body: object }> {
     if (url === '/health') return { status: 200, body: { status: 'ok' } };
-    if (url === '/health/started') return this.health.isStarted ? { status: 200, body: { status: 'ok' } } : { status: 503, body: { status: 'not started' } };
+    if (url === '/health/started')
+      return this.health.isStarted
+        ? { status: 200, body: { status: 'ok' } }
+        : { status: 503, body: { status: 'not started' } };
     if (url !== '/health/ready') return { status: 404, body: { status: 'not found' } };
     const checks = await this.health.checkAll();
     const isReady = Object.values(checks).every((check) => check === 'connected');

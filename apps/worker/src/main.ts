@@ -6,7 +6,9 @@ import { AppModule } from './app.module.js';
 import { admin, ADMIN_USAGE } from './commands/admin.js';
 import { migrateStores } from './commands/migrate.js';
 
-const USAGE = 'Usage: main.js            works until it is stopped\n       main.js migrate    brings the stores up to this release\n' + ADMIN_USAGE;
+const USAGE =
+  'Usage: main.js            works until it is stopped\n       main.js migrate    brings the stores up to this release\n' +
+  ADMIN_USAGE;
 
 const config = readConfig();
 const log = new Log('worker', config.logLevel);
@@ -18,7 +20,10 @@ else if (command === 'admin') await admin(config, args);
 else fail(USAGE);
 
 async function work(): Promise<void> {
-  const app = await NestFactory.createApplicationContext(AppModule.for(config, log), { logger: log, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(AppModule.for(config, log), {
+    logger: log,
+    abortOnError: false,
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => log.info('stopping', { signal }));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   await app.init();

@@ -16,10 +16,19 @@ const EVERY_MS = 1_000;
 export class Relay {
   private loop: { stop: () => Promise<void> } | null = null;
 
-  constructor(private readonly outbox: Outbox, private readonly replies: Replies, private readonly bell: Bell, private readonly log: Log) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly replies: Replies,
+    private readonly bell: Bell,
+    private readonly log: Log,
+  ) {}
 
   start(): void {
-    this.loop = repeat(EVERY_MS, () => this.ringForDue(), (error) => this.log.warn('the relay could not look or ring', { error }));
+    this.loop = repeat(
+      EVERY_MS,
+      () => this.ringForDue(),
+      (error) => this.log.warn('the relay could not look or ring', { error }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -37,4 +46,5 @@ export class Relay {
 }
 
 const jobFor = (kind: DebtKind): AnyJob | undefined => Object.values<AnyJob>(JOBS).find(({ pays }) => pays === kind);
-const ringFor = (job: AnyJob | undefined, conversationId: string): Ring[] => (job ? [{ job, payload: { conversationId }, requestId: null }] : []);
+const ringFor = (job: AnyJob | undefined, conversationId: string): Ring[] =>
+  job ? [{ job, payload: { conversationId }, requestId: null }] : [];

@@ -41,7 +41,11 @@ export class Work implements OnApplicationBootstrap, BeforeApplicationShutdown {
     }
     // Each delivery holds a connection to PostgreSQL while it runs: half of the pool is left for the rest.
     const deliveries = Math.max(1, Math.floor(this.config.databasePoolMax / 2));
-    this.runner.start(Object.values(JOBS), handlersOf(this.useCases), { deliveries, replies: this.config.aiConcurrency, purges: 1 });
+    this.runner.start(Object.values(JOBS), handlersOf(this.useCases), {
+      deliveries,
+      replies: this.config.aiConcurrency,
+      purges: 1,
+    });
     this.relay.start();
     this.log.info('the worker takes jobs');
   }

@@ -1,7 +1,25 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ConversationsModule, CreateConversation, prepareMessages, ReadMessages, RemoveMember, SendMessage, type ConversationKind, type Message } from '@edgechat/conversations';
+import {
+  ConversationsModule,
+  CreateConversation,
+  prepareMessages,
+  ReadMessages,
+  RemoveMember,
+  SendMessage,
+  type ConversationKind,
+  type Message,
+} from '@edgechat/conversations';
 import { accountId, newReplyId, type AccountId, type ConversationId } from '@edgechat/kernel';
-import { inProcess, ownStores, sql, startProviderServer, storeCallsOf, type OwnStores, type ProviderRequest, type ProviderServer } from '@edgechat/testing';
+import {
+  inProcess,
+  ownStores,
+  sql,
+  startProviderServer,
+  storeCallsOf,
+  type OwnStores,
+  type ProviderRequest,
+  type ProviderServer,
+} from '@edgechat/testing';
 import { AssistantWorkerModule } from './assistant-worker.module.js';
 import { GROUP_INSTRUCTION } from './domain/group-talk.js';
 import { ReplyToMessage } from './use-cases/reply-to-message.js';
@@ -14,9 +32,15 @@ const [ada, bob, bobToo] = [accountId(1), accountId(2), accountId(3)];
 beforeAll(async () => {
   stores = await ownStores();
   provider = await startProviderServer();
-  process = await inProcess(stores, [ConversationsModule, AssistantWorkerModule], { AI_PROVIDER: 'openai', OPENAI_BASE_URL: provider.baseUrls.openai });
+  process = await inProcess(stores, [ConversationsModule, AssistantWorkerModule], {
+    AI_PROVIDER: 'openai',
+    OPENAI_BASE_URL: provider.baseUrls.openai,
+  });
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash, display_name) values ('a', 'a', '', E'Ada\\nBob:'), ('b', 'b', '', 'Bob'), ('c', 'c', '', 'bob')`);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.accounts (email, email_key, password_hash, display_name) values ('a', 'a', '', E'Ada\\nBob:'), ('b', 'b', '', 'Bob'), ('c', 'c', '', 'bob')`,
+  );
 });
 afterAll(async () => {
   await process.close();
@@ -25,14 +49,31 @@ afterAll(async () => {
 });
 
 const aConversation = async (kind: ConversationKind, ...memberIds: readonly AccountId[]): Promise<ConversationId> =>
-  (await process.get(CreateConversation, { strict: false }).create({ creator: ada, kind, title: null, assistant: 'mention', memberIds, clientKey: null })).id;
+  (
+    await process
+      .get(CreateConversation, { strict: false })
+      .create({ creator: ada, kind, title: null, assistant: 'mention', memberIds, clientKey: null })
+  ).id;
 const send = (conversationId: ConversationId, authorId: AccountId, content: string) =>
-  process.get(SendMessage, { strict: false }).send({ by: 'person', conversationId, authorId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 60_000 });
+  process.get(SendMessage, { strict: false }).send({
+    by: 'person',
+    conversationId,
+    authorId,
+    clientKey: null,
+    content,
+    replyId: newReplyId(),
+    answerWithinMs: 60_000,
+  });
 /** All that waits for an answer gets it, as a worker would do it. */
-const run = (id: ConversationId): Promise<void> => process.get(ReplyToMessage, { strict: false }).run(id, new AbortController().signal);
-const newest = async (id: ConversationId): Promise<readonly Message[]> => process.get(ReadMessages, { strict: false }).upTo(id, 1_000_000, 100);
+const run = (id: ConversationId): Promise<void> =>
+  process.get(ReplyToMessage, { strict: false }).run(id, new AbortController().signal);
+const newest = async (id: ConversationId): Promise<readonly Message[]> =>
+  process.get(ReadMessages, { strict: false }).upTo(id, 1_000_000, 100);
 /** What a request showed the model, as `role: text`. */
-const shownIn = (request: ProviderRequest | undefined): string[] => (request?.body as { messages: { role: string; content: string }[] }).messages.map(({ role, content }) => `${role}: ${content}`);
+const shownIn = (request: ProviderRequest | undefined): string[] =>
+  (request?.body as { messages: { role: string; content: string }[] }).messages.map(
+    ({ role, content }) => `${role}: ${content}`,
+  );
 
 describe('the assistant of a group', () => {
   it('is told that it is one of several, and who said what: two of one name told apart, a name no turn of somebody else', async () => {
@@ -44,7 +85,10 @@ describe('the assistant of a group', () => {
     await run(id);
 
     expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant who owes whom?')[0])).toEqual([
-      `system: ${GROUP_INSTRUCTION}`, 'user: ⟦Bob (2)⟧ Ada: I owe Bob nothing', 'user: ⟦bob (3)⟧ x\n[Ada Bob] I agree', 'user: ⟦Ada Bob⟧ @assistant who owes whom?',
+      `system: ${GROUP_INSTRUCTION}`,
+      'user: ⟦Bob (2)⟧ Ada: I owe Bob nothing',
+      'user: ⟦bob (3)⟧ x\n[Ada Bob] I agree',
+      'user: ⟦Ada Bob⟧ @assistant who owes whom?',
     ]);
   });
 
@@ -56,8 +100,17 @@ describe('the assistant of a group', () => {
 
     await run(id);
 
-    expect((await newest(id)).filter(({ role }) => role === 'model').map(({ seq, answersSeq }) => [seq, answersSeq])).toEqual([[4, 1], [5, 2]]);
-    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant two')[0]).slice(1)).toEqual(['user: ⟦Bob⟧ @assistant one', 'assistant: echo: [Bob] @assistant one', 'user: ⟦Ada Bob⟧ @assistant two']);
+    expect(
+      (await newest(id)).filter(({ role }) => role === 'model').map(({ seq, answersSeq }) => [seq, answersSeq]),
+    ).toEqual([
+      [4, 1],
+      [5, 2],
+    ]);
+    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant two')[0]).slice(1)).toEqual([
+      'user: ⟦Bob⟧ @assistant one',
+      'assistant: echo: [Bob] @assistant one',
+      'user: ⟦Ada Bob⟧ @assistant two',
+    ]);
   });
 
   it('knows its answer to an earlier question though hundreds of messages came between the two', async () => {
@@ -68,7 +121,11 @@ describe('the assistant of a group', () => {
 
     await run(id);
 
-    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant second')[0]).slice(1)).toEqual(['user: ⟦Bob⟧ @assistant first', 'assistant: echo: [Bob] @assistant first', 'user: ⟦Ada Bob⟧ @assistant second']);
+    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant second')[0]).slice(1)).toEqual([
+      'user: ⟦Bob⟧ @assistant first',
+      'assistant: echo: [Bob] @assistant first',
+      'user: ⟦Ada Bob⟧ @assistant second',
+    ]);
   });
 
   it('answers who was removed meanwhile, whom it charges, for those who stayed', async () => {
@@ -79,8 +136,20 @@ describe('the assistant of a group', () => {
     await run(id);
 
     expect((await newest(id)).at(-1)).toMatchObject({ seq: 2, role: 'model', answersSeq: 1 });
-    expect(await sql(stores.env.DATABASE_URL, 'select account_id::int from edgechat.answer_usage where conversation_id = $1', [id])).toEqual([{ account_id: bob }]);
-    expect(await sql(stores.env.DATABASE_URL, 'select 1 from edgechat.inbox where conversation_id = $1 and account_id = $2', [id, bob])).toEqual([]);
+    expect(
+      await sql(
+        stores.env.DATABASE_URL,
+        'select account_id::int from edgechat.answer_usage where conversation_id = $1',
+        [id],
+      ),
+    ).toEqual([{ account_id: bob }]);
+    expect(
+      await sql(
+        stores.env.DATABASE_URL,
+        'select 1 from edgechat.inbox where conversation_id = $1 and account_id = $2',
+        [id, bob],
+      ),
+    ).toEqual([]);
   });
 
   it('is not asked where nobody is left', async () => {
@@ -102,7 +171,11 @@ describe('the assistant of two people', () => {
 
     await run(id);
 
-    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant say hello too')[0])).toEqual([`system: ${GROUP_INSTRUCTION}`, 'user: ⟦Bob⟧ hello', 'user: ⟦Ada Bob⟧ @assistant say hello too']);
+    expect(shownIn(provider.requests('⟦Ada Bob⟧ @assistant say hello too')[0])).toEqual([
+      `system: ${GROUP_INSTRUCTION}`,
+      'user: ⟦Bob⟧ hello',
+      'user: ⟦Ada Bob⟧ @assistant say hello too',
+    ]);
   });
 });
 
@@ -115,9 +188,15 @@ describe('the assistant of one person', () => {
       return (await storeCallsOf(() => run(id))).filter((call) => call !== 'postgres conversations.settle_stored');
     };
 
-    const [calls, callsInGroup] = [await callsIn(await aConversation('assistant')), await callsIn(await aConversation('group'))];
+    const [calls, callsInGroup] = [
+      await callsIn(await aConversation('assistant')),
+      await callsIn(await aConversation('group')),
+    ];
 
-    expect(shownIn(provider.requests('@assistant my name?')[0])).toEqual(['user: my ⟦name⟧ is Ada', 'user: @assistant my name?']);
+    expect(shownIn(provider.requests('@assistant my name?')[0])).toEqual([
+      'user: my ⟦name⟧ is Ada',
+      'user: @assistant my name?',
+    ]);
     expect(callsInGroup).toEqual(calls);
   });
 });

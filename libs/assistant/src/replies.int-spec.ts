@@ -1,5 +1,11 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ConversationsModule, CreateConversation, prepareMessages, SendMessage, StaleReply } from '@edgechat/conversations';
+import {
+  ConversationsModule,
+  CreateConversation,
+  prepareMessages,
+  SendMessage,
+  StaleReply,
+} from '@edgechat/conversations';
 import { accountId, newReplyId, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Postgres } from '@edgechat/platform/postgres';
 import { inProcess, ownStores, sql, storeCallsOf, type OwnStores } from '@edgechat/testing';
@@ -17,18 +23,36 @@ beforeAll(async () => {
   stores = await ownStores();
   process = await inProcess(stores, [ConversationsModule, AssistantWorkerModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', ''), ('b', 'b', '')`);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', ''), ('b', 'b', '')`,
+  );
   replies = process.get(Replies, { strict: false });
 });
-beforeEach(() => sql(stores.env.DATABASE_URL, `update edgechat.replies set status = 'failed' where status in ('queued', 'running')`));
+beforeEach(() =>
+  sql(stores.env.DATABASE_URL, `update edgechat.replies set status = 'failed' where status in ('queued', 'running')`),
+);
 afterAll(async () => {
   await process.close();
   await stores.close();
 });
 
-const aConversation = async (creator: AccountId = ada): Promise<ConversationId> => (await process.get(CreateConversation, { strict: false }).create({ creator, kind: 'assistant', title: null, assistant: 'always', memberIds: [], clientKey: null })).id;
+const aConversation = async (creator: AccountId = ada): Promise<ConversationId> =>
+  (
+    await process
+      .get(CreateConversation, { strict: false })
+      .create({ creator, kind: 'assistant', title: null, assistant: 'always', memberIds: [], clientKey: null })
+  ).id;
 const ask = (conversationId: ConversationId, authorId: AccountId = ada, answerWithinMs = 60_000) =>
-  process.get(SendMessage, { strict: false }).send({ by: 'person', conversationId, authorId, clientKey: null, content: 'question', replyId: newReplyId(), answerWithinMs });
+  process.get(SendMessage, { strict: false }).send({
+    by: 'person',
+    conversationId,
+    authorId,
+    clientKey: null,
+    content: 'question',
+    replyId: newReplyId(),
+    answerWithinMs,
+  });
 const claim = (id: ConversationId): Promise<Claim> => replies.claim(id, PER_ACCOUNT);
 async function claimed(id: ConversationId) {
   const result = await claim(id);
@@ -36,8 +60,24 @@ async function claimed(id: ConversationId) {
   return result.reply;
 }
 const answer = (reply: Awaited<ReturnType<typeof claimed>>, content = 'answer') =>
-  process.get(SendMessage, { strict: false }).send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content, provider: 'test', model: 'm', tokensIn: 1, tokensOut: 1, finishReason: 'stop' });
-const expireLeases = (): Promise<unknown> => sql(stores.env.DATABASE_URL, `update edgechat.replies set lease_until = clock_timestamp() - interval '1 second' where status = 'running'`);
+  process.get(SendMessage, { strict: false }).send({
+    by: 'assistant',
+    conversationId: reply.conversationId,
+    replyId: reply.id,
+    questionSeq: reply.questionSeq,
+    epoch: reply.epoch,
+    content,
+    provider: 'test',
+    model: 'm',
+    tokensIn: 1,
+    tokensOut: 1,
+    finishReason: 'stop',
+  });
+const expireLeases = (): Promise<unknown> =>
+  sql(
+    stores.env.DATABASE_URL,
+    `update edgechat.replies set lease_until = clock_timestamp() - interval '1 second' where status = 'running'`,
+  );
 
 describe('guarantee 5: one answer', () => {
   it('is given to one of many workers that ask at once, lowest question first', async () => {
@@ -53,11 +93,17 @@ describe('guarantee 5: one answer', () => {
   });
 
   it('is claimed at the cost of its own conversation, however many there are', async () => {
-    await sql(stores.env.DATABASE_URL, `insert into edgechat.conversations (id, kind, assistant, last_seq, member_count) select gen_random_uuid(), 'assistant', 'always', 0, 1 from generate_series(1, 1000)`);
+    await sql(
+      stores.env.DATABASE_URL,
+      `insert into edgechat.conversations (id, kind, assistant, last_seq, member_count) select gen_random_uuid(), 'assistant', 'always', 0, 1 from generate_series(1, 1000)`,
+    );
     await sql(stores.env.DATABASE_URL, 'analyze edgechat.conversations');
     const id = await aConversation();
     await ask(id);
-    const read = { name: 'test.read', text: `select coalesce(idx_tup_fetch, 0)::int as n from pg_stat_xact_user_tables where schemaname = 'edgechat' and relname = 'conversations'` };
+    const read = {
+      name: 'test.read',
+      text: `select coalesce(idx_tup_fetch, 0)::int as n from pg_stat_xact_user_tables where schemaname = 'edgechat' and relname = 'conversations'`,
+    };
 
     const [before, claim, after] = await process.get(Postgres, { strict: false }).transaction(async (own) => {
       const count = async (): Promise<number> => (await own.query<{ n: number }>(read))[0]?.n ?? NaN;
@@ -78,7 +124,9 @@ describe('guarantee 5: one answer', () => {
     await answer(second, 'of the second run');
     await expect(answer(slow, 'of the first run')).resolves.toMatchObject({ isReplay: true, seq: 2 });
 
-    const usage = await sql(stores.env.DATABASE_URL, 'select 1 from edgechat.answer_usage where conversation_id = $1', [id]);
+    const usage = await sql(stores.env.DATABASE_URL, 'select 1 from edgechat.answer_usage where conversation_id = $1', [
+      id,
+    ]);
     expect(usage).toHaveLength(1);
   });
 
@@ -111,7 +159,11 @@ describe('guarantee 5: one answer', () => {
 
     await replies.fail(slow, 'ai_failed', null);
 
-    const [row] = await sql<{ status: string }>(stores.env.DATABASE_URL, 'select status from edgechat.replies where conversation_id = $1', [id]);
+    const [row] = await sql<{ status: string }>(
+      stores.env.DATABASE_URL,
+      'select status from edgechat.replies where conversation_id = $1',
+      [id],
+    );
     expect(row?.status).toBe('running');
   });
 });
@@ -121,11 +173,18 @@ describe('a reply', () => {
     const id = await aConversation();
     await ask(id);
 
-    expect(await storeCallsOf(async () => expect(await claimed(id)).toMatchObject({ kind: 'assistant' }))).toEqual(['postgres replies.claim']);
+    expect(await storeCallsOf(async () => expect(await claimed(id)).toMatchObject({ kind: 'assistant' }))).toEqual([
+      'postgres replies.claim',
+    ]);
   });
 
   it('waits while its account has as many running as it may, and others go on', async () => {
-    const [one, two, three, ofBob] = [await aConversation(), await aConversation(), await aConversation(), await aConversation(bob)];
+    const [one, two, three, ofBob] = [
+      await aConversation(),
+      await aConversation(),
+      await aConversation(),
+      await aConversation(bob),
+    ];
     for (const id of [one, two, three]) await ask(id);
     await ask(ofBob, bob);
 
@@ -144,7 +203,7 @@ describe('a reply', () => {
     expect(await claim(id)).toEqual({ status: 'none' });
   });
 
-  it('keeps its lease as long as it is renewed, and its holder is told when it is another\'s', async () => {
+  it("keeps its lease as long as it is renewed, and its holder is told when it is another's", async () => {
     const id = await aConversation();
     await ask(id);
     const mine = await claimed(id);
@@ -158,7 +217,11 @@ describe('a reply', () => {
   it('is found by the relay when it waits too long, or its worker is gone', async () => {
     const [waiting, abandoned, fresh] = [await aConversation(), await aConversation(), await aConversation()];
     for (const id of [waiting, abandoned, fresh]) await ask(id);
-    await sql(stores.env.DATABASE_URL, 'update edgechat.replies set next_at = clock_timestamp() where conversation_id = $1', [waiting]);
+    await sql(
+      stores.env.DATABASE_URL,
+      'update edgechat.replies set next_at = clock_timestamp() where conversation_id = $1',
+      [waiting],
+    );
     await claimed(abandoned);
     await expireLeases();
 

@@ -1,5 +1,13 @@
 import type { JobContract } from './job.js';
-import { completePrompt, fanOutMessages, indexMessages, purgeConversation, replyToMessage, type CompletionAsked, type ConversationNews } from './jobs.js';
+import {
+  completePrompt,
+  fanOutMessages,
+  indexMessages,
+  purgeConversation,
+  replyToMessage,
+  type CompletionAsked,
+  type ConversationNews,
+} from './jobs.js';
 
 /** What can happen, and what is told of it. */
 export interface Events {
@@ -24,4 +32,10 @@ export const reactions = {
 } as const satisfies { readonly [Name in EventName]: readonly JobContract<string, Events[Name]>[] };
 
 /** One thing that happened, and the request that it happened for; the id travels with the jobs into the worker's log. */
-export type Happening = { readonly [Name in EventName]: { readonly event: Name; readonly payload: Events[Name]; readonly requestId: string | null } }[EventName];
+export type Happening = {
+  readonly [Name in EventName]: {
+    readonly event: Name;
+    readonly payload: Events[Name];
+    readonly requestId: string | null;
+  };
+}[EventName];

@@ -12,6 +12,10 @@ export const completionKey = (completionId: string): string => `completion:${com
 /** The outcome of `/ai/complete`, as it travels through Redis. */
 export const completionOutcome = z.discriminatedUnion('status', [
   z.object({ status: z.literal('done'), text: z.string() }),
-  z.object({ status: z.literal('failed'), code: z.enum(['ai_not_configured', 'ai_failed', 'ai_quota_exceeded']), retryAfterS: z.int().nullable() }),
+  z.object({
+    status: z.literal('failed'),
+    code: z.enum(['ai_not_configured', 'ai_failed', 'ai_quota_exceeded']),
+    retryAfterS: z.int().nullable(),
+  }),
 ]);
 export type CompletionOutcome = z.infer<typeof completionOutcome>;

@@ -32,7 +32,10 @@ beforeEach(async () => {
   stores = await ownStores();
   process = await inProcess(stores, [ConversationsModule, MessageBackupModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`,
+  );
 });
 afterEach(async () => {
   await process.close();
@@ -41,16 +44,29 @@ afterEach(async () => {
 
 /** As if the process that sent had died: what it stored stays owed. */
 const forgetStored = (): unknown => process.get(StoredTexts).take();
-const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })).id;
+const aConversation = async (): Promise<ConversationId> =>
+  (
+    await process
+      .get(CreateConversation)
+      .create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })
+  ).id;
 const send = (conversationId: ConversationId, content: string, clientKey: string | null = null) =>
-  process.get(SendMessage).send({ by: 'person', conversationId, authorId: ada, clientKey, content, replyId: newReplyId(), answerWithinMs: 1_000 });
+  process.get(SendMessage).send({
+    by: 'person',
+    conversationId,
+    authorId: ada,
+    clientKey,
+    content,
+    replyId: newReplyId(),
+    answerWithinMs: 1_000,
+  });
 const documents = () => process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false }).collection;
 const store = (id: string): Promise<void> => process.get(StoreMessages).run(id, signal);
 
 /** All texts of a conversation, as a member reads them. */
 async function texts(id: ConversationId): Promise<string[]> {
   const all: string[] = [];
-  for (let isMore = true; isMore; ) {
+  for (let isMore = true; isMore;) {
     const page = await process.get(ReadMessages).page(id, ada, { direction: 'after', from: all.length, limit: 100 });
     expect(page.items.map(({ seq }) => seq)).toEqual(page.items.map((_, n) => all.length + n + 1));
     all.push(...page.items.map(({ content }) => content));
@@ -64,28 +80,49 @@ async function dumpPostgres(): Promise<{ restore: () => Promise<void> }> {
   const client = new pg.Client(stores.env.DATABASE_URL);
   await client.connect();
   await client.query('begin isolation level repeatable read');
-  const { rows: tables } = await client.query<{ name: string }>(`select 'edgechat.' || tablename as name from pg_tables where schemaname = 'edgechat' and tablename not in ('migrations', 'schema_info')`);
+  const { rows: tables } = await client.query<{ name: string }>(
+    `select 'edgechat.' || tablename as name from pg_tables where schemaname = 'edgechat' and tablename not in ('migrations', 'schema_info')`,
+  );
   const rows = new Map<string, string>();
-  for (const { name } of tables) rows.set(name, (await client.query<{ all: string }>(`select coalesce(json_agg(t), '[]')::text as all from ${name} t`)).rows[0]?.all ?? '[]');
+  for (const { name } of tables)
+    rows.set(
+      name,
+      (await client.query<{ all: string }>(`select coalesce(json_agg(t), '[]')::text as all from ${name} t`)).rows[0]
+        ?.all ?? '[]',
+    );
   await client.query('commit');
   await client.end();
   return {
     restore: async () => {
       await sql(stores.env.DATABASE_URL, `truncate ${[...rows.keys()].join(', ')} cascade`);
-      for (const name of [...rows.keys()].sort()) await sql(stores.env.DATABASE_URL, `insert into ${name} overriding system value select * from json_populate_recordset(null::${name}, $1)`, [rows.get(name)]);
+      for (const name of [...rows.keys()].sort())
+        await sql(
+          stores.env.DATABASE_URL,
+          `insert into ${name} overriding system value select * from json_populate_recordset(null::${name}, $1)`,
+          [rows.get(name)],
+        );
     },
   };
 }
 
 async function dumpMessages(): Promise<string[]> {
   const lines: string[] = [];
-  for await (const some of process.get(DumpMessages).run({ messages: 0, foreign: 0 }, signal)) lines.push(...some.trimEnd().split('\n'));
+  for await (const some of process.get(DumpMessages).run({ messages: 0, foreign: 0 }, signal))
+    lines.push(...some.trimEnd().split('\n'));
   return lines;
 }
 
 async function restoreMessages(lines: readonly string[]): Promise<RestoreProgress & { lost: LostTexts }> {
   const progress: RestoreProgress = { kept: 0, unknown: 0, beyond: 0, foreign: 0, ended: 0 };
-  const lost = await process.get(RestoreMessages).run(readDump((async function* () { yield* lines; })()), progress, signal);
+  const lost = await process.get(RestoreMessages).run(
+    readDump(
+      (async function* () {
+        yield* lines;
+      })(),
+    ),
+    progress,
+    signal,
+  );
   return { ...progress, lost };
 }
 
@@ -108,7 +145,9 @@ describe('a backup: PostgreSQL first, the messages after', () => {
         if (sent % 7 === 0) await store(busy);
       }
     })();
-    const until = async (count: number): Promise<void> => { while (sent < count) await new Promise((resolve) => setTimeout(resolve, 5)); };
+    const until = async (count: number): Promise<void> => {
+      while (sent < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
     await until(10);
 
     const ledger = await dumpPostgres();
@@ -116,7 +155,7 @@ describe('a backup: PostgreSQL first, the messages after', () => {
     await until(sentBetween + 10);
     await store(owed); // its texts leave the outbox between the two dumps
     const later = await aConversation();
-    await send(later, 'PostgreSQL\'s dump does not know this conversation');
+    await send(later, "PostgreSQL's dump does not know this conversation");
     await store(later);
     const dump = await dumpMessages();
     await until(sent + 5);
@@ -125,7 +164,14 @@ describe('a backup: PostgreSQL first, the messages after', () => {
 
     await wipe();
     expect(await documents().countDocuments({})).toBe(0);
-    await documents().insertOne({ conversation_id: stored, seq: 121, message_id: newMessageId(), author: 1, content: 'from a lost timeline', created_at: new Date() });
+    await documents().insertOne({
+      conversation_id: stored,
+      seq: 121,
+      message_id: newMessageId(),
+      author: 1,
+      content: 'from a lost timeline',
+      created_at: new Date(),
+    });
     await ledger.restore();
     const first = await restoreMessages(dump);
     const again = await restoreMessages(dump);
@@ -144,9 +190,13 @@ describe('a backup: PostgreSQL first, the messages after', () => {
     // What is owed is paid again, and the next messages take the places of the lost timeline.
     for (const id of [stored, owed, busy]) await send(id, 'after the restore');
     for (const id of [stored, owed, busy]) await Promise.all([store(id), process.get(FanOutMessages).run(id, signal)]);
-    expect([(await texts(stored))[120], (await texts(owed))[5], (await texts(busy))[kept.length]]).toEqual(Array.from({ length: 3 }, () => 'after the restore'));
+    expect([(await texts(stored))[120], (await texts(owed))[5], (await texts(busy))[kept.length]]).toEqual(
+      Array.from({ length: 3 }, () => 'after the restore'),
+    );
     expect(await documents().countDocuments({ conversation_id: stored })).toBe(121);
-    expect(await sql(stores.env.DATABASE_URL, `select 1 from edgechat.outbox where kind in ('store', 'fan_out')`)).toEqual([]);
+    expect(
+      await sql(stores.env.DATABASE_URL, `select 1 from edgechat.outbox where kind in ('store', 'fan_out')`),
+    ).toEqual([]);
   });
 
   it('keeps a client key: a send repeated after the restore is the message that was restored', async () => {
@@ -180,7 +230,13 @@ describe('a backup: PostgreSQL first, the messages after', () => {
 
     expect(await process.get(ListConversations).find(ada, gone)).toBeNull();
     expect(await texts(kept)).toEqual(['text']);
-    expect(await sql(stores.env.DATABASE_URL, `select 1 from edgechat.outbox where conversation_id = $1 and kind = 'purge'`, [gone])).toHaveLength(2);
+    expect(
+      await sql(
+        stores.env.DATABASE_URL,
+        `select 1 from edgechat.outbox where conversation_id = $1 and kind = 'purge'`,
+        [gone],
+      ),
+    ).toHaveLength(2);
     expect(await restoreMessages(dump)).toMatchObject({ ended: 0, lost: NOTHING_LOST });
   });
 });
@@ -193,14 +249,26 @@ describe('a restore', () => {
     const [head = '', first = '', second = '', ...rest] = await dumpMessages();
     const other = newMessageId();
     const [live = '', dead = ''] = first.includes(id) ? [first, second] : [second, first];
-    const foreign = [live.replace('"seq":{"$numberInt":"1"}', '"seq":{"$numberInt":"2"}'), live.replaceAll(id, other), live.replace(/"message_id":"[^"]+"/, `"message_id":"${other}"`)];
+    const foreign = [
+      live.replace('"seq":{"$numberInt":"1"}', '"seq":{"$numberInt":"2"}'),
+      live.replaceAll(id, other),
+      live.replace(/"message_id":"[^"]+"/, `"message_id":"${other}"`),
+    ];
     await process.get(DeleteConversation).delete(deleted, ada);
     await wipe();
 
-    const told = await restoreMessages([head, ...foreign, dead, live, ...rest.map((line) => line.replace('"messages":{"$numberInt":"2"}', '"messages":{"$numberInt":"5"}'))]);
+    const told = await restoreMessages([
+      head,
+      ...foreign,
+      dead,
+      live,
+      ...rest.map((line) => line.replace('"messages":{"$numberInt":"2"}', '"messages":{"$numberInt":"5"}')),
+    ]);
 
     expect(told).toEqual({ kept: 1, unknown: 2, beyond: 1, foreign: 1, ended: 0, lost: NOTHING_LOST });
-    expect((await documents().find({}).toArray()).map(({ content, seq }) => ({ content, seq }))).toEqual([{ content: 'text', seq: 1 }]);
+    expect((await documents().find({}).toArray()).map(({ content, seq }) => ({ content, seq }))).toEqual([
+      { content: 'text', seq: 1 },
+    ]);
   });
 
   it('of a cut or damaged file restores what came before, says so, and can be repeated with the whole one', async () => {
@@ -211,7 +279,9 @@ describe('a restore', () => {
     await wipe();
 
     await expect(restoreMessages(dump.slice(0, 150))).rejects.toThrow('cut after line 150');
-    await expect(restoreMessages(dump.map((line, n) => (n === 180 ? line.slice(1) : line)))).rejects.toThrow('Line 181');
+    await expect(restoreMessages(dump.map((line, n) => (n === 180 ? line.slice(1) : line)))).rejects.toThrow(
+      'Line 181',
+    );
     expect(await documents().countDocuments({})).toBe(100);
 
     expect(await restoreMessages(dump)).toMatchObject({ kept: 205, lost: NOTHING_LOST });
@@ -250,7 +320,12 @@ describe('a dump', () => {
     await Promise.all(['one', 'two', 'three'].map((text) => send(id, text)));
     forgetStored();
     await documents().deleteMany({ seq: 2 });
-    await documents().insertMany([{ conversation_id: id, seq: 2, content: 'no message' }, { conversation_id: id, seq: '3' }, { conversation_id: 'a', seq: 1 }, { some: 'thing' }] as never[]);
+    await documents().insertMany([
+      { conversation_id: id, seq: 2, content: 'no message' },
+      { conversation_id: id, seq: '3' },
+      { conversation_id: 'a', seq: 1 },
+      { some: 'thing' },
+    ] as never[]);
     const progress = { messages: 0, foreign: 0 };
 
     const lines: string[] = [];

@@ -27,19 +27,39 @@ beforeAll(async () => {
   stores = await ownStores();
   process = await inProcess(stores, [ConversationsModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', ''), ('b', 'b', '')`);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', ''), ('b', 'b', '')`,
+  );
 });
 afterAll(async () => {
   await process.close();
   await stores.close();
 });
 
-const aConversation = async (): Promise<ConversationId> => (await process.get(CreateConversation).create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })).id;
+const aConversation = async (): Promise<ConversationId> =>
+  (
+    await process
+      .get(CreateConversation)
+      .create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null })
+  ).id;
 const send = (conversationId: ConversationId, content: string, authorId = ada, clientKey: string | null = null) =>
-  process.get(SendMessage).send({ by: 'person', conversationId, authorId, clientKey, content, replyId: newReplyId(), answerWithinMs: 1_000 });
-const page = (id: ConversationId, reader = ada) => process.get(ReadMessages).page(id, reader, { direction: 'skip', from: 0, limit: 100 });
+  process
+    .get(SendMessage)
+    .send({ by: 'person', conversationId, authorId, clientKey, content, replyId: newReplyId(), answerWithinMs: 1_000 });
+const page = (id: ConversationId, reader = ada) =>
+  process.get(ReadMessages).page(id, reader, { direction: 'skip', from: 0, limit: 100 });
 const documents = () => process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false }).collection;
-const rowsIn = async (table: string, id: string): Promise<number> => Number((await sql<{ n: string }>(stores.env.DATABASE_URL, `select count(*) as n from edgechat.${table} where conversation_id = $1`, [id]))[0]?.n);
+const rowsIn = async (table: string, id: string): Promise<number> =>
+  Number(
+    (
+      await sql<{ n: string }>(
+        stores.env.DATABASE_URL,
+        `select count(*) as n from edgechat.${table} where conversation_id = $1`,
+        [id],
+      )
+    )[0]?.n,
+  );
 
 /** Instants are kept to the millisecond: what is to come later must not happen in the same one. (Those of the inbox are rounded, so the next but one.) */
 async function laterInstant(): Promise<void> {
@@ -54,7 +74,9 @@ describe('a non-member', () => {
 
     await expect(send(id, 'mine', bob, 'key')).rejects.toMatchObject({ code: 'conversation_not_found' });
     await expect(page(id, bob)).rejects.toMatchObject({ code: 'conversation_not_found' });
-    await expect(process.get(DeleteConversation).delete(id, bob)).rejects.toMatchObject({ code: 'conversation_not_found' });
+    await expect(process.get(DeleteConversation).delete(id, bob)).rejects.toMatchObject({
+      code: 'conversation_not_found',
+    });
     expect(await process.get(ListConversations).find(bob, id)).toBeNull();
     expect((await page(id)).items).toHaveLength(1);
   });
@@ -83,13 +105,22 @@ describe('a batch of sends', () => {
     const [lower = '', higher = ''] = [await aConversation(), await aConversation()].sort();
     const rival = new pg.Client(stores.env.DATABASE_URL);
     await rival.connect();
-    const lock = (id: string): Promise<unknown> => rival.query('select 1 from edgechat.conversations where id = $1 for update', [id]);
+    const lock = (id: string): Promise<unknown> =>
+      rival.query('select 1 from edgechat.conversations where id = $1 for update', [id]);
     await rival.query('begin');
     await lock(higher);
 
     // The batch has the lower one and waits for the higher; who waits first is the first to look for a deadlock, and gives way.
     const sends = Promise.all([lower, higher].map((id) => send(id as ConversationId, 'despite a deadlock')));
-    await eventually(async () => (await sql(stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`)).length === 1);
+    await eventually(
+      async () =>
+        (
+          await sql(
+            stores.env.DATABASE_URL,
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`,
+          )
+        ).length === 1,
+    );
     await lock(lower);
     await rival.query('commit');
     await rival.end();
@@ -107,7 +138,15 @@ describe('a conversation that somebody holds locked', () => {
     await rival.query('select 1 from edgechat.conversations where id = $1 for update', [held]);
     let heldIsThrough = false;
     const waiting = Array.from({ length: 10 }, (_, n) => send(held, `waits ${n}`).then(() => (heldIsThrough = true)));
-    await eventually(async () => (await sql(stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`)).length === 1);
+    await eventually(
+      async () =>
+        (
+          await sql(
+            stores.env.DATABASE_URL,
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%send_messages%' and datname = current_database()`,
+          )
+        ).length === 1,
+    );
 
     await Promise.all(Array.from({ length: 10 }, (_, n) => send(free, `passes ${n}`)));
     expect(heldIsThrough).toBe(false);
@@ -115,14 +154,23 @@ describe('a conversation that somebody holds locked', () => {
     await rival.end();
 
     await Promise.all(waiting);
-    expect((await page(held)).items.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `waits ${n}`));
+    expect((await page(held)).items.map(({ content }) => content)).toEqual(
+      Array.from({ length: 10 }, (_, n) => `waits ${n}`),
+    );
   });
 });
 
 describe('the ledger wins', () => {
-  it('over a foreign document at a message\'s place, which the next store replaces', async () => {
+  it("over a foreign document at a message's place, which the next store replaces", async () => {
     const id = await aConversation();
-    await documents().insertOne({ conversation_id: id, seq: 1, message_id: 'foreign', author: 9, content: 'from a lost timeline', created_at: new Date() });
+    await documents().insertOne({
+      conversation_id: id,
+      seq: 1,
+      message_id: 'foreign',
+      author: 9,
+      content: 'from a lost timeline',
+      created_at: new Date(),
+    });
 
     await send(id, 'the truth');
 
@@ -133,7 +181,14 @@ describe('the ledger wins', () => {
   it('and a document beyond its end is not shown', async () => {
     const id = await aConversation();
     await send(id, 'first');
-    await documents().insertOne({ conversation_id: id, seq: 2, message_id: 'foreign', author: 9, content: 'nobody sent this', created_at: new Date() });
+    await documents().insertOne({
+      conversation_id: id,
+      seq: 2,
+      message_id: 'foreign',
+      author: 9,
+      content: 'nobody sent this',
+      created_at: new Date(),
+    });
 
     expect((await page(id)).items.map(({ content }) => content)).toEqual(['first']);
   });
@@ -165,7 +220,15 @@ describe('a text', () => {
 
   it('is kept to the code point: blanks, line ends, control characters, nothing normalized', async () => {
     const id = await aConversation();
-    const texts = ['  \r\n\t\u0001\u007f ', 'e\u0301 ≠ é', '\u202eright to left\u202c', '𝕏'.repeat(1_000), '\ufeff', "'; drop table edgechat.messages; --", '{"$gt":""}'];
+    const texts = [
+      '  \r\n\t\u0001\u007f ',
+      'e\u0301 ≠ é',
+      '\u202eright to left\u202c',
+      '𝕏'.repeat(1_000),
+      '\ufeff',
+      "'; drop table edgechat.messages; --",
+      '{"$gt":""}',
+    ];
     for (const text of texts) await send(id, text);
     await process.get(StoreMessages).run(id, signal);
 
@@ -209,7 +272,12 @@ describe('a deleted conversation', () => {
     expect(await process.get(ListConversations).find(ada, id)).toBeNull();
 
     await process.get(PurgeConversation).run(id, signal);
-    expect([await rowsIn('messages', id), await rowsIn('members', id), await rowsIn('inbox', id), await documents().countDocuments({ conversation_id: id })]).toEqual([0, 0, 0, 0]);
+    expect([
+      await rowsIn('messages', id),
+      await rowsIn('members', id),
+      await rowsIn('inbox', id),
+      await documents().countDocuments({ conversation_id: id }),
+    ]).toEqual([0, 0, 0, 0]);
     expect(await rowsIn('outbox', id)).toBe(1);
   });
 
@@ -217,8 +285,19 @@ describe('a deleted conversation', () => {
     const id = await aConversation();
     await process.get(DeleteConversation).delete(id, ada);
     await process.get(PurgeConversation).run(id, signal);
-    await documents().insertOne({ conversation_id: id, seq: 1, message_id: 'late', author: 1, content: 'a write that hung', created_at: new Date() });
-    await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
+    await documents().insertOne({
+      conversation_id: id,
+      seq: 1,
+      message_id: 'late',
+      author: 1,
+      content: 'a write that hung',
+      created_at: new Date(),
+    });
+    await sql(
+      stores.env.DATABASE_URL,
+      `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`,
+      [id],
+    );
 
     await process.get(PurgeConversation).run(id, signal);
 

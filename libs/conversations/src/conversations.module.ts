@@ -19,7 +19,17 @@ import { StoreMessages } from './use-cases/store-messages.js';
 import { StoredTexts } from './use-cases/stored-texts.js';
 
 const MEMBERSHIP = [AddMembers, ChangeRole, RemoveMember];
-const USE_CASES = [CreateConversation, ChangeConversation, DeleteConversation, SendMessage, StoreMessages, FanOutMessages, MarkRead, PurgeConversation, ...MEMBERSHIP];
+const USE_CASES = [
+  CreateConversation,
+  ChangeConversation,
+  DeleteConversation,
+  SendMessage,
+  StoreMessages,
+  FanOutMessages,
+  MarkRead,
+  PurgeConversation,
+  ...MEMBERSHIP,
+];
 const QUERIES = [ListConversations, ListMembers, ReadMessages];
 
 @Module({

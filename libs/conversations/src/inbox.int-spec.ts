@@ -28,8 +28,15 @@ describe('the inbox', () => {
     await people.process.get(FanOutMessages).run(older, signal);
 
     expect(await people.inbox(account(42))).toEqual([older, newer]);
-    expect(await people.process.get(ListConversations).find(account(42), older)).toMatchObject({ readSeq: 0, lastSeq: 1, lastMessage: { content: 'hello', authorId: 41 } });
-    expect(await people.process.get(MarkRead).upTo(older, account(42), Number.MAX_SAFE_INTEGER)).toEqual({ readSeq: 1, unreadCount: 0 });
+    expect(await people.process.get(ListConversations).find(account(42), older)).toMatchObject({
+      readSeq: 0,
+      lastSeq: 1,
+      lastMessage: { content: 'hello', authorId: 41 },
+    });
+    expect(await people.process.get(MarkRead).upTo(older, account(42), Number.MAX_SAFE_INTEGER)).toEqual({
+      readSeq: 1,
+      unreadCount: 0,
+    });
     expect(await people.process.get(MarkRead).upTo(older, account(42), 0)).toEqual({ readSeq: 1, unreadCount: 0 });
   });
 
@@ -38,7 +45,13 @@ describe('the inbox', () => {
 
     await people.send(id, account(45));
 
-    expect(await sql(people.stores.env.DATABASE_URL, 'select kind from edgechat.outbox where conversation_id = $1 order by kind', [id])).toEqual([{ kind: 'search' }, { kind: 'store' }]);
+    expect(
+      await sql(
+        people.stores.env.DATABASE_URL,
+        'select kind from edgechat.outbox where conversation_id = $1 order by kind',
+        [id],
+      ),
+    ).toEqual([{ kind: 'search' }, { kind: 'store' }]);
   });
 
   it('orders large groups among the others when it is read, page by page, and writes nothing for their messages', async () => {
@@ -49,7 +62,13 @@ describe('the inbox', () => {
     const small = await people.group(me, account(52));
     for (const id of [grown, small, large]) await people.send(id, me);
 
-    expect(await sql(people.stores.env.DATABASE_URL, `select kind from edgechat.outbox where conversation_id = $1 and kind = 'fan_out'`, [large])).toEqual([]);
+    expect(
+      await sql(
+        people.stores.env.DATABASE_URL,
+        `select kind from edgechat.outbox where conversation_id = $1 and kind = 'fan_out'`,
+        [large],
+      ),
+    ).toEqual([]);
     expect(await people.inbox(me)).toEqual([large, small, grown]);
     expect(await people.inbox(account(60))).toEqual([large, grown]);
     await people.remove(grown, me, account(60));
@@ -58,7 +77,9 @@ describe('the inbox', () => {
     const paged: string[] = [];
     let start: InboxStart | null = { by: 'skip', skip: 0 };
     while (start !== null) {
-      const { items, next }: Awaited<ReturnType<ListConversations['page']>> = await people.process.get(ListConversations).page(me, 1, start);
+      const { items, next }: Awaited<ReturnType<ListConversations['page']>> = await people.process
+        .get(ListConversations)
+        .page(me, 1, start);
       paged.push(...items.map(({ id }) => id));
       start = next && { by: 'place', ...next };
     }
@@ -69,10 +90,16 @@ describe('the inbox', () => {
 
   it('holds at most 500 large groups: one more is refused, however it would come', async () => {
     const [full, me] = [account(71), account(72)];
-    await sql(people.stores.env.DATABASE_URL, `insert into edgechat.inbox select $1, gen_random_uuid(), '-infinity' from generate_series(1, 500)`, [full]);
+    await sql(
+      people.stores.env.DATABASE_URL,
+      `insert into edgechat.inbox select $1, gen_random_uuid(), '-infinity' from generate_series(1, 500)`,
+      [full],
+    );
     const others = accounts(80, WRITE_LIMIT - 1);
 
-    await expect(people.make(me, 'group', [...others, full], 'one key')).rejects.toEqual(refused('too_many_large_groups'));
+    await expect(people.make(me, 'group', [...others, full], 'one key')).rejects.toEqual(
+      refused('too_many_large_groups'),
+    );
     const nearly = await people.group(me, ...others);
     await expect(people.add(nearly, me, full)).rejects.toEqual(refused('too_many_large_groups'));
     await people.add(nearly, me, account(73));
@@ -89,23 +116,45 @@ describe('a batch of sends', () => {
   it('in which one key comes twice is one message, and the later send its replay; with other content it is refused', async () => {
     const id = await people.group(ada, bob);
 
-    const fates = await Promise.allSettled([people.send(id, ada, 'one', 'k'), people.send(id, ada, 'one', 'k'), people.send(id, bob, 'two', 'k'), people.send(id, ada, 'other', 'k')]);
+    const fates = await Promise.allSettled([
+      people.send(id, ada, 'one', 'k'),
+      people.send(id, ada, 'one', 'k'),
+      people.send(id, bob, 'two', 'k'),
+      people.send(id, ada, 'other', 'k'),
+    ]);
 
-    expect(fates.map((fate) => (fate.status === 'fulfilled' ? [fate.value.seq, fate.value.isReplay] : [(fate.reason as { code: string }).code]))).toEqual([[1, false], [1, true], [2, false], ['idempotency_key_reused']]);
+    expect(
+      fates.map((fate) =>
+        fate.status === 'fulfilled' ? [fate.value.seq, fate.value.isReplay] : [(fate.reason as { code: string }).code],
+      ),
+    ).toEqual([[1, false], [1, true], [2, false], ['idempotency_key_reused']]);
   });
 
   it('of many members never waits in a circle with the deliveries', async () => {
     const members = accounts(101, 40);
     await sql(people.stores.env.DATABASE_URL, 'select pg_stat_reset()');
     const id = await people.group(ada);
-    await sql(people.stores.env.DATABASE_URL, `insert into edgechat.members (conversation_id, account_id, role) select $1, n, 'member' from generate_series(101, 140) n`, [id]);
-    await sql(people.stores.env.DATABASE_URL, `update edgechat.conversations set member_count = 41 where id = $1`, [id]);
+    await sql(
+      people.stores.env.DATABASE_URL,
+      `insert into edgechat.members (conversation_id, account_id, role) select $1, n, 'member' from generate_series(101, 140) n`,
+      [id],
+    );
+    await sql(people.stores.env.DATABASE_URL, `update edgechat.conversations set member_count = 41 where id = $1`, [
+      id,
+    ]);
 
     for (let round = 0; round < 10; round += 1) {
-      await Promise.all([...[...members].reverse().map((who) => people.send(id, who)), people.process.get(FanOutMessages).run(id, signal), people.process.get(FanOutMessages).run(id, signal)]);
+      await Promise.all([
+        ...[...members].reverse().map((who) => people.send(id, who)),
+        people.process.get(FanOutMessages).run(id, signal),
+        people.process.get(FanOutMessages).run(id, signal),
+      ]);
     }
 
-    const [deadlocks] = await sql<{ deadlocks: string }>(people.stores.env.DATABASE_URL, 'select deadlocks from pg_stat_database where datname = current_database()');
+    const [deadlocks] = await sql<{ deadlocks: string }>(
+      people.stores.env.DATABASE_URL,
+      'select deadlocks from pg_stat_database where datname = current_database()',
+    );
     expect(Number(deadlocks?.deadlocks)).toBe(0);
   });
 });

@@ -1,6 +1,14 @@
 export { ConversationCheckModule } from './conversation-check.module.js';
 export { ConversationsModule } from './conversations.module.js';
-export { GROUP_MAX, type AssistantMode, type Conversation, type ConversationKind, type LastMessage, type Member, type MemberRole } from './domain/conversation.js';
+export {
+  GROUP_MAX,
+  type AssistantMode,
+  type Conversation,
+  type ConversationKind,
+  type LastMessage,
+  type Member,
+  type MemberRole,
+} from './domain/conversation.js';
 export type { AnswerSend, Message, PersonSend, ReplyStatus, Send, SentMessage } from './domain/message.js';
 export { MessageBackupModule } from './message-backup.module.js';
 export { BadDump, readDump, type DumpEntry } from './persistence/dump-format.js';

@@ -31,7 +31,11 @@ async function aRival(statement: string, values: readonly unknown[]): Promise<pg
 
 describe('a direct conversation', () => {
   it('is one per pair, whoever of the two asks and however many at once', async () => {
-    const asks = await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 ? people.make(ada, 'direct', [bob]) : people.make(bob, 'direct', [ada, bob]))));
+    const asks = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        n % 2 ? people.make(ada, 'direct', [bob]) : people.make(bob, 'direct', [ada, bob]),
+      ),
+    );
 
     expect(new Set(asks.map(({ id }) => id)).size).toBe(1);
     expect(asks.filter(({ outcome }) => outcome === 'created')).toHaveLength(1);
@@ -41,8 +45,12 @@ describe('a direct conversation', () => {
   });
 
   it('takes exactly one other, who exists', async () => {
-    for (const members of [[], [ada], [bob, cyd]]) await expect(people.make(ada, 'direct', members)).rejects.toEqual(refused('direct_needs_one_other'));
-    await expect(people.make(ada, 'direct', [account(999_999)])).rejects.toMatchObject({ code: 'unknown_account', options: { errors: [{ field: '/member_ids/0' }] } });
+    for (const members of [[], [ada], [bob, cyd]])
+      await expect(people.make(ada, 'direct', members)).rejects.toEqual(refused('direct_needs_one_other'));
+    await expect(people.make(ada, 'direct', [account(999_999)])).rejects.toMatchObject({
+      code: 'unknown_account',
+      options: { errors: [{ field: '/member_ids/0' }] },
+    });
   });
 
   it('is left by nobody, takes in nobody, and ends for both when either deletes it; then there can be a new one', async () => {
@@ -73,7 +81,11 @@ describe('a direct conversation', () => {
   it('is one of both or none, while it is made and deleted at once', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { id } = await people.make(account(31), 'direct', [account(32)]);
-      await Promise.all([people.process.get(DeleteConversation).delete(id, account(31)), people.make(account(32), 'direct', [account(31)]), people.make(account(31), 'direct', [account(32)])]);
+      await Promise.all([
+        people.process.get(DeleteConversation).delete(id, account(31)),
+        people.make(account(32), 'direct', [account(31)]),
+        people.make(account(31), 'direct', [account(32)]),
+      ]);
     }
 
     const left = (await people.make(account(31), 'direct', [account(32)])).id;
@@ -87,7 +99,10 @@ describe('a group', () => {
     expect(await people.roles(await people.group(ada, bob, ada, bob))).toEqual({ 1: 'owner', 2: 'member' });
     const before = await people.inbox(ada);
 
-    await expect(people.make(ada, 'group', [bob, account(999_999)], 'k')).rejects.toMatchObject({ code: 'unknown_account', options: { errors: [{ field: '/member_ids/1' }] } });
+    await expect(people.make(ada, 'group', [bob, account(999_999)], 'k')).rejects.toMatchObject({
+      code: 'unknown_account',
+      options: { errors: [{ field: '/member_ids/1' }] },
+    });
     await expect(people.make(ada, 'assistant', [bob])).rejects.toEqual(refused('assistant_takes_no_members'));
 
     expect(await people.inbox(ada)).toEqual(before);
@@ -102,9 +117,17 @@ describe('a group', () => {
     await people.give(id, ada, bob, 'admin');
     await people.add(id, bob, bob, dan);
 
-    expect(added.map(({ accountId: who, role }) => [who, role])).toEqual([[2, 'member'], [3, 'member']]);
+    expect(added.map(({ accountId: who, role }) => [who, role])).toEqual([
+      [2, 'member'],
+      [3, 'member'],
+    ]);
     expect(await people.roles(id)).toEqual({ 1: 'owner', 2: 'admin', 3: 'member', 4: 'member' });
-    expect(await people.process.get(ListConversations).find(cyd, id)).toMatchObject({ readSeq: 1, lastSeq: 1, memberCount: 4, myRole: 'member' });
+    expect(await people.process.get(ListConversations).find(cyd, id)).toMatchObject({
+      readSeq: 1,
+      lastSeq: 1,
+      memberCount: 4,
+      myRole: 'member',
+    });
     expect((await people.messages(id, dan)).map(({ content }) => content)).toEqual(['from before']);
     expect(await people.inbox(dan)).toContain(id);
   });
@@ -112,7 +135,8 @@ describe('a group', () => {
   it('lets each role do what the table says, and nothing more', async () => {
     const id = await people.group(ada, bob, cyd, dan);
     await people.give(id, ada, bob, 'admin');
-    const change = (caller: AccountId) => people.process.get(ChangeConversation).change(id, caller, { title: `by ${caller}` });
+    const change = (caller: AccountId) =>
+      people.process.get(ChangeConversation).change(id, caller, { title: `by ${caller}` });
 
     await change(bob);
     await expect(change(cyd)).rejects.toEqual(refused('not_allowed'));
@@ -153,7 +177,13 @@ describe('a group', () => {
     expect(await people.roles(id)).toEqual({ 2: 'owner', 3: 'member' });
     await Promise.all([people.remove(id, bob, bob), people.remove(id, cyd, cyd)]);
 
-    expect(await sql(people.stores.env.DATABASE_URL, 'select deleted_at is not null as gone from edgechat.conversations where id = $1', [id])).toEqual([{ gone: true }]);
+    expect(
+      await sql(
+        people.stores.env.DATABASE_URL,
+        'select deleted_at is not null as gone from edgechat.conversations where id = $1',
+        [id],
+      ),
+    ).toEqual([{ gone: true }]);
     expect(await people.inbox(cyd)).not.toContain(id);
   });
 
@@ -164,20 +194,40 @@ describe('a group', () => {
     let state = seed;
     const pick = (below: number): number => (state = (state * 48_271) % 2_147_483_647) % below;
     const one = (): AccountId => everybody[pick(everybody.length)] ?? ada;
-    const change = (): Promise<unknown> => [() => people.add(id, one(), one(), one()), () => people.remove(id, one(), one()), () => people.give(id, one(), one(), (['owner', 'admin', 'member'] as const)[pick(3)] ?? 'admin')][pick(3)]?.() ?? Promise.resolve();
+    const change = (): Promise<unknown> =>
+      [
+        () => people.add(id, one(), one(), one()),
+        () => people.remove(id, one(), one()),
+        () => people.give(id, one(), one(), (['owner', 'admin', 'member'] as const)[pick(3)] ?? 'admin'),
+      ][pick(3)]?.() ?? Promise.resolve();
 
     for (let round = 0; round < 12; round += 1) await Promise.allSettled(Array.from({ length: 8 }, change));
 
     const roles = Object.values(await people.roles(id));
-    const [row] = await sql<{ member_count: number; gone: boolean }>(people.stores.env.DATABASE_URL, 'select member_count, deleted_at is not null as gone from edgechat.conversations where id = $1', [id]);
-    expect({ seed, owners: roles.filter((role) => role === 'owner').length, count: row?.member_count }).toEqual({ seed, owners: row?.gone ? 0 : 1, count: roles.length });
-    const rows = await sql<{ account_id: string }>(people.stores.env.DATABASE_URL, 'select account_id from edgechat.inbox where conversation_id = $1 order by 1', [id]);
-    expect(rows.map((inboxRow) => Number(inboxRow.account_id))).toEqual(Object.keys(await people.roles(id)).map(Number));
+    const [row] = await sql<{ member_count: number; gone: boolean }>(
+      people.stores.env.DATABASE_URL,
+      'select member_count, deleted_at is not null as gone from edgechat.conversations where id = $1',
+      [id],
+    );
+    expect({ seed, owners: roles.filter((role) => role === 'owner').length, count: row?.member_count }).toEqual({
+      seed,
+      owners: row?.gone ? 0 : 1,
+      count: roles.length,
+    });
+    const rows = await sql<{ account_id: string }>(
+      people.stores.env.DATABASE_URL,
+      'select account_id from edgechat.inbox where conversation_id = $1 order by 1',
+      [id],
+    );
+    expect(rows.map((inboxRow) => Number(inboxRow.account_id))).toEqual(
+      Object.keys(await people.roles(id)).map(Number),
+    );
   });
 
   it('has at most 10,000 members', async () => {
     const id = await people.group(ada);
-    for (let from = 2; from < 10_000; from += 1_000) await people.add(id, ada, ...accounts(from, Math.min(1_000, 10_001 - from)));
+    for (let from = 2; from < 10_000; from += 1_000)
+      await people.add(id, ada, ...accounts(from, Math.min(1_000, 10_001 - from)));
 
     expect(Object.keys(await people.roles(id))).toHaveLength(10_000);
     await expect(people.add(id, ada, account(10_001))).rejects.toEqual(refused('group_full'));
@@ -198,7 +248,10 @@ describe('guarantee 7: from the moment a removal was answered', () => {
     const sending = Array.from({ length: 8 }, async () => {
       for (;;) {
         const wasOver = isOver;
-        const fate = await people.send(id, bob).then(() => 'sent', () => 'refused');
+        const fate = await people.send(id, bob).then(
+          () => 'sent',
+          () => 'refused',
+        );
         if (wasOver && fate === 'sent') answeredAfter += 1;
         if (fate === 'refused') return;
       }
@@ -214,7 +267,9 @@ describe('guarantee 7: from the moment a removal was answered', () => {
     expect((await people.process.get(ListConversations).find(ada, id))?.lastSeq).toBe(there);
     await expect(people.messages(id, bob)).rejects.toEqual(refused('conversation_not_found'));
     await expect(people.process.get(MarkRead).upTo(id, bob, 1)).rejects.toEqual(refused('conversation_not_found'));
-    await expect(people.process.get(ListMembers).page(id, bob, 10, null)).rejects.toEqual(refused('conversation_not_found'));
+    await expect(people.process.get(ListMembers).page(id, bob, 10, null)).rejects.toEqual(
+      refused('conversation_not_found'),
+    );
     expect(await people.process.get(ReadMessages).places(bob, [{ conversationId: id, seq: 1 }])).toEqual([]);
     expect(await people.inbox(bob)).not.toContain(id);
   });
@@ -225,7 +280,15 @@ describe('guarantee 7: from the moment a removal was answered', () => {
     const rival = await aRival('select 1 from edgechat.conversations where id = $1 for update', [id]);
 
     const delivery = people.process.get(FanOutMessages).run(id, signal);
-    await eventually(async () => (await sql(people.stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_inboxes%' and datname = current_database()`)).length === 1);
+    await eventually(
+      async () =>
+        (
+          await sql(
+            people.stores.env.DATABASE_URL,
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_inboxes%' and datname = current_database()`,
+          )
+        ).length === 1,
+    );
     await rival.query('delete from edgechat.members where conversation_id = $1 and account_id = $2', [id, bob]);
     await rival.query('delete from edgechat.inbox where conversation_id = $1 and account_id = $2', [id, bob]);
     await rival.query('commit');

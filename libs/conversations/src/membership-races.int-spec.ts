@@ -18,7 +18,8 @@ const WRITE_LIMIT = 5;
 let people: People;
 const [ada, bob] = [account(1), account(2)];
 const { signal } = new AbortController();
-const rows = <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) => sql<Row>(people.stores.env.DATABASE_URL, text, values);
+const rows = <Row extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+  sql<Row>(people.stores.env.DATABASE_URL, text, values);
 
 beforeAll(async () => {
   people = await People.start(WRITE_LIMIT);
@@ -26,7 +27,9 @@ beforeAll(async () => {
 afterAll(() => people.close());
 
 /** A transaction of a rival, in the middle. */
-async function aRival(...statements: readonly (readonly [string, readonly unknown[]])[]): Promise<{ commit(): Promise<void> }> {
+async function aRival(
+  ...statements: readonly (readonly [string, readonly unknown[]])[]
+): Promise<{ commit(): Promise<void> }> {
   const rival = new pg.Client(people.stores.env.DATABASE_URL);
   await rival.connect();
   await rival.query('begin');
@@ -40,18 +43,58 @@ async function aRival(...statements: readonly (readonly [string, readonly unknow
 }
 
 /** Resolves once a statement with this in its text waits for a lock. */
-const waits = (text: string) => eventually(async () => (await rows(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1 and datname = current_database()`, [`%${text}%`])).length > 0);
+const waits = (text: string) =>
+  eventually(
+    async () =>
+      (
+        await rows(
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like $1 and datname = current_database()`,
+          [`%${text}%`],
+        )
+      ).length > 0,
+  );
 
-const aSend = (conversationId: ConversationId, authorId: AccountId, content = 'question', clientKey: string | null = null): PersonSend => ({ by: 'person', conversationId, authorId, clientKey, content, replyId: newReplyId(), answerWithinMs: 60_000 });
-const anAnswer = (conversationId: ConversationId, replyId: ReplyId, epoch: number, content = 'answer'): AnswerSend => ({ by: 'assistant', conversationId, replyId, questionSeq: 1, epoch, content, provider: 'p', model: 'm', tokensIn: 1, tokensOut: 1, finishReason: 'stop' });
-const batch = (...sends: Parameters<typeof sendBatch>[1]) => sendBatch(people.process.get(Postgres, { strict: false }), sends);
+const aSend = (
+  conversationId: ConversationId,
+  authorId: AccountId,
+  content = 'question',
+  clientKey: string | null = null,
+): PersonSend => ({
+  by: 'person',
+  conversationId,
+  authorId,
+  clientKey,
+  content,
+  replyId: newReplyId(),
+  answerWithinMs: 60_000,
+});
+const anAnswer = (conversationId: ConversationId, replyId: ReplyId, epoch: number, content = 'answer'): AnswerSend => ({
+  by: 'assistant',
+  conversationId,
+  replyId,
+  questionSeq: 1,
+  epoch,
+  content,
+  provider: 'p',
+  model: 'm',
+  tokensIn: 1,
+  tokensOut: 1,
+  finishReason: 'stop',
+});
+const batch = (...sends: Parameters<typeof sendBatch>[1]) =>
+  sendBatch(people.process.get(Postgres, { strict: false }), sends);
 
 /** A question that a worker answers just now, in epoch 2. */
-async function aRunningReply(deadline = `clock_timestamp() + interval '1 minute'`): Promise<{ id: ConversationId; replyId: ReplyId }> {
+async function aRunningReply(
+  deadline = `clock_timestamp() + interval '1 minute'`,
+): Promise<{ id: ConversationId; replyId: ReplyId }> {
   const { id } = await people.make(ada, 'assistant');
   const { reply } = await people.send(id, ada, 'question', 'k');
   if (reply === null) throw new Error('no answer is owed');
-  await rows(`update edgechat.replies set status = 'running', epoch = 2, deadline_at = ${deadline}, lease_until = clock_timestamp() + interval '1 minute' where conversation_id = $1`, [id]);
+  await rows(
+    `update edgechat.replies set status = 'running', epoch = 2, deadline_at = ${deadline}, lease_until = clock_timestamp() + interval '1 minute' where conversation_id = $1`,
+    [id],
+  );
   return { id, replyId: reply.id };
 }
 
@@ -61,8 +104,13 @@ describe('a batch of sends that concern each other', () => {
 
     const fates = await batch(anAnswer(id, replyId, 1, 'of the lost run'), anAnswer(id, replyId, 2, 'of the run'));
 
-    expect(fates.map(({ outcome, seq }) => [outcome, seq])).toEqual([['replayed', 2], ['sent', 2]]);
-    expect(await rows(`select content from edgechat.outbox where conversation_id = $1 and seq = 2 and kind = 'store'`, [id])).toEqual([{ content: 'of the run' }]);
+    expect(fates.map(({ outcome, seq }) => [outcome, seq])).toEqual([
+      ['replayed', 2],
+      ['sent', 2],
+    ]);
+    expect(
+      await rows(`select content from edgechat.outbox where conversation_id = $1 and seq = 2 and kind = 'store'`, [id]),
+    ).toEqual([{ content: 'of the run' }]);
   });
 
   it('asks for no answer anew that comes with the repeat of its question, however late it is', async () => {
@@ -70,28 +118,61 @@ describe('a batch of sends that concern each other', () => {
 
     const fates = await batch(aSend(id, ada, 'question', 'k'), anAnswer(id, replyId, 2));
 
-    expect(fates.map(({ outcome, seq, reply_status }) => [outcome, seq, reply_status])).toEqual([['replayed', 1, 'done'], ['sent', 2, 'done']]);
-    expect(await rows('select status, answer_seq from edgechat.replies where conversation_id = $1', [id])).toEqual([{ status: 'done', answer_seq: 2 }]);
-    expect(await rows('select 1 as charged from edgechat.answer_usage where conversation_id = $1', [id])).toHaveLength(1);
+    expect(fates.map(({ outcome, seq, reply_status }) => [outcome, seq, reply_status])).toEqual([
+      ['replayed', 1, 'done'],
+      ['sent', 2, 'done'],
+    ]);
+    expect(await rows('select status, answer_seq from edgechat.replies where conversation_id = $1', [id])).toEqual([
+      { status: 'done', answer_seq: 2 },
+    ]);
+    expect(await rows('select 1 as charged from edgechat.answer_usage where conversation_id = $1', [id])).toHaveLength(
+      1,
+    );
   });
 
   it('asks once for a failed answer anew, though its question is repeated twice, and first with another content', async () => {
     const { id } = await aRunningReply();
     await rows(`update edgechat.replies set status = 'failed' where conversation_id = $1`, [id]);
 
-    const fates = await batch(aSend(id, ada, 'another', 'k'), aSend(id, ada, 'question', 'k'), aSend(id, ada, 'question', 'k'));
+    const fates = await batch(
+      aSend(id, ada, 'another', 'k'),
+      aSend(id, ada, 'question', 'k'),
+      aSend(id, ada, 'question', 'k'),
+    );
 
-    expect(fates.map(({ outcome, reply_status }) => [outcome, reply_status])).toEqual([['key_reused', null], ['replayed', 'queued'], ['replayed', 'queued']]);
-    expect(await rows('select status, epoch from edgechat.replies where conversation_id = $1', [id])).toEqual([{ status: 'queued', epoch: 3 }]);
+    expect(fates.map(({ outcome, reply_status }) => [outcome, reply_status])).toEqual([
+      ['key_reused', null],
+      ['replayed', 'queued'],
+      ['replayed', 'queued'],
+    ]);
+    expect(await rows('select status, epoch from edgechat.replies where conversation_id = $1', [id])).toEqual([
+      { status: 'queued', epoch: 3 },
+    ]);
   });
 
   it('refuses what is for nobody, or for a deleted conversation, and takes the rest, whose order has no hole', async () => {
     const [one, gone] = [await people.group(ada, bob), await people.group(ada, bob)];
     await people.process.get(DeleteConversation).delete(gone, ada);
 
-    const fates = await batch(aSend(gone, ada), aSend(one, ada), aSend(one, account(3)), aSend(one, account(999_999)), anAnswer(gone, newReplyId(), 1), anAnswer(one, newReplyId(), 1), aSend(one, bob));
+    const fates = await batch(
+      aSend(gone, ada),
+      aSend(one, ada),
+      aSend(one, account(3)),
+      aSend(one, account(999_999)),
+      anAnswer(gone, newReplyId(), 1),
+      anAnswer(one, newReplyId(), 1),
+      aSend(one, bob),
+    );
 
-    expect(fates.map(({ outcome, seq }) => [outcome, seq])).toEqual([['not_found', null], ['sent', 1], ['not_found', null], ['not_found', null], ['not_found', null], ['stale', null], ['sent', 2]]);
+    expect(fates.map(({ outcome, seq }) => [outcome, seq])).toEqual([
+      ['not_found', null],
+      ['sent', 1],
+      ['not_found', null],
+      ['not_found', null],
+      ['not_found', null],
+      ['stale', null],
+      ['sent', 2],
+    ]);
   });
 
   it('charges who asked, and gives them no inbox row back, when they have left', async () => {
@@ -103,8 +184,12 @@ describe('a batch of sends that concern each other', () => {
     const [fate] = await batch(anAnswer(id, reply?.id ?? newReplyId(), 1));
 
     expect(fate?.outcome).toBe('sent');
-    expect(await rows('select account_id from edgechat.answer_usage where conversation_id = $1', [id])).toEqual([{ account_id: 2 }]);
-    expect(await rows('select account_id from edgechat.inbox where conversation_id = $1', [id])).toEqual([{ account_id: 1 }]);
+    expect(await rows('select account_id from edgechat.answer_usage where conversation_id = $1', [id])).toEqual([
+      { account_id: 2 },
+    ]);
+    expect(await rows('select account_id from edgechat.inbox where conversation_id = $1', [id])).toEqual([
+      { account_id: 1 },
+    ]);
   });
 });
 
@@ -112,7 +197,23 @@ describe('a read mark', () => {
   it('is told as far as it was moved, though a send of the same person had to be waited for', async () => {
     const id = await people.group(ada, bob);
     for (let n = 0; n < 3; n += 1) await people.send(id, bob);
-    const rival = await aRival(['select * from edgechat.send_messages($1)', [JSON.stringify([{ n: 0, conversation_id: id, author: 1, client_key: null, content: 'x', content_hash: 'x', message_id: newReplyId(), mentions_assistant: false }])]]);
+    const rival = await aRival([
+      'select * from edgechat.send_messages($1)',
+      [
+        JSON.stringify([
+          {
+            n: 0,
+            conversation_id: id,
+            author: 1,
+            client_key: null,
+            content: 'x',
+            content_hash: 'x',
+            message_id: newReplyId(),
+            mentions_assistant: false,
+          },
+        ]),
+      ],
+    ]);
 
     const marking = people.process.get(MarkRead).upTo(id, ada, 3);
     await waits('update edgechat.members m set read_seq');
@@ -138,29 +239,55 @@ describe('a conversation that becomes large', () => {
     );
     await people.process.get(FanOutMessages).run(id, signal);
 
-    expect(await rows(`select count(*)::int as n from edgechat.inbox where conversation_id = $1 and ordered_at = '-infinity'`, [id])).toEqual([{ n: WRITE_LIMIT + 2 }]);
+    expect(
+      await rows(
+        `select count(*)::int as n from edgechat.inbox where conversation_id = $1 and ordered_at = '-infinity'`,
+        [id],
+      ),
+    ).toEqual([{ n: WRITE_LIMIT + 2 }]);
   });
 
   it('is the last for who is in 499 already, however many take them in at once', async () => {
     const full = account(71);
-    await rows(`insert into edgechat.inbox select $1, gen_random_uuid(), '-infinity' from generate_series(1, 499)`, [full]);
-    const nearly = await Promise.all(Array.from({ length: 3 }, () => people.group(ada, ...accounts(80, WRITE_LIMIT - 1))));
+    await rows(`insert into edgechat.inbox select $1, gen_random_uuid(), '-infinity' from generate_series(1, 499)`, [
+      full,
+    ]);
+    const nearly = await Promise.all(
+      Array.from({ length: 3 }, () => people.group(ada, ...accounts(80, WRITE_LIMIT - 1))),
+    );
 
-    const fates = await Promise.allSettled([...nearly.map((id) => people.add(id, ada, full)), people.make(ada, 'group', [full, ...accounts(80, WRITE_LIMIT)])]);
+    const fates = await Promise.allSettled([
+      ...nearly.map((id) => people.add(id, ada, full)),
+      people.make(ada, 'group', [full, ...accounts(80, WRITE_LIMIT)]),
+    ]);
 
     expect(fates.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    expect(await rows(`select count(*)::int as n from edgechat.inbox where account_id = $1`, [full])).toEqual([{ n: 500 }]);
+    expect(await rows(`select count(*)::int as n from edgechat.inbox where account_id = $1`, [full])).toEqual([
+      { n: 500 },
+    ]);
   });
 
   it('has at most 10,000 members, though two add the last one at once', async () => {
     const id = await people.group(ada, ...accounts(2, WRITE_LIMIT));
-    await rows(`insert into edgechat.members (conversation_id, account_id, role) select $1, n, 'member' from generate_series(3 + $2::int, 9999) n`, [id, WRITE_LIMIT - 1]);
+    await rows(
+      `insert into edgechat.members (conversation_id, account_id, role) select $1, n, 'member' from generate_series(3 + $2::int, 9999) n`,
+      [id, WRITE_LIMIT - 1],
+    );
     await rows('update edgechat.conversations set member_count = 9999 where id = $1', [id]);
 
-    const fates = await Promise.allSettled([people.add(id, ada, account(10_001)), people.add(id, ada, account(10_002)), people.add(id, ada, account(10_002))]);
+    const fates = await Promise.allSettled([
+      people.add(id, ada, account(10_001)),
+      people.add(id, ada, account(10_002)),
+      people.add(id, ada, account(10_002)),
+    ]);
 
     expect(fates.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
-    expect(await rows('select member_count, (select count(*)::int from edgechat.members m where m.conversation_id = c.id) as members from edgechat.conversations c where id = $1', [id])).toEqual([{ member_count: 10_000, members: 10_000 }]);
+    expect(
+      await rows(
+        'select member_count, (select count(*)::int from edgechat.members m where m.conversation_id = c.id) as members from edgechat.conversations c where id = $1',
+        [id],
+      ),
+    ).toEqual([{ member_count: 10_000, members: 10_000 }]);
   });
 });
 
@@ -178,21 +305,36 @@ describe('any mix of sends, deliveries, changes and deletions at once', () => {
       () => people.send(which(), who()),
       () => people.add(which(), who(), who(), who(), who()),
       () => people.remove(which(), who(), who()),
-      () => { const one = who(); return people.remove(which(), one, one); },
+      () => {
+        const one = who();
+        return people.remove(which(), one, one);
+      },
       () => people.give(which(), who(), who(), pick(2) ? 'owner' : 'admin'),
       () => people.process.get(FanOutMessages).run(which(), signal),
       () => people.process.get(MarkRead).upTo(which(), who(), pick(100)),
       () => people.process.get(ChangeConversation).change(which(), who(), { title: `${pick(9)}` }),
-      async () => { const { id } = await people.make(who(), 'direct', [who()]); return pick(3) ? people.send(id, who()) : people.process.get(DeleteConversation).delete(id, who()); },
+      async () => {
+        const { id } = await people.make(who(), 'direct', [who()]);
+        return pick(3) ? people.send(id, who()) : people.process.get(DeleteConversation).delete(id, who());
+      },
       () => people.inbox(who()),
     ];
     const bugs: unknown[] = [];
-    const isRefusal = (error: unknown): boolean => error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[a-z_]+$/.test(error.code);
+    const isRefusal = (error: unknown): boolean =>
+      error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[a-z_]+$/.test(error.code);
 
     for (let round = 0; round < 25; round += 1) {
-      await Promise.all(Array.from({ length: 24 }, () => (acts[pick(acts.length)] ?? raise)().catch((error: unknown) => void (isRefusal(error) || bugs.push(error)))));
+      await Promise.all(
+        Array.from({ length: 24 }, () =>
+          (acts[pick(acts.length)] ?? raise)().catch((error: unknown) => void (isRefusal(error) || bugs.push(error))),
+        ),
+      );
     }
-    for (const { id } of await rows<{ id: ConversationId }>('select id from edgechat.conversations where deleted_at is null and created_at >= $1', [begunAt])) await people.process.get(FanOutMessages).run(id, signal);
+    for (const { id } of await rows<{ id: ConversationId }>(
+      'select id from edgechat.conversations where deleted_at is null and created_at >= $1',
+      [begunAt],
+    ))
+      await people.process.get(FanOutMessages).run(id, signal);
 
     const wrong = await rows(
       `select * from (select c.id, 'count' as what from edgechat.conversations c where member_count <> (select count(*) from edgechat.members m where m.conversation_id = c.id)
@@ -207,8 +349,15 @@ describe('any mix of sends, deliveries, changes and deletions at once', () => {
        union all select conversation_id, 'debt' from edgechat.outbox where kind = 'fan_out') wrong where id in (select id from edgechat.conversations where created_at >= $2)`,
       [WRITE_LIMIT, begunAt],
     );
-    const [stats] = await rows<{ deadlocks: string }>('select deadlocks from pg_stat_database where datname = current_database()');
-    expect({ seed, wrong, bugs, deadlocks: Number(stats?.deadlocks) }).toEqual({ seed, wrong: [], bugs: [], deadlocks: 0 });
+    const [stats] = await rows<{ deadlocks: string }>(
+      'select deadlocks from pg_stat_database where datname = current_database()',
+    );
+    expect({ seed, wrong, bugs, deadlocks: Number(stats?.deadlocks) }).toEqual({
+      seed,
+      wrong: [],
+      bugs: [],
+      deadlocks: 0,
+    });
   }, 60_000);
 });
 
@@ -216,8 +365,14 @@ describe('guarantee 8: cost does not grow with age, where the plans were made am
   it('a conversation, a page, a mark and places read as many rows in a conversation of 5,000 messages as in one of 5', async () => {
     const make = async (messages: number): Promise<ConversationId> => {
       const id = await people.group(ada, bob);
-      await rows(`insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at) select $1, n, gen_random_uuid(), 2, '', clock_timestamp() from generate_series(1, $2::int) n`, [id, messages]);
-      await rows(`insert into edgechat.outbox (conversation_id, seq, kind, content, next_at) select $1, n, 'store', 'x', clock_timestamp() from generate_series($2::int - 9, $2::int) n where n > 0`, [id, messages]);
+      await rows(
+        `insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at) select $1, n, gen_random_uuid(), 2, '', clock_timestamp() from generate_series(1, $2::int) n`,
+        [id, messages],
+      );
+      await rows(
+        `insert into edgechat.outbox (conversation_id, seq, kind, content, next_at) select $1, n, 'store', 'x', clock_timestamp() from generate_series($2::int - 9, $2::int) n where n > 0`,
+        [id, messages],
+      );
       await rows('update edgechat.conversations set last_seq = $2 where id = $1', [id, messages]);
       return id;
     };
@@ -239,28 +394,40 @@ describe('guarantee 8: cost does not grow with age, where the plans were made am
 
   /** Rows and index entries read by each look, on a connection that settled on its plans. */
   async function rowsReadBy(id: ConversationId, messages: number): Promise<number[]> {
-    const ROWS_READ = { name: 'test.rows_read', text: `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as n from pg_stat_xact_user_tables where schemaname = 'edgechat'` };
-    const ENTRIES_READ = { name: 'test.entries_read', text: `select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int as n from pg_stat_user_indexes where schemaname = 'edgechat'` };
-    const fate: unknown = await people.process.get(Postgres, { strict: false }).transaction(async (own) => {
-      // The readers as they ship, on a connection that counts.
-      const on = <T>(type: abstract new (...args: never[]) => T): T => Object.assign(Object.create(people.process.get(type)) as T & object, { postgres: own }) as T;
-      const looks = [
-        () => on(ListConversations).find(ada, id),
-        () => on(ReadMessages).page(id, ada, { direction: 'before', from: Number.MAX_SAFE_INTEGER, limit: 5 }),
-        () => on(ReadMessages).places(ada, [{ conversationId: id, seq: messages }]),
-        () => on(MarkRead).upTo(id, ada, 1),
-      ];
-      await own.query({ name: 'test.generic', text: 'set local plan_cache_mode = force_generic_plan' });
-      const count = async (): Promise<number> => ((await own.query<{ n: number }>(ROWS_READ))[0]?.n ?? NaN) + ((await own.query<{ n: number }>(ENTRIES_READ))[0]?.n ?? NaN);
-      const counts: number[] = [];
-      for (const look of looks) {
-        await look();
-        const before = await count();
-        await look();
-        counts.push((await count()) - before);
-      }
-      throw new Counted(counts);
-    }).catch((error: unknown) => error);
+    const ROWS_READ = {
+      name: 'test.rows_read',
+      text: `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as n from pg_stat_xact_user_tables where schemaname = 'edgechat'`,
+    };
+    const ENTRIES_READ = {
+      name: 'test.entries_read',
+      text: `select sum(pg_stat_get_xact_tuples_returned(indexrelid))::int as n from pg_stat_user_indexes where schemaname = 'edgechat'`,
+    };
+    const fate: unknown = await people.process
+      .get(Postgres, { strict: false })
+      .transaction(async (own) => {
+        // The readers as they ship, on a connection that counts.
+        const on = <T>(type: abstract new (...args: never[]) => T): T =>
+          Object.assign(Object.create(people.process.get(type)) as T & object, { postgres: own }) as T;
+        const looks = [
+          () => on(ListConversations).find(ada, id),
+          () => on(ReadMessages).page(id, ada, { direction: 'before', from: Number.MAX_SAFE_INTEGER, limit: 5 }),
+          () => on(ReadMessages).places(ada, [{ conversationId: id, seq: messages }]),
+          () => on(MarkRead).upTo(id, ada, 1),
+        ];
+        await own.query({ name: 'test.generic', text: 'set local plan_cache_mode = force_generic_plan' });
+        const count = async (): Promise<number> =>
+          ((await own.query<{ n: number }>(ROWS_READ))[0]?.n ?? NaN) +
+          ((await own.query<{ n: number }>(ENTRIES_READ))[0]?.n ?? NaN);
+        const counts: number[] = [];
+        for (const look of looks) {
+          await look();
+          const before = await count();
+          await look();
+          counts.push((await count()) - before);
+        }
+        throw new Counted(counts);
+      })
+      .catch((error: unknown) => error);
     if (fate instanceof Counted) return fate.counts;
     throw fate;
   }

@@ -28,13 +28,17 @@ describe('rebuild inbox', () => {
     await world.run('update edgechat.conversations set is_large = false where id = $1', large);
     await world.run('update edgechat.inbox set ordered_at = now()');
     await world.run('insert into edgechat.inbox values (4, $1, now())', STRANGER);
-    await world.run(`insert into edgechat.inbox select 4, id, now() from edgechat.conversations on conflict do nothing`);
+    await world.run(
+      `insert into edgechat.inbox select 4, id, now() from edgechat.conversations on conflict do nothing`,
+    );
     await world.run('update edgechat.conversations set member_count = 7');
 
     expect(await rebuild()).toMatchObject({ written: 10, removed: 4, counted: 4 });
 
     expect((await world.verify()).findings).toEqual([]);
-    expect(await world.run('select is_large from edgechat.conversations where id = $1', large)).toEqual([{ is_large: true }]);
+    expect(await world.run('select is_large from edgechat.conversations where id = $1', large)).toEqual([
+      { is_large: true },
+    ]);
     expect(await rebuild()).toMatchObject({ written: 0, removed: 0, counted: 0 });
   });
 
@@ -46,7 +50,10 @@ describe('rebuild inbox', () => {
     expect(await rebuild(group)).toMatchObject({ written: 1, removed: 1 });
 
     const kinds = await world.found();
-    expect([kinds.inbox_without_member, kinds.member_without_inbox?.some(({ conversation_id }) => conversation_id === group)]).toEqual([[{ account_id: '4', conversation_id: direct }], false]);
+    expect([
+      kinds.inbox_without_member,
+      kinds.member_without_inbox?.some(({ conversation_id }) => conversation_id === group),
+    ]).toEqual([[{ account_id: '4', conversation_id: direct }], false]);
   });
 
   it('goes on beside sends and changes of members, and what comes of both is right', async () => {

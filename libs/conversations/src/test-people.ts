@@ -14,14 +14,20 @@ import { SendMessage } from './use-cases/send-message.js';
 
 /** Accounts 1 to 11,000, and what they do to conversations, for tests on stores of their own. */
 export class People {
-  private constructor(readonly stores: OwnStores, readonly process: INestApplicationContext) {}
+  private constructor(
+    readonly stores: OwnStores,
+    readonly process: INestApplicationContext,
+  ) {}
 
   /** @param writeLimit members above which a conversation is large here */
   static async start(writeLimit: number): Promise<People> {
     const stores = await ownStores();
     const process = await inProcess(stores, [ConversationsModule], { FAN_OUT_WRITE_LIMIT: String(writeLimit) });
     await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-    await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 11000) n`);
+    await sql(
+      stores.env.DATABASE_URL,
+      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 11000) n`,
+    );
     return new People(stores, process);
   }
 
@@ -30,8 +36,15 @@ export class People {
     await this.stores.close();
   }
 
-  make(creator: AccountId, kind: ConversationKind, memberIds: readonly AccountId[] = [], clientKey: string | null = null): Promise<MadeConversation> {
-    return this.process.get(CreateConversation).create({ creator, kind, title: null, assistant: null, memberIds, clientKey });
+  make(
+    creator: AccountId,
+    kind: ConversationKind,
+    memberIds: readonly AccountId[] = [],
+    clientKey: string | null = null,
+  ): Promise<MadeConversation> {
+    return this.process
+      .get(CreateConversation)
+      .create({ creator, kind, title: null, assistant: null, memberIds, clientKey });
   }
 
   async group(creator: AccountId, ...others: AccountId[]): Promise<ConversationId> {
@@ -50,8 +63,21 @@ export class People {
     return this.process.get(ChangeRole).change(id, caller, target, role);
   }
 
-  send(conversationId: ConversationId, authorId: AccountId, content = 'hello', clientKey: string | null = null): Promise<SentMessage> {
-    return this.process.get(SendMessage).send({ by: 'person', conversationId, authorId, clientKey, content, replyId: newReplyId(), answerWithinMs: 60_000 });
+  send(
+    conversationId: ConversationId,
+    authorId: AccountId,
+    content = 'hello',
+    clientKey: string | null = null,
+  ): Promise<SentMessage> {
+    return this.process.get(SendMessage).send({
+      by: 'person',
+      conversationId,
+      authorId,
+      clientKey,
+      content,
+      replyId: newReplyId(),
+      answerWithinMs: 60_000,
+    });
   }
 
   async messages(id: ConversationId, reader: AccountId): Promise<readonly Message[]> {
@@ -64,11 +90,16 @@ export class People {
 
   /** Role by account. */
   async roles(id: ConversationId): Promise<Record<number, string>> {
-    const rows = await sql<{ account_id: string; role: string }>(this.stores.env.DATABASE_URL, 'select account_id, role from edgechat.members where conversation_id = $1 order by 1', [id]);
+    const rows = await sql<{ account_id: string; role: string }>(
+      this.stores.env.DATABASE_URL,
+      'select account_id, role from edgechat.members where conversation_id = $1 order by 1',
+      [id],
+    );
     return Object.fromEntries(rows.map((row) => [Number(row.account_id), row.role]));
   }
 }
 
 /** `count` accounts from the `from`th on. */
-export const accounts = (from: number, count: number): AccountId[] => Array.from({ length: count }, (_, n) => accountId(from + n));
+export const accounts = (from: number, count: number): AccountId[] =>
+  Array.from({ length: count }, (_, n) => accountId(from + n));
 export const account = accountId;

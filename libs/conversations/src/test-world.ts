@@ -19,7 +19,17 @@ import { SendMessage } from './use-cases/send-message.js';
 import { StoreMessages } from './use-cases/store-messages.js';
 
 export const [ada, bob, cyd, dan] = [1, 2, 3, 4].map(accountId) as [AccountId, AccountId, AccountId, AccountId];
-const TABLES = ['conversations', 'members', 'inbox', 'messages', 'outbox', 'replies', 'search_words', 'direct_pairs', 'answer_usage'];
+const TABLES = [
+  'conversations',
+  'members',
+  'inbox',
+  'messages',
+  'outbox',
+  'replies',
+  'search_words',
+  'direct_pairs',
+  'answer_usage',
+];
 
 /** One conversation of each kind, and a large one. */
 export interface Conversations {
@@ -33,14 +43,21 @@ export interface Conversations {
 export class World {
   readonly signal = new AbortController().signal;
 
-  private constructor(private readonly stores: OwnStores, private readonly process: INestApplicationContext) {}
+  private constructor(
+    private readonly stores: OwnStores,
+    private readonly process: INestApplicationContext,
+  ) {}
 
   static async make(): Promise<World> {
     const stores = await ownStores();
-    const process = await inProcess(stores, [ConversationsModule, ConversationCheckModule], { FAN_OUT_WRITE_LIMIT: '3' });
+    const process = await inProcess(stores, [ConversationsModule, ConversationCheckModule], {
+      FAN_OUT_WRITE_LIMIT: '3',
+    });
     const world = new World(stores, process);
     await world.prepare();
-    await world.run(`insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 4) n`);
+    await world.run(
+      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 4) n`,
+    );
     return world;
   }
 
@@ -49,49 +66,114 @@ export class World {
     await this.stores.close();
   }
 
-  prepare = (): Promise<void> => prepareMessages(this.stores.env.MONGODB_URL, new URL(this.stores.env.MONGODB_URL).pathname.slice(1));
+  prepare = (): Promise<void> =>
+    prepareMessages(this.stores.env.MONGODB_URL, new URL(this.stores.env.MONGODB_URL).pathname.slice(1));
   get = <T>(type: abstract new (...args: never[]) => T): T => this.process.get(type, { strict: false });
-  run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> => sql(this.stores.env.DATABASE_URL, text, values);
+  run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> =>
+    sql(this.stores.env.DATABASE_URL, text, values);
   documents = () => this.process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false }).collection;
-  aDocument = (conversation: string, seq: unknown): Promise<unknown> => this.documents().insertOne({ conversation_id: conversation, seq, message_id: newId(), author: 1, content: 'x', created_at: new Date() } as never);
+  aDocument = (conversation: string, seq: unknown): Promise<unknown> =>
+    this.documents().insertOne({
+      conversation_id: conversation,
+      seq,
+      message_id: newId(),
+      author: 1,
+      content: 'x',
+      created_at: new Date(),
+    } as never);
   conversation = async (kind: 'assistant' | 'direct' | 'group', ...memberIds: AccountId[]): Promise<ConversationId> =>
-    (await this.get(CreateConversation).create({ creator: ada, kind, title: null, assistant: kind === 'assistant' ? 'always' : 'off', memberIds, clientKey: null })).id;
-  send = (conversationId: ConversationId, content: string, authorId = ada): Promise<unknown> => this.get(SendMessage).send({ by: 'person', conversationId, authorId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 60_000 });
-  payAll = (id: ConversationId): Promise<unknown> => Promise.all([this.get(StoreMessages).run(id, this.signal), this.get(FanOutMessages).run(id, this.signal), this.index(id)]);
+    (
+      await this.get(CreateConversation).create({
+        creator: ada,
+        kind,
+        title: null,
+        assistant: kind === 'assistant' ? 'always' : 'off',
+        memberIds,
+        clientKey: null,
+      })
+    ).id;
+  send = (conversationId: ConversationId, content: string, authorId = ada): Promise<unknown> =>
+    this.get(SendMessage).send({
+      by: 'person',
+      conversationId,
+      authorId,
+      clientKey: null,
+      content,
+      replyId: newReplyId(),
+      answerWithinMs: 60_000,
+    });
+  payAll = (id: ConversationId): Promise<unknown> =>
+    Promise.all([
+      this.get(StoreMessages).run(id, this.signal),
+      this.get(FanOutMessages).run(id, this.signal),
+      this.index(id),
+    ]);
 
   /** Gives a large conversation's inbox row an instant, past the trigger that keeps a release before from doing so. */
   async giveInstant(conversationId: ConversationId, account: number): Promise<void> {
     await this.run('alter table edgechat.inbox disable trigger inbox_stay_large');
-    await this.run('update edgechat.inbox set ordered_at = clock_timestamp() where conversation_id = $1 and account_id = $2', conversationId, account);
+    await this.run(
+      'update edgechat.inbox set ordered_at = clock_timestamp() where conversation_id = $1 and account_id = $2',
+      conversationId,
+      account,
+    );
     await this.run('alter table edgechat.inbox enable trigger inbox_stay_large');
   }
 
   /** What libs/search does, as far as anybody can see here. */
   private index = (id: string): Promise<unknown> =>
-    this.run(`with paid as (delete from edgechat.outbox where conversation_id = $1 and kind = 'search' returning seq)
-      insert into edgechat.search_words select m.conversation_id, m.seq, m.author, m.created_at, '' from paid join edgechat.messages m on m.conversation_id = $1 and m.seq = paid.seq on conflict do nothing`, id);
+    this.run(
+      `with paid as (delete from edgechat.outbox where conversation_id = $1 and kind = 'search' returning seq)
+      insert into edgechat.search_words select m.conversation_id, m.seq, m.author, m.created_at, '' from paid join edgechat.messages m on m.conversation_id = $1 and m.seq = paid.seq on conflict do nothing`,
+      id,
+    );
 
   /** Four conversations, and nothing else, in which all is said, answered, stored, indexed and in the inboxes. */
   async anew(): Promise<Conversations> {
     await this.run(TABLES.map((table) => `delete from edgechat.${table}`).join('; '));
     await this.documents().deleteMany({});
-    const all = { assistant: await this.conversation('assistant'), direct: await this.conversation('direct', bob), group: await this.conversation('group', bob, cyd), large: await this.conversation('group', bob, cyd, dan) };
-    await Promise.all(Object.values<ConversationId>({ ...all }).map(async (id) => {
-      for (const text of ['one', 'two', 'three']) await this.send(id, text);
-      await this.answerAll(id);
-      await this.payAll(id);
-    }));
+    const all = {
+      assistant: await this.conversation('assistant'),
+      direct: await this.conversation('direct', bob),
+      group: await this.conversation('group', bob, cyd),
+      large: await this.conversation('group', bob, cyd, dan),
+    };
+    await Promise.all(
+      Object.values<ConversationId>({ ...all }).map(async (id) => {
+        for (const text of ['one', 'two', 'three']) await this.send(id, text);
+        await this.answerAll(id);
+        await this.payAll(id);
+      }),
+    );
     return all;
   }
 
   async answerAll(conversationId: ConversationId): Promise<void> {
-    const owed = await this.run<{ id: ReturnType<typeof newReplyId>; question_seq: number }>(`update edgechat.replies set status = 'running', epoch = 2 where conversation_id = $1 and status = 'queued' returning id, question_seq`, conversationId);
+    const owed = await this.run<{ id: ReturnType<typeof newReplyId>; question_seq: number }>(
+      `update edgechat.replies set status = 'running', epoch = 2 where conversation_id = $1 and status = 'queued' returning id, question_seq`,
+      conversationId,
+    );
     for (const { id, question_seq } of owed) {
-      await this.get(SendMessage).send({ by: 'assistant', conversationId, replyId: id, questionSeq: question_seq, epoch: 2, content: 'answer', provider: 'p', model: 'm', tokensIn: 1, tokensOut: 1, finishReason: 'stop' });
+      await this.get(SendMessage).send({
+        by: 'assistant',
+        conversationId,
+        replyId: id,
+        questionSeq: question_seq,
+        epoch: 2,
+        content: 'answer',
+        provider: 'p',
+        model: 'm',
+        tokensIn: 1,
+        tokensOut: 1,
+        finishReason: 'stop',
+      });
     }
   }
 
-  verify(lookedAgainAfterMs: readonly number[] = [1, 1], progress: VerifyProgress = { stage: '', done: 0, total: 0, suspects: 0 }): Promise<Verdict> {
+  verify(
+    lookedAgainAfterMs: readonly number[] = [1, 1],
+    progress: VerifyProgress = { stage: '', done: 0, total: 0, suspects: 0 },
+  ): Promise<Verdict> {
     return this.get(VerifyStores).run(progress, this.signal, lookedAgainAfterMs);
   }
 
@@ -118,8 +200,16 @@ export class World {
       await this.send(assistant, 'e');
       await this.answerAll(assistant);
     };
-    const traffic = [() => this.send(group, 'a'), () => this.send(group, 'b', bob), () => this.send(direct, 'c', bob), () => this.send(large, 'd', cyd), comesAndGoes, asks,
-      () => this.payAll(group), () => Promise.all([direct, assistant, large].map(this.payAll))].map(again);
+    const traffic = [
+      () => this.send(group, 'a'),
+      () => this.send(group, 'b', bob),
+      () => this.send(direct, 'c', bob),
+      () => this.send(large, 'd', cyd),
+      comesAndGoes,
+      asks,
+      () => this.payAll(group),
+      () => Promise.all([direct, assistant, large].map(this.payAll)),
+    ].map(again);
     try {
       await Promise.race([work(), Promise.all(traffic)]);
     } finally {

@@ -28,7 +28,10 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       imports: [
         TypeOrmModule.forRootAsync({
           inject: [Config, Log],
-          useFactory: (config: Config, log: Log) => ({ ...dataSourceOptions(config, log, applicationName), manualInitialization: true }),
+          useFactory: (config: Config, log: Log) => ({
+            ...dataSourceOptions(config, log, applicationName),
+            manualInitialization: true,
+          }),
         }),
       ],
       providers: [Postgres],

@@ -32,6 +32,8 @@ describe('the command migrate', () => {
     await run();
     await sql(database.url, 'update edgechat.schema_info set oldest_release = 1000');
 
-    await expect(run()).rejects.toThrow('the schema needs a newer release of EdgeChat than this one; deploy the newer release');
+    await expect(run()).rejects.toThrow(
+      'the schema needs a newer release of EdgeChat than this one; deploy the newer release',
+    );
   });
 });

@@ -14,7 +14,10 @@ const MIGRATION_LOCK = 1_162_038_135_001;
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
   // Two connections: one holds the lock, one migrates. A migration may take longer than a statement of the running system.
-  const source = new DataSource({ ...dataSourceOptions(config, log, 'edgechat-migrate'), extra: { max: 2, connectionTimeoutMillis: 5_000 } });
+  const source = new DataSource({
+    ...dataSourceOptions(config, log, 'edgechat-migrate'),
+    extra: { max: 2, connectionTimeoutMillis: 5_000 },
+  });
   await source.initialize();
   const lock = source.createQueryRunner();
   try {
@@ -31,7 +34,8 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
 async function refuseNewerSchema(runner: QueryRunner): Promise<void> {
   if (onlyValue(await runner.query(`select to_regclass('edgechat.schema_info')`)) === null) return;
   const oldest = onlyValue(await runner.query('select oldest_release from edgechat.schema_info'));
-  if (typeof oldest === 'number' && oldest > RELEASE) throw new Error('the schema needs a newer release of EdgeChat than this one; deploy the newer release');
+  if (typeof oldest === 'number' && oldest > RELEASE)
+    throw new Error('the schema needs a newer release of EdgeChat than this one; deploy the newer release');
 }
 
 /** The first value of the first row; null when there is none. */

@@ -6,7 +6,10 @@ export const RELEASE = 2;
 export type SchemaState = 'missing' | 'too-new' | 'usable';
 
 // (The first schema did not say which release it was made for.)
-const RELEASES = { name: 'schema.releases', text: `select oldest_release, coalesce((to_jsonb(s) ->> 'release')::int, 1) as release from edgechat.schema_info s` };
+const RELEASES = {
+  name: 'schema.releases',
+  text: `select oldest_release, coalesce((to_jsonb(s) ->> 'release')::int, 1) as release from edgechat.schema_info s`,
+};
 
 /** Tells whether this release may use the schema: it is not there yet, or an older one (`missing`: run migrate), it wants a newer release (`too-new`), or `usable`. @throws Unavailable `postgres` */
 export async function readSchemaState(sql: Sql): Promise<SchemaState> {

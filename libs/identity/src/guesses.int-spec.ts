@@ -26,12 +26,16 @@ describe('guesses of passwords', () => {
     await at.get(RegisterAccount).execute({ email, password: PASSWORD, addressKey });
     return email;
   };
-  const logIn = (email: Email, password: string, addressKey: string, at = one): Promise<TokenPair> => at.get(LogIn).execute({ email, password, addressKey });
-  const guess = async (email: Email, addressKey: string, at = one): Promise<string> => codeOf(logIn(email, 'wrong', addressKey, at));
+  const logIn = (email: Email, password: string, addressKey: string, at = one): Promise<TokenPair> =>
+    at.get(LogIn).execute({ email, password, addressKey });
+  const guess = async (email: Email, addressKey: string, at = one): Promise<string> =>
+    codeOf(logIn(email, 'wrong', addressKey, at));
 
   it('are 10 for an account name, also when 200 come at once through two replicas, and then cost no hashing', async () => {
     const email = await register();
-    const codes = await Promise.all(Array.from({ length: 200 }, (_, n) => guess(email, anAddress(), n % 2 === 0 ? one : other)));
+    const codes = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => guess(email, anAddress(), n % 2 === 0 ? one : other)),
+    );
     expect(codes.filter((code) => code === 'bad_credentials')).toHaveLength(10);
     expect(codes.filter((code) => code === 'too_many_logins')).toHaveLength(190);
 
@@ -49,7 +53,9 @@ describe('guesses of passwords', () => {
 
   it('are 50 from an address, whatever the names', async () => {
     const address = anAddress();
-    const codes = await Promise.all(Array.from({ length: 60 }, (_, n) => guess(anEmail(), address, n % 2 === 0 ? one : other)));
+    const codes = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => guess(anEmail(), address, n % 2 === 0 ? one : other)),
+    );
     expect(codes.filter((code) => code === 'bad_credentials')).toHaveLength(50);
     expect(await guess(anEmail(), anAddress())).toBe('bad_credentials');
   });
@@ -61,16 +67,19 @@ describe('guesses of passwords', () => {
     await logIn(email, PASSWORD, HOME);
   });
 
-  it('from an owner\'s address are counted by themselves: 10, and they do not touch the counter of the name', async () => {
+  it("from an owner's address are counted by themselves: 10, and they do not touch the counter of the name", async () => {
     const email = await register();
     for (let n = 0; n < 10; n += 1) expect(await guess(email, HOME)).toBe('bad_credentials');
     expect(await codeOf(logIn(email, PASSWORD, HOME))).toBe('too_many_logins');
     await logIn(email, PASSWORD, anAddress());
   });
 
-  it('from an address where the owner was 31 days ago are a stranger\'s', async () => {
+  it("from an address where the owner was 31 days ago are a stranger's", async () => {
     const email = await register();
-    await sqlOf(one)(`update edgechat.login_addresses set last_login_at = last_login_at - interval '31 days' where account_id = (select id from edgechat.accounts where email_key = $1::text)`, email.key);
+    await sqlOf(one)(
+      `update edgechat.login_addresses set last_login_at = last_login_at - interval '31 days' where account_id = (select id from edgechat.accounts where email_key = $1::text)`,
+      email.key,
+    );
     for (let n = 0; n < 10; n += 1) await guess(email, anAddress());
     expect(await codeOf(logIn(email, PASSWORD, HOME))).toBe('too_many_logins');
   });
@@ -89,7 +98,8 @@ describe('guesses of passwords', () => {
     const email = anEmail();
     const tokens = await one.get(RegisterAccount).execute({ email, password: PASSWORD, addressKey: HOME });
     const caller = await one.get(Authenticator).authenticate(tokens.accessToken);
-    const change = (oldPassword: string): Promise<void> => one.get(ChangePassword).execute(caller, { oldPassword, newPassword: 'staple correct', addressKey: HOME });
+    const change = (oldPassword: string): Promise<void> =>
+      one.get(ChangePassword).execute(caller, { oldPassword, newPassword: 'staple correct', addressKey: HOME });
     for (let n = 0; n < 10; n += 1) expect(await codeOf(change('wrong'))).toBe('wrong_password');
     expect(await codeOf(change(PASSWORD))).toBe('too_many_logins');
   });

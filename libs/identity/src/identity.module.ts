@@ -16,7 +16,16 @@ import { RefreshSession } from './use-cases/refresh-session.js';
 import { RegisterAccount } from './use-cases/register-account.js';
 import { UpdateProfile } from './use-cases/update-profile.js';
 
-const PUBLIC = [AccountQueries, Authenticator, ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, UpdateProfile];
+const PUBLIC = [
+  AccountQueries,
+  Authenticator,
+  ChangePassword,
+  LogIn,
+  LogOut,
+  RefreshSession,
+  RegisterAccount,
+  UpdateProfile,
+];
 const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
 
 /** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */

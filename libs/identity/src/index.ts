@@ -1,4 +1,13 @@
-export { DISPLAY_NAME_MAX_CHARACTERS, PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS, displayNameOf, type Account, type Caller, type FoundAccount, type TokenPair } from './domain/account.js';
+export {
+  DISPLAY_NAME_MAX_CHARACTERS,
+  PASSWORD_MAX_CHARACTERS,
+  PASSWORD_MIN_CHARACTERS,
+  displayNameOf,
+  type Account,
+  type Caller,
+  type FoundAccount,
+  type TokenPair,
+} from './domain/account.js';
 export { EMAIL_MAX_CHARACTERS, parseEmail, type Email } from './domain/email.js';
 export { IdentityModule } from './identity.module.js';
 export { AccountQueries } from './queries/account-queries.js';

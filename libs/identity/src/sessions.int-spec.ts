@@ -2,7 +2,16 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Refusal, Unavailable } from '@edgechat/kernel';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
 import { decodeJwt, SignJWT } from 'jose';
-import { AccountQueries, Authenticator, ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, UpdateProfile } from './index.js';
+import {
+  AccountQueries,
+  Authenticator,
+  ChangePassword,
+  LogIn,
+  LogOut,
+  RefreshSession,
+  RegisterAccount,
+  UpdateProfile,
+} from './index.js';
 import type { Caller, TokenPair } from './index.js';
 import { eventually } from '@edgechat/testing';
 import { aDatabase, anEmail, aReplica, sqlOf, type TestDatabase } from './test-identity.js';
@@ -24,27 +33,44 @@ describe('accounts and sessions', () => {
     await database?.drop();
   });
 
-  const register = (email = anEmail(), at = one): Promise<TokenPair> => at.get(RegisterAccount).execute({ email, password: PASSWORD, addressKey: HERE });
-  const logIn = (email: ReturnType<typeof anEmail>, password = PASSWORD): Promise<TokenPair> => one.get(LogIn).execute({ email, password, addressKey: HERE });
+  const register = (email = anEmail(), at = one): Promise<TokenPair> =>
+    at.get(RegisterAccount).execute({ email, password: PASSWORD, addressKey: HERE });
+  const logIn = (email: ReturnType<typeof anEmail>, password = PASSWORD): Promise<TokenPair> =>
+    one.get(LogIn).execute({ email, password, addressKey: HERE });
   const refresh = (token: string, at = one): Promise<TokenPair> => at.get(RefreshSession).execute(token);
-  const callerOf = (tokens: TokenPair, at = one): Promise<Caller> => at.get(Authenticator).authenticate(tokens.accessToken);
+  const callerOf = (tokens: TokenPair, at = one): Promise<Caller> =>
+    at.get(Authenticator).authenticate(tokens.accessToken);
   const age = (caller: Caller, seconds: number): Promise<unknown> =>
-    sqlOf(one)(`update edgechat.sessions set rotated_at = rotated_at - make_interval(secs => $2::float8) where id = $1::uuid`, caller.sessionId, seconds);
+    sqlOf(one)(
+      `update edgechat.sessions set rotated_at = rotated_at - make_interval(secs => $2::float8) where id = $1::uuid`,
+      caller.sessionId,
+      seconds,
+    );
 
   it('gives one e-mail address to one account, however many register it at once', async () => {
     const email = anEmail();
     const upper = { address: email.address.toUpperCase(), key: email.key };
-    const results = await Promise.allSettled([register(email, one), register(upper, other), register(email, other), register(upper, one)]);
+    const results = await Promise.allSettled([
+      register(email, one),
+      register(upper, other),
+      register(email, other),
+      register(upper, one),
+    ]);
 
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-    for (const reason of reasons) expect(reason).toMatchObject({ code: 'email_taken', detail: 'Email already registered' });
+    for (const reason of reasons)
+      expect(reason).toMatchObject({ code: 'email_taken', detail: 'Email already registered' });
   });
 
   it('shows an account to its owner from the moment it was made, on every replica', async () => {
     const email = anEmail('Ada');
     const { accountId } = await callerOf(await register(email), other);
-    expect(await other.get(AccountQueries).getMe(accountId)).toMatchObject({ id: accountId, email: email.address, displayName: `User ${accountId}` });
+    expect(await other.get(AccountQueries).getMe(accountId)).toMatchObject({
+      id: accountId,
+      email: email.address,
+      displayName: `User ${accountId}`,
+    });
 
     await one.get(UpdateProfile).execute(accountId, { displayName: ' Ada 🦊 ' });
     expect(await other.get(AccountQueries).findAccount(accountId)).toMatchObject({ displayName: ' Ada 🦊 ' });
@@ -54,13 +80,19 @@ describe('accounts and sessions', () => {
     const caller = await callerOf(await register());
     await sqlOf(one)('delete from edgechat.accounts where id = $1::bigint', caller.accountId);
     await expect(one.get(AccountQueries).getMe(caller.accountId)).rejects.toMatchObject({ code: 'unauthorized' });
-    await expect(one.get(ChangePassword).execute(caller, { oldPassword: PASSWORD, newPassword: PASSWORD, addressKey: HERE })).rejects.toMatchObject({ code: 'unauthorized' });
+    await expect(
+      one.get(ChangePassword).execute(caller, { oldPassword: PASSWORD, newPassword: PASSWORD, addressKey: HERE }),
+    ).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
   it('signs access tokens with sub, sid, type and 15 minutes, by one secret for all replicas', async () => {
     const tokens = await register();
     const claims = decodeJwt(tokens.accessToken);
-    expect(claims).toMatchObject({ type: 'access', sub: expect.stringMatching(/^[1-9][0-9]*$/), sid: expect.any(String) });
+    expect(claims).toMatchObject({
+      type: 'access',
+      sub: expect.stringMatching(/^[1-9][0-9]*$/),
+      sid: expect.any(String),
+    });
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(15 * 60);
     expect(await callerOf(tokens, other)).toEqual(await callerOf(tokens, one));
   });
@@ -69,15 +101,26 @@ describe('accounts and sessions', () => {
     const tokens = await register();
     const { sub = '', sid } = decodeJwt(tokens.accessToken);
     const { access } = await one.get(SigningKeys, { strict: false }).get();
-    const sign = (claims: object, exp = '1m', key: Parameters<SignJWT['sign']>[0] = access, alg = 'HS256'): Promise<string> =>
-      new SignJWT({ ...claims }).setProtectedHeader({ alg }).setExpirationTime(exp).sign(key);
+    const sign = (
+      claims: object,
+      exp = '1m',
+      key: Parameters<SignJWT['sign']>[0] = access,
+      alg = 'HS256',
+    ): Promise<string> => new SignJWT({ ...claims }).setProtectedHeader({ alg }).setExpirationTime(exp).sign(key);
     const good = { sub, sid, type: 'access' };
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ ...good, exp: 9_999_999_999 })).toString('base64url')}.`;
 
     await expect(one.get(Authenticator).authenticate(await sign(good))).resolves.toMatchObject({ sessionId: sid });
     const bad = await Promise.all([
-      sign({ ...good, type: 'refresh' }), sign({ sub, type: 'access' }), sign({ sid, type: 'access' }), sign({ ...good, sub: 'ada' }), sign({ ...good, sub: '9'.repeat(16) }), sign({ ...good, sid: 'x' }),
-      sign(good, '-1m'), sign(good, '1m', Buffer.alloc(32)), sign(good, '1m', access, 'HS512'),
+      sign({ ...good, type: 'refresh' }),
+      sign({ sub, type: 'access' }),
+      sign({ sid, type: 'access' }),
+      sign({ ...good, sub: 'ada' }),
+      sign({ ...good, sub: '9'.repeat(16) }),
+      sign({ ...good, sid: 'x' }),
+      sign(good, '-1m'),
+      sign(good, '1m', Buffer.alloc(32)),
+      sign(good, '1m', access, 'HS512'),
     ]);
     for (const token of [...bad, unsigned, tokens.refreshToken, `${tokens.accessToken}x`, '', '..', 'a.b.c']) {
       await expect(one.get(Authenticator).authenticate(token)).rejects.toMatchObject({ code: 'unauthorized' });
@@ -94,7 +137,12 @@ describe('accounts and sessions', () => {
 
   it('gives two refreshes at once the same successor, on two replicas, and it works', async () => {
     const first = await register();
-    const results = await Promise.all([refresh(first.refreshToken, one), refresh(first.refreshToken, other), refresh(first.refreshToken, one), refresh(first.refreshToken, other)]);
+    const results = await Promise.all([
+      refresh(first.refreshToken, one),
+      refresh(first.refreshToken, other),
+      refresh(first.refreshToken, one),
+      refresh(first.refreshToken, other),
+    ]);
     expect(new Set(results.map((tokens) => tokens.refreshToken)).size).toBe(1);
     for (const tokens of results) await callerOf(tokens);
     await refresh(results[0]!.refreshToken);
@@ -115,9 +163,13 @@ describe('accounts and sessions', () => {
     const second = await refresh(first.refreshToken);
     const last = await happens(first, second);
 
-    await expect(refresh(first.refreshToken)).rejects.toMatchObject({ code: 'bad_refresh_token', detail: 'Invalid or expired refresh token' });
+    await expect(refresh(first.refreshToken)).rejects.toMatchObject({
+      code: 'bad_refresh_token',
+      detail: 'Invalid or expired refresh token',
+    });
     await expect(refresh(second.refreshToken)).rejects.toMatchObject({ code: 'bad_refresh_token' });
-    if (last !== null && typeof last === 'object' && 'refreshToken' in last) await expect(refresh(String(last.refreshToken))).rejects.toMatchObject({ code: 'bad_refresh_token' });
+    if (last !== null && typeof last === 'object' && 'refreshToken' in last)
+      await expect(refresh(String(last.refreshToken))).rejects.toMatchObject({ code: 'bad_refresh_token' });
     await expect(callerOf(second)).rejects.toMatchObject({ code: 'unauthorized' });
   });
 
@@ -132,7 +184,10 @@ describe('accounts and sessions', () => {
 
   it('refuses a refresh token that has expired', async () => {
     const tokens = await register();
-    await sqlOf(one)('update edgechat.sessions set expires_at = clock_timestamp() where id = $1::uuid', (await callerOf(tokens)).sessionId);
+    await sqlOf(one)(
+      'update edgechat.sessions set expires_at = clock_timestamp() where id = $1::uuid',
+      (await callerOf(tokens)).sessionId,
+    );
     await expect(refresh(tokens.refreshToken)).rejects.toMatchObject({ code: 'bad_refresh_token' });
   });
 
@@ -143,7 +198,9 @@ describe('accounts and sessions', () => {
 
     await expect(callerOf(tokens, one)).rejects.toMatchObject({ code: 'unauthorized' });
     await expect(refresh(tokens.refreshToken, other)).rejects.toMatchObject({ code: 'bad_refresh_token' });
-    await eventually(() => expect(callerOf(tokens, other)).rejects.toMatchObject({ code: 'unauthorized' }), { withinMs: 5_000 });
+    await eventually(() => expect(callerOf(tokens, other)).rejects.toMatchObject({ code: 'unauthorized' }), {
+      withinMs: 5_000,
+    });
     await one.get(LogOut).execute(tokens.refreshToken);
     await one.get(LogOut).execute('unknown');
   });
@@ -160,14 +217,21 @@ describe('accounts and sessions', () => {
     const tokens = await register();
     const rows = await sqlOf(one)<{ row: string }>('select s::text as row from edgechat.sessions s');
     const kept = rows.map(({ row }) => row).join();
-    for (const secret of [tokens.refreshToken, Buffer.from(tokens.refreshToken, 'base64url').toString('hex'), tokens.accessToken]) expect(kept).not.toContain(secret);
+    for (const secret of [
+      tokens.refreshToken,
+      Buffer.from(tokens.refreshToken, 'base64url').toString('hex'),
+      tokens.accessToken,
+    ])
+      expect(kept).not.toContain(secret);
   });
 
   it('changes a password, and ends all other sessions', async () => {
     const email = anEmail();
     const mine = await register(email);
     const others = [await logIn(email), await logIn(email)];
-    await one.get(ChangePassword).execute(await callerOf(mine), { oldPassword: PASSWORD, newPassword: 'staple correct', addressKey: HERE });
+    await one
+      .get(ChangePassword)
+      .execute(await callerOf(mine), { oldPassword: PASSWORD, newPassword: 'staple correct', addressKey: HERE });
 
     await callerOf(mine);
     await refresh(mine.refreshToken);
@@ -182,29 +246,51 @@ describe('accounts and sessions', () => {
   it('changes no password for who does not know the old one', async () => {
     const email = anEmail();
     const caller = await callerOf(await register(email));
-    await expect(one.get(ChangePassword).execute(caller, { oldPassword: 'wrong', newPassword: 'staple correct', addressKey: HERE })).rejects.toMatchObject({ code: 'wrong_password' });
+    await expect(
+      one
+        .get(ChangePassword)
+        .execute(caller, { oldPassword: 'wrong', newPassword: 'staple correct', addressKey: HERE }),
+    ).rejects.toMatchObject({ code: 'wrong_password' });
     await logIn(email);
   });
 
   it('leaves no session of the old password when a login and a change of it meet', async () => {
     const email = anEmail();
     const caller = await callerOf(await register(email));
-    const logins = Array.from({ length: 6 }, () => other.get(LogIn).execute({ email, password: PASSWORD, addressKey: HERE }));
-    await one.get(ChangePassword).execute(caller, { oldPassword: PASSWORD, newPassword: 'staple correct', addressKey: HERE });
+    const logins = Array.from({ length: 6 }, () =>
+      other.get(LogIn).execute({ email, password: PASSWORD, addressKey: HERE }),
+    );
+    await one
+      .get(ChangePassword)
+      .execute(caller, { oldPassword: PASSWORD, newPassword: 'staple correct', addressKey: HERE });
 
-    const begun = (await Promise.allSettled(logins)).flatMap((login) => (login.status === 'fulfilled' ? [login.value] : []));
-    for (const tokens of begun) await expect(refresh(tokens.refreshToken)).rejects.toMatchObject({ code: 'bad_refresh_token' });
+    const begun = (await Promise.allSettled(logins)).flatMap((login) =>
+      login.status === 'fulfilled' ? [login.value] : [],
+    );
+    for (const tokens of begun)
+      await expect(refresh(tokens.refreshToken)).rejects.toMatchObject({ code: 'bad_refresh_token' });
   });
 
   it('logs in by a hash of the first backend, and replaces it, also when several do so at once', async () => {
     const email = anEmail();
     const { accountId } = await callerOf(await register(email));
     const long = 'ü'.repeat(600);
-    await sqlOf(one)('update edgechat.accounts set password_hash = $2::text where id = $1::bigint', accountId, await bcryptHash(long, 4));
+    await sqlOf(one)(
+      'update edgechat.accounts set password_hash = $2::text where id = $1::bigint',
+      accountId,
+      await bcryptHash(long, 4),
+    );
 
     await expect(logIn(email, 'wrong')).rejects.toMatchObject({ code: 'bad_credentials' });
-    await Promise.all([logIn(email, long), logIn(email, long), other.get(LogIn).execute({ email, password: long, addressKey: HERE })]);
-    const [row] = await sqlOf(one)<{ password_hash: string }>('select password_hash from edgechat.accounts where id = $1::bigint', accountId);
+    await Promise.all([
+      logIn(email, long),
+      logIn(email, long),
+      other.get(LogIn).execute({ email, password: long, addressKey: HERE }),
+    ]);
+    const [row] = await sqlOf(one)<{ password_hash: string }>(
+      'select password_hash from edgechat.accounts where id = $1::bigint',
+      accountId,
+    );
     expect(row?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     await logIn(email, long);
     await expect(logIn(email, `${long}x`)).rejects.toMatchObject({ code: 'bad_credentials' });
@@ -240,6 +326,9 @@ describe('accounts and sessions', () => {
 
   it('says of a refusal what the first contract says', async () => {
     await expect(logIn(anEmail())).rejects.toThrow(Refusal);
-    await expect(logIn(anEmail())).rejects.toMatchObject({ code: 'bad_credentials', detail: 'Invalid email or password' });
+    await expect(logIn(anEmail())).rejects.toMatchObject({
+      code: 'bad_credentials',
+      detail: 'Invalid email or password',
+    });
   });
 });

@@ -25,30 +25,48 @@ export async function aDatabase(env: NodeJS.ProcessEnv): Promise<TestDatabase> {
 }
 
 /** One replica: everything of identity as the API runs it, without HTTP, once its stores are reached (Redis too, unless it is `away`). For tests. */
-export async function aReplica(env: TestDatabase['env'], redisIs: 'there' | 'away' = 'there'): Promise<INestApplicationContext> {
+export async function aReplica(
+  env: TestDatabase['env'],
+  redisIs: 'there' | 'away' = 'there',
+): Promise<INestApplicationContext> {
   const config = loadConfig(env, 'api');
-  const replica = await NestFactory.createApplicationContext(ReplicaModule.for(config, new Log('test', config.logLevel)), { logger: false });
+  const replica = await NestFactory.createApplicationContext(
+    ReplicaModule.for(config, new Log('test', config.logLevel)),
+    { logger: false },
+  );
   const postgres = replica.get(Postgres, { strict: false });
   const redis = replica.get(Redis, { strict: false });
-  while (!postgres.hasStarted || (redisIs === 'there' && !redis.hasStarted)) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!postgres.hasStarted || (redisIs === 'there' && !redis.hasStarted))
+    await new Promise((resolve) => setTimeout(resolve, 10));
   return replica;
 }
 
 @Module({})
 class ReplicaModule {
   static for(config: Config, log: Log): DynamicModule {
-    const imports = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('test'), RedisModule, IdentityModule];
+    const imports = [
+      ConfigModule.for(config),
+      LoggingModule.for(log),
+      DatabaseModule.for('test'),
+      RedisModule,
+      IdentityModule,
+    ];
     return { module: ReplicaModule, imports };
   }
 }
 
 /** Runs SQL of a test on the replica's database. */
-export function sqlOf(replica: INestApplicationContext): <Row extends object>(text: string, ...values: unknown[]) => Promise<Row[]> {
+export function sqlOf(
+  replica: INestApplicationContext,
+): <Row extends object>(text: string, ...values: unknown[]) => Promise<Row[]> {
   const postgres = replica.get(Postgres, { strict: false });
   return (text, ...values) => postgres.query(statementOf(text), values);
 }
 
-const statementOf = (text: string): Statement => ({ name: `test ${createHash('md5').update(text).digest('hex')}`, text });
+const statementOf = (text: string): Statement => ({
+  name: `test ${createHash('md5').update(text).digest('hex')}`,
+  text,
+});
 
 /** An address nobody else has. */
 export function anEmail(name = 'ada'): Email {

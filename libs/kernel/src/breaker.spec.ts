@@ -27,7 +27,12 @@ describe('a breaker', () => {
     await expect(breaker.run(fail, isOutage)).rejects.toBe(outage);
     jest.setSystemTime(1_000);
 
-    await expect(breaker.run(() => Promise.reject(new Error('too busy to ask')), () => null)).rejects.toThrow('too busy to ask');
+    await expect(
+      breaker.run(
+        () => Promise.reject(new Error('too busy to ask')),
+        () => null,
+      ),
+    ).rejects.toThrow('too busy to ask');
 
     expect(breaker.isOpen).toBe(true);
   });

@@ -17,10 +17,14 @@ describe('the clock', () => {
   it('repeats until stopped, over errors, and waits for the run under way', async () => {
     const errors: unknown[] = [];
     let runs = 0;
-    const loop = repeat(1, async () => {
-      runs += 1;
-      if (runs === 1) throw new Error('first');
-    }, (error) => errors.push(error));
+    const loop = repeat(
+      1,
+      async () => {
+        runs += 1;
+        if (runs === 1) throw new Error('first');
+      },
+      (error) => errors.push(error),
+    );
     while (runs < 3) await pause(1);
 
     await loop.stop();
@@ -38,7 +42,10 @@ describe('the clock', () => {
   });
 
   it('ends work at its deadline, or with what is around it, and gives back what it made', async () => {
-    const untilAborted = (signal: AbortSignal): Promise<string> => new Promise((resolve) => (signal.aborted ? resolve('ended') : signal.addEventListener('abort', () => resolve('ended'))));
+    const untilAborted = (signal: AbortSignal): Promise<string> =>
+      new Promise((resolve) =>
+        signal.aborted ? resolve('ended') : signal.addEventListener('abort', () => resolve('ended')),
+      );
     const outer = new AbortController();
 
     expect(await withDeadline(10, outer.signal, untilAborted)).toBe('ended');

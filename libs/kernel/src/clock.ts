@@ -22,7 +22,11 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
  * Runs `work` with a signal that aborts after `ms` milliseconds or with `outer`, and leaves nothing behind when it is over.
  * (`AbortSignal.any` with `AbortSignal.timeout` does not do: on Node 20 such a timeout is collected as garbage and never fires.)
  */
-export async function withDeadline<T>(ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  ms: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const deadline = new AbortController();
   const end = (): void => deadline.abort();
   const timer = setTimeout(end, Math.max(0, ms));
@@ -37,7 +41,10 @@ export async function withDeadline<T>(ms: number, outer: AbortSignal, work: (sig
 }
 
 /** Waits for `work`, but at most `ms` milliseconds; work that is late goes on by itself, and its error is nobody's. @throws what `work` throws in time */
-export function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
+export function atMost<T>(
+  ms: number,
+  work: Promise<T>,
+): Promise<{ readonly isLate: false; readonly value: T } | { readonly isLate: true }> {
   // (One promise and no race: every store call passes here.)
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, { isLate: true } as const);
@@ -55,7 +62,11 @@ export function atMost<T>(ms: number, work: Promise<T>): Promise<{ readonly isLa
 }
 
 /** Calls `work` again and again, `everyMs` after the last run ended, until the returned `stop` is called; `stop` waits for a run under way. Errors go to `onError`. */
-export function repeat(everyMs: number, work: () => Promise<void>, onError: (error: unknown) => void): { stop: () => Promise<void> } {
+export function repeat(
+  everyMs: number,
+  work: () => Promise<void>,
+  onError: (error: unknown) => void,
+): { stop: () => Promise<void> } {
   const ending = new AbortController();
   const loop = async (): Promise<void> => {
     while (!ending.signal.aborted) {

@@ -3,42 +3,166 @@
  * A code is stable: clients branch on it. `help` is a sentence for people.
  */
 export const ERRORS = {
-  malformed_request: { status: 400, title: 'Malformed request', help: 'The request could not be read: broken JSON, broken UTF-8, nesting deeper than 32, more than 10,000 values, a broken URL, or a header given twice that may be there once. Mend the request.' },
-  email_taken: { status: 400, title: 'Email already registered', help: 'An account with this e-mail address exists. Log in instead.' },
-  unauthorized: { status: 401, title: 'Not authenticated', help: 'Send `Authorization: Bearer <access_token>` with a valid access token. Get a new one from `POST /auth/refresh` or `POST /auth/login`.' },
-  bad_credentials: { status: 401, title: 'Invalid email or password', help: 'No account has this e-mail address and password.' },
-  bad_refresh_token: { status: 401, title: 'Invalid or expired refresh token', help: 'The refresh token is unknown, expired, used before, or its session has ended. Log in again.' },
+  malformed_request: {
+    status: 400,
+    title: 'Malformed request',
+    help: 'The request could not be read: broken JSON, broken UTF-8, nesting deeper than 32, more than 10,000 values, a broken URL, or a header given twice that may be there once. Mend the request.',
+  },
+  email_taken: {
+    status: 400,
+    title: 'Email already registered',
+    help: 'An account with this e-mail address exists. Log in instead.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'Not authenticated',
+    help: 'Send `Authorization: Bearer <access_token>` with a valid access token. Get a new one from `POST /auth/refresh` or `POST /auth/login`.',
+  },
+  bad_credentials: {
+    status: 401,
+    title: 'Invalid email or password',
+    help: 'No account has this e-mail address and password.',
+  },
+  bad_refresh_token: {
+    status: 401,
+    title: 'Invalid or expired refresh token',
+    help: 'The refresh token is unknown, expired, used before, or its session has ended. Log in again.',
+  },
   wrong_password: { status: 403, title: 'Wrong password', help: 'The old password is not right. Nothing was changed.' },
-  not_allowed: { status: 403, title: 'Not allowed', help: 'You are a member of this conversation, but your role does not allow this. Ask its owner, or one of its admins.' },
-  owner_not_removable: { status: 403, title: 'Owner not removable', help: 'Nobody removes the owner of a group. Only the owner leaves, or gives ownership to another member.' },
+  not_allowed: {
+    status: 403,
+    title: 'Not allowed',
+    help: 'You are a member of this conversation, but your role does not allow this. Ask its owner, or one of its admins.',
+  },
+  owner_not_removable: {
+    status: 403,
+    title: 'Owner not removable',
+    help: 'Nobody removes the owner of a group. Only the owner leaves, or gives ownership to another member.',
+  },
   route_not_found: { status: 404, title: 'Not found', help: 'There is no such path. See `/docs` for those there are.' },
-  conversation_not_found: { status: 404, title: 'Conversation not found', help: 'There is no such conversation, or you are not a member of it.' },
-  message_not_found: { status: 404, title: 'Message not found', help: 'The conversation has no message with this `seq`. They go from 1 to its `last_seq`.' },
-  member_not_found: { status: 404, title: 'Member not found', help: 'No such account is a member of this conversation.' },
-  method_not_allowed: { status: 405, title: 'Method not allowed', help: 'The path exists, but not for this method. The header `Allow` names those it has.' },
-  groups_only: { status: 409, title: 'Groups only', help: 'Only a group takes other members and gives roles. Make a conversation of kind `group`.' },
-  direct_stays: { status: 409, title: 'Direct conversations stay', help: 'Nobody leaves a direct conversation. Delete it, which ends it for both.' },
-  owner_must_stay: { status: 409, title: 'Owner must stay', help: 'A conversation always has an owner. Give ownership to another member instead of laying it down.' },
+  conversation_not_found: {
+    status: 404,
+    title: 'Conversation not found',
+    help: 'There is no such conversation, or you are not a member of it.',
+  },
+  message_not_found: {
+    status: 404,
+    title: 'Message not found',
+    help: 'The conversation has no message with this `seq`. They go from 1 to its `last_seq`.',
+  },
+  member_not_found: {
+    status: 404,
+    title: 'Member not found',
+    help: 'No such account is a member of this conversation.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    help: 'The path exists, but not for this method. The header `Allow` names those it has.',
+  },
+  groups_only: {
+    status: 409,
+    title: 'Groups only',
+    help: 'Only a group takes other members and gives roles. Make a conversation of kind `group`.',
+  },
+  direct_stays: {
+    status: 409,
+    title: 'Direct conversations stay',
+    help: 'Nobody leaves a direct conversation. Delete it, which ends it for both.',
+  },
+  owner_must_stay: {
+    status: 409,
+    title: 'Owner must stay',
+    help: 'A conversation always has an owner. Give ownership to another member instead of laying it down.',
+  },
   group_full: { status: 409, title: 'Group full', help: 'A group has at most 10,000 members. Nobody was added.' },
-  too_many_large_groups: { status: 409, title: 'Too many large groups', help: 'An account is in at most 500 large conversations. Leave one of them first.' },
+  too_many_large_groups: {
+    status: 409,
+    title: 'Too many large groups',
+    help: 'An account is in at most 500 large conversations. Leave one of them first.',
+  },
   body_too_large: { status: 413, title: 'Body too large', help: 'A body may have at most 1 MiB.' },
-  unsupported_media_type: { status: 415, title: 'Unsupported media type', help: 'Send `Content-Type: application/json` in UTF-8, without `Content-Encoding`.' },
-  validation_failed: { status: 422, title: 'Validation failed', help: '`errors` lists each field that is wrong, as a JSON pointer, and why. Mend the fields named.' },
-  query_without_words: { status: 422, title: 'Query without words', help: 'Signs only part words. Search for at least one letter or digit.' },
-  unknown_account: { status: 422, title: 'Unknown account', help: 'An id names no account. `errors` says which. Nothing was made or changed.' },
-  direct_needs_one_other: { status: 422, title: 'Direct needs one other', help: 'A `direct` conversation is between you and exactly one other account. Name that one in `member_ids`, or make a `group`.' },
-  assistant_takes_no_members: { status: 422, title: 'Assistant takes no members', help: 'A conversation of kind `assistant` is yours alone. Leave `member_ids` out, or make a `group`.' },
-  idempotency_key_reused: { status: 422, title: 'Idempotency key reused', help: 'The same key came before with other content. Use a new key for a new message; repeat a key only with the same content.' },
-  too_many_requests: { status: 429, title: 'Too many requests', help: 'The rate limit is used up. Wait as long as `Retry-After` says.' },
-  too_many_logins: { status: 429, title: 'Too many failed logins', help: 'Too many failed logins for this account or from this address. Wait as long as `Retry-After` says.' },
-  too_many_lookups: { status: 429, title: 'Too many look-ups', help: 'An account looks up at most 30 e-mail addresses per minute. Wait as long as `Retry-After` says.' },
-  ai_quota_exceeded: { status: 429, title: 'AI quota exceeded', help: 'The AI provider refuses more requests for now. Your message is kept; repeat the send with its client key after `Retry-After`.' },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Unsupported media type',
+    help: 'Send `Content-Type: application/json` in UTF-8, without `Content-Encoding`.',
+  },
+  validation_failed: {
+    status: 422,
+    title: 'Validation failed',
+    help: '`errors` lists each field that is wrong, as a JSON pointer, and why. Mend the fields named.',
+  },
+  query_without_words: {
+    status: 422,
+    title: 'Query without words',
+    help: 'Signs only part words. Search for at least one letter or digit.',
+  },
+  unknown_account: {
+    status: 422,
+    title: 'Unknown account',
+    help: 'An id names no account. `errors` says which. Nothing was made or changed.',
+  },
+  direct_needs_one_other: {
+    status: 422,
+    title: 'Direct needs one other',
+    help: 'A `direct` conversation is between you and exactly one other account. Name that one in `member_ids`, or make a `group`.',
+  },
+  assistant_takes_no_members: {
+    status: 422,
+    title: 'Assistant takes no members',
+    help: 'A conversation of kind `assistant` is yours alone. Leave `member_ids` out, or make a `group`.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Idempotency key reused',
+    help: 'The same key came before with other content. Use a new key for a new message; repeat a key only with the same content.',
+  },
+  too_many_requests: {
+    status: 429,
+    title: 'Too many requests',
+    help: 'The rate limit is used up. Wait as long as `Retry-After` says.',
+  },
+  too_many_logins: {
+    status: 429,
+    title: 'Too many failed logins',
+    help: 'Too many failed logins for this account or from this address. Wait as long as `Retry-After` says.',
+  },
+  too_many_lookups: {
+    status: 429,
+    title: 'Too many look-ups',
+    help: 'An account looks up at most 30 e-mail addresses per minute. Wait as long as `Retry-After` says.',
+  },
+  ai_quota_exceeded: {
+    status: 429,
+    title: 'AI quota exceeded',
+    help: 'The AI provider refuses more requests for now. Your message is kept; repeat the send with its client key after `Retry-After`.',
+  },
   headers_too_large: { status: 431, title: 'Headers too large', help: 'All headers together may have at most 16 KiB.' },
-  internal_error: { status: 500, title: 'Internal error', help: 'A bug of the server. Tell its operator the `request_id`, by which the log can be searched.' },
-  service_unavailable: { status: 503, title: 'Service unavailable', help: 'Something the server depends on does not answer, or it is overloaded. Repeat the request after `Retry-After`; with a client key a send is never made twice.' },
-  ai_not_configured: { status: 503, title: 'AI service not configured', help: 'The operator has set no AI provider. Your message is kept.' },
-  ai_failed: { status: 503, title: 'AI failed', help: 'The AI provider failed for good on this message, which is kept. Repeat the send with its client key to ask anew.' },
-  answer_pending: { status: 503, title: 'Answer pending', help: 'The message is kept and its answer still on its way. Read the messages later, or repeat the send with its client key to wait on.' },
+  internal_error: {
+    status: 500,
+    title: 'Internal error',
+    help: 'A bug of the server. Tell its operator the `request_id`, by which the log can be searched.',
+  },
+  service_unavailable: {
+    status: 503,
+    title: 'Service unavailable',
+    help: 'Something the server depends on does not answer, or it is overloaded. Repeat the request after `Retry-After`; with a client key a send is never made twice.',
+  },
+  ai_not_configured: {
+    status: 503,
+    title: 'AI service not configured',
+    help: 'The operator has set no AI provider. Your message is kept.',
+  },
+  ai_failed: {
+    status: 503,
+    title: 'AI failed',
+    help: 'The AI provider failed for good on this message, which is kept. Repeat the send with its client key to ask anew.',
+  },
+  answer_pending: {
+    status: 503,
+    title: 'Answer pending',
+    help: 'The message is kept and its answer still on its way. Read the messages later, or repeat the send with its client key to wait on.',
+  },
 } as const satisfies Record<string, { status: number; title: string; help: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -60,7 +184,11 @@ interface ProblemOptions {
 
 /** The caller's fault: answered with the status of `code`, never retried. `detail` says what happened and what to do. */
 export class Refusal extends Error {
-  constructor(readonly code: ErrorCode, readonly detail: string, readonly options: ProblemOptions = {}) {
+  constructor(
+    readonly code: ErrorCode,
+    readonly detail: string,
+    readonly options: ProblemOptions = {},
+  ) {
     super(`${code}: ${detail}`);
     this.name = 'Refusal';
   }
@@ -79,7 +207,10 @@ export class Unavailable extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
 
-  constructor(readonly dependency: Dependency, readonly options: UnavailableOptions = {}) {
+  constructor(
+    readonly dependency: Dependency,
+    readonly options: UnavailableOptions = {},
+  ) {
     super(`unavailable: ${dependency}`, { cause: options.cause });
     this.name = 'Unavailable';
     this.code = options.code ?? 'service_unavailable';

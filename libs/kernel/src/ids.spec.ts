@@ -15,9 +15,12 @@ describe('ids', () => {
     expect(new Set(Array.from({ length: 20_000 }, newId)).size).toBe(20_000);
   });
 
-  it.each(['', 'x', '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5F', '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f ', 5, null, {}])('of a conversation are not %j', (value) => {
-    expect(conversationId(value)).toBeNull();
-  });
+  it.each(['', 'x', '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5F', '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f ', 5, null, {}])(
+    'of a conversation are not %j',
+    (value) => {
+      expect(conversationId(value)).toBeNull();
+    },
+  );
 
   it.each([0, -1, 1.5, NaN, 2 ** 53])('of an account are not %d', (value) => {
     expect(() => accountId(value)).toThrow(RangeError);

@@ -8,7 +8,13 @@ describe('text', () => {
   });
 
   it('is cut to code points and never in the middle of one', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.nat(50), (text, max) => cutText(text, max) === Array.from(text).slice(0, max).join('')));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.nat(50),
+        (text, max) => cutText(text, max) === Array.from(text).slice(0, max).join(''),
+      ),
+    );
   });
 
   it('is what PostgreSQL and UTF-8 can keep', () => {

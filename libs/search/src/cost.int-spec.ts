@@ -9,7 +9,18 @@ import { Talk } from './test-talk.js';
 
 /** 200,000 messages. */
 const OTHERS: Shape = { conversations: 1_000, messages: 200 };
-const QUERIES = ['rare', 'common', 'common often', 'often usual rare', 'c', 'ofte', '北京大学', '京', '北京 common', 'nowhere'];
+const QUERIES = [
+  'rare',
+  'common',
+  'common often',
+  'often usual rare',
+  'c',
+  'ofte',
+  '北京大学',
+  '京',
+  '北京 common',
+  'nowhere',
+];
 /**
  * PostgreSQL makes the plan of a statement in a function anew for the values of each call, or once for all, whichever it expects to be cheaper by the statistics of the moment and by what it
  * planned before. What must hold must hold with either.
@@ -20,7 +31,11 @@ let talk: Talk;
 let client: pg.Client;
 beforeAll(async () => {
   talk = await Talk.begin();
-  client = new pg.Client({ connectionString: talk.stores.env.DATABASE_URL, options: '-c enable_seqscan=off -c jit=off', statement_timeout: 30_000 });
+  client = new pg.Client({
+    connectionString: talk.stores.env.DATABASE_URL,
+    options: '-c enable_seqscan=off -c jit=off',
+    statement_timeout: 30_000,
+  });
   await client.connect();
   await loadTemplates();
   await fillIndexes();
@@ -36,18 +51,35 @@ const NOBODY = conversationId('00000000-0000-0000-0000-000000000000') as Convers
 async function loadTemplates(): Promise<void> {
   let seed = 1;
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
-  const text = (n: number): string => [
-    'common', ...(n % 2 ? ['often'] : []), ...(n % 10 ? [] : ['usual']), ...(n % 500 ? [] : ['rare']), ...(n % 20 ? [] : ['我在北京大学学习']),
-    ...Array.from({ length: 5 + random(12) }, () => `${'abcdefghijklmnoprstuvw'[random(22)]}${'aeiou'[random(5)]}${random(2) ? random(20) : random(2_000)}`),
-  ].join(' ');
+  const text = (n: number): string =>
+    [
+      'common',
+      ...(n % 2 ? ['often'] : []),
+      ...(n % 10 ? [] : ['usual']),
+      ...(n % 500 ? [] : ['rare']),
+      ...(n % 20 ? [] : ['我在北京大学学习']),
+      ...Array.from(
+        { length: 5 + random(12) },
+        () => `${'abcdefghijklmnoprstuvw'[random(22)]}${'aeiou'[random(5)]}${random(2) ? random(20) : random(2_000)}`,
+      ),
+    ].join(' ');
   await client.query('create table templates (n int primary key, words text)');
-  await client.query('insert into templates select * from unnest($1::int[], $2::text[])', [Array.from({ length: 1_000 }, (_, n) => n), Array.from({ length: 1_000 }, (_, n) => tsvectorOf(NOBODY, 1, text(n)))]);
+  await client.query('insert into templates select * from unnest($1::int[], $2::text[])', [
+    Array.from({ length: 1_000 }, (_, n) => n),
+    Array.from({ length: 1_000 }, (_, n) => tsvectorOf(NOBODY, 1, text(n))),
+  ]);
 }
 
 /** Into an empty index the planner looks each time that it makes a plan (of one that is not it remembers the height), and here it would read more than the search. No index of messages stays empty where somebody searches. */
 async function fillIndexes(): Promise<void> {
-  await client.query(`insert into edgechat.messages (conversation_id, seq, message_id, author, client_key, content_hash, created_at) values ($1, 1, gen_random_uuid(), 1, 'k', '', '2026-01-01')`, [NOBODY]);
-  await client.query(`insert into edgechat.messages (conversation_id, seq, message_id, author, answers_seq, content_hash, created_at) values ($1, 2, gen_random_uuid(), 0, 1, '', '2026-01-01')`, [NOBODY]);
+  await client.query(
+    `insert into edgechat.messages (conversation_id, seq, message_id, author, client_key, content_hash, created_at) values ($1, 1, gen_random_uuid(), 1, 'k', '', '2026-01-01')`,
+    [NOBODY],
+  );
+  await client.query(
+    `insert into edgechat.messages (conversation_id, seq, message_id, author, answers_seq, content_hash, created_at) values ($1, 2, gen_random_uuid(), 0, 1, '', '2026-01-01')`,
+    [NOBODY],
+  );
 }
 
 interface Shape {
@@ -84,7 +116,9 @@ async function buffersOf(q: string, more: Partial<Search> = {}): Promise<number>
   let buffers = 0;
   const explaining = {
     query: async ({ text }: Statement, values: unknown[]): Promise<unknown[]> => {
-      const { rows: [row] } = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
+      const {
+        rows: [row],
+      } = await client.query(`explain (analyze, buffers, format json) ${text}`, values);
       const [{ Plan: plan }] = (row as { 'QUERY PLAN': [{ Plan: Record<string, number> }] })['QUERY PLAN'];
       buffers += (plan['Shared Hit Blocks'] ?? NaN) + (plan['Shared Read Blocks'] ?? NaN);
       return (await client.query(text, values)).rows as unknown[];
@@ -92,7 +126,19 @@ async function buffersOf(q: string, more: Partial<Search> = {}): Promise<number>
   };
   const nothing = { places: () => Promise.resolve([]) };
   const query = parseQuery(q) ?? { words: [], prefix: null, parts: [] };
-  await new SearchMessages(explaining as unknown as Postgres, nothing as unknown as ReadMessages).page({ reader: accountId(1), query, sort: 'relevance', limit: 20, after: null, conversationId: null, authorId: null, role: null, from: null, to: null, ...more });
+  await new SearchMessages(explaining as unknown as Postgres, nothing as unknown as ReadMessages).page({
+    reader: accountId(1),
+    query,
+    sort: 'relevance',
+    limit: 20,
+    after: null,
+    conversationId: null,
+    authorId: null,
+    role: null,
+    from: null,
+    to: null,
+    ...more,
+  });
   return buffers;
 }
 
@@ -114,31 +160,46 @@ async function measureAll(): Promise<Map<string, number>> {
   return measured;
 }
 
-describe('guarantee 8: the cost of a search follows the caller\'s own messages', () => {
+describe("guarantee 8: the cost of a search follows the caller's own messages", () => {
   // What is read besides is where rows lie: of a word that is in nearly every message of one conversation, each row may be in a page of its own. The more of them a worker writes at once, the fewer.
   it.each([
     ['10 conversations, indexed one by one among those of others', { conversations: 10, messages: 200 }, 1],
     ['one conversation, indexed 20 at once', { conversations: 1, messages: 2_000 }, 20],
-  ])('for an account with 2,000 messages (%s) it reads at most 3 times as many buffers beside 200,000 messages of others as without them', async (_, own, run) => {
-    await client.query('truncate edgechat.conversations, edgechat.members, edgechat.inbox');
-    await loadConversations(1, own);
-    await loadIndex(run);
-    const alone = await measureAll();
+  ])(
+    'for an account with 2,000 messages (%s) it reads at most 3 times as many buffers beside 200,000 messages of others as without them',
+    async (_, own, run) => {
+      await client.query('truncate edgechat.conversations, edgechat.members, edgechat.inbox');
+      await loadConversations(1, own);
+      await loadIndex(run);
+      const alone = await measureAll();
 
-    await loadConversations(2, OTHERS);
-    await loadIndex(run);
-    const beside = await measureAll();
+      await loadConversations(2, OTHERS);
+      await loadIndex(run);
+      const beside = await measureAll();
 
-    for (const [q, buffers] of alone) expect([q, buffers, beside.get(q), (beside.get(q) ?? NaN) <= 3 * buffers]).toEqual([q, buffers, beside.get(q), true]);
-  }, 120_000);
+      for (const [q, buffers] of alone)
+        expect([q, buffers, beside.get(q), (beside.get(q) ?? NaN) <= 3 * buffers]).toEqual([
+          q,
+          buffers,
+          beside.get(q),
+          true,
+        ]);
+    },
+    120_000,
+  );
 
   it('and with a common word not even those: it ends where it has the newest', async () => {
     await client.query('truncate edgechat.conversations, edgechat.members, edgechat.inbox');
     await loadConversations(1, { conversations: 1, messages: 10 * BLOCK });
     await loadIndex(20);
-    await client.query(`insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at) select conversation_id, seq, gen_random_uuid(), author, '', created_at from edgechat.search_words`);
+    await client.query(
+      `insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at) select conversation_id, seq, gen_random_uuid(), author, '', created_at from edgechat.search_words`,
+    );
 
-    const [, rows] = await Promise.all([measureAll(), client.query<{ n: string }>('select count(*) as n from edgechat.search_words')]);
+    const [, rows] = await Promise.all([
+      measureAll(),
+      client.query<{ n: string }>('select count(*) as n from edgechat.search_words'),
+    ]);
 
     expect(Number(rows.rows[0]?.n)).toBe(10 * BLOCK);
     expect(await buffersOf('common')).toBeLessThan(1_000);

@@ -1,6 +1,12 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { getModelToken } from '@nestjs/mongoose';
-import { ConversationsModule, CreateConversation, prepareMessages, SendMessage, StoreMessages } from '@edgechat/conversations';
+import {
+  ConversationsModule,
+  CreateConversation,
+  prepareMessages,
+  SendMessage,
+  StoreMessages,
+} from '@edgechat/conversations';
 import { accountId, newReplyId, type ConversationId } from '@edgechat/kernel';
 import { eventually, inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
 import type { Model } from 'mongoose';
@@ -17,7 +23,10 @@ beforeAll(async () => {
   stores = await ownStores();
   process = await inProcess(stores, [ConversationsModule, SearchIndexModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`,
+  );
 });
 afterAll(async () => {
   await process.close();
@@ -26,13 +35,37 @@ afterAll(async () => {
 
 const get = <T>(type: abstract new (...args: never[]) => T): T => process.get(type, { strict: false });
 async function aConversationOf(texts: readonly string[]): Promise<ConversationId> {
-  const { id } = await get(CreateConversation).create({ creator: ada, kind: 'assistant', title: null, assistant: 'off', memberIds: [], clientKey: null });
-  for (const content of texts) await get(SendMessage).send({ by: 'person', conversationId: id, authorId: ada, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1_000 });
+  const { id } = await get(CreateConversation).create({
+    creator: ada,
+    kind: 'assistant',
+    title: null,
+    assistant: 'off',
+    memberIds: [],
+    clientKey: null,
+  });
+  for (const content of texts)
+    await get(SendMessage).send({
+      by: 'person',
+      conversationId: id,
+      authorId: ada,
+      clientKey: null,
+      content,
+      replyId: newReplyId(),
+      answerWithinMs: 1_000,
+    });
   return id;
 }
 // (The driver of this process gives whole numbers as numbers.)
-const indexed = async (id: string): Promise<{ seq: number; words: string }[]> => sql(stores.env.DATABASE_URL, 'select seq, words from edgechat.search_words where conversation_id = $1 order by seq', [id]);
-const owed = async (id: string): Promise<{ seq: number }[]> => sql(stores.env.DATABASE_URL, `select seq from edgechat.outbox where conversation_id = $1 and kind = 'search' order by seq`, [id]);
+const indexed = async (id: string): Promise<{ seq: number; words: string }[]> =>
+  sql(stores.env.DATABASE_URL, 'select seq, words from edgechat.search_words where conversation_id = $1 order by seq', [
+    id,
+  ]);
+const owed = async (id: string): Promise<{ seq: number }[]> =>
+  sql(
+    stores.env.DATABASE_URL,
+    `select seq from edgechat.outbox where conversation_id = $1 and kind = 'search' order by seq`,
+    [id],
+  );
 
 describe('the search index', () => {
   it('has the words of each message, whether its text is still owed to MongoDB or not', async () => {
@@ -41,12 +74,19 @@ describe('the search index', () => {
     await get(StoreMessages).run(id, signal);
 
     const prefix = `${id.slice(-8)}0.`;
-    expect(await indexed(id)).toEqual([{ seq: 1, words: `'${prefix}apfel':2 '${prefix}uber':1` }, { seq: 2, words: `'${prefix}京大':2 '${prefix}北京':1 '${prefix}大学':3 '${prefix}学':4` }]);
+    expect(await indexed(id)).toEqual([
+      { seq: 1, words: `'${prefix}apfel':2 '${prefix}uber':1` },
+      { seq: 2, words: `'${prefix}京大':2 '${prefix}北京':1 '${prefix}大学':3 '${prefix}学':4` },
+    ]);
     expect(await owed(id)).toEqual([]);
   });
 
   it('takes a backlog of the longest messages there are', async () => {
-    const id = await aConversationOf(Array.from({ length: 60 }, (_, n) => Array.from({ length: 32_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * (n + 7)) % 15_000))).join('')));
+    const id = await aConversationOf(
+      Array.from({ length: 60 }, (_, n) =>
+        Array.from({ length: 32_000 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * (n + 7)) % 15_000))).join(''),
+      ),
+    );
 
     await get(IndexMessages).run(id, signal);
 
@@ -59,7 +99,9 @@ describe('the search index', () => {
     await get(StoreMessages).run(id, signal);
     // A debt as a migration or a rebuild writes it: without its text.
     await sql(stores.env.DATABASE_URL, 'update edgechat.outbox set content = null where conversation_id = $1', [id]);
-    await process.get<Model<unknown>>(getModelToken('messages'), { strict: false }).collection.deleteOne({ conversation_id: id, seq: 2 });
+    await process
+      .get<Model<unknown>>(getModelToken('messages'), { strict: false })
+      .collection.deleteOne({ conversation_id: id, seq: 2 });
 
     await get(IndexMessages).run(id, signal);
 
@@ -70,9 +112,20 @@ describe('the search index', () => {
   it('is written anew for a range, whatever is owed, and a row that is right is not touched', async () => {
     const id = await aConversationOf(['one', 'two', 'three']);
     await get(IndexMessages).run(id, signal);
-    await sql(stores.env.DATABASE_URL, `delete from edgechat.search_words where conversation_id = $1 and seq = 2`, [id]);
-    await sql(stores.env.DATABASE_URL, `update edgechat.search_words set words = '' where conversation_id = $1 and seq = 3`, [id]);
-    const versions = () => sql<{ seq: number; xmin: string }>(stores.env.DATABASE_URL, 'select seq, xmin from edgechat.search_words where conversation_id = $1 order by seq', [id]);
+    await sql(stores.env.DATABASE_URL, `delete from edgechat.search_words where conversation_id = $1 and seq = 2`, [
+      id,
+    ]);
+    await sql(
+      stores.env.DATABASE_URL,
+      `update edgechat.search_words set words = '' where conversation_id = $1 and seq = 3`,
+      [id],
+    );
+    const versions = () =>
+      sql<{ seq: number; xmin: string }>(
+        stores.env.DATABASE_URL,
+        'select seq, xmin from edgechat.search_words where conversation_id = $1 order by seq',
+        [id],
+      );
     const [first] = await versions();
 
     expect(await get(IndexMessages).reindex(id, 2, 101)).toBe(2);
@@ -90,7 +143,15 @@ describe('the search index', () => {
     await deleter.query('select from edgechat.conversations where id = $1 for update', [id]);
     await deleter.query('update edgechat.conversations set deleted_at = clock_timestamp() where id = $1', [id]);
     const running = get(IndexMessages).run(id, signal);
-    await eventually(async () => (await sql(stores.env.DATABASE_URL, `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%for key share%' and datname = current_database()`)).length === 1);
+    await eventually(
+      async () =>
+        (
+          await sql(
+            stores.env.DATABASE_URL,
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%for key share%' and datname = current_database()`,
+          )
+        ).length === 1,
+    );
 
     await deleter.query('commit');
     await deleter.end();
@@ -101,7 +162,11 @@ describe('the search index', () => {
 
   it('gets no row of a conversation that was deleted meanwhile', async () => {
     const id = await aConversationOf(['gone']);
-    await sql(stores.env.DATABASE_URL, 'update edgechat.conversations set deleted_at = clock_timestamp() where id = $1', [id]);
+    await sql(
+      stores.env.DATABASE_URL,
+      'update edgechat.conversations set deleted_at = clock_timestamp() where id = $1',
+      [id],
+    );
 
     await get(IndexMessages).run(id, signal);
 

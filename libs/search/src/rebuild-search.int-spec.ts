@@ -1,6 +1,14 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { getModelToken } from '@nestjs/mongoose';
-import { ConversationsModule, CreateConversation, DeleteConversation, prepareMessages, PurgeConversation, SendMessage, StoreMessages } from '@edgechat/conversations';
+import {
+  ConversationsModule,
+  CreateConversation,
+  DeleteConversation,
+  prepareMessages,
+  PurgeConversation,
+  SendMessage,
+  StoreMessages,
+} from '@edgechat/conversations';
 import { accountId, newReplyId, type ConversationId } from '@edgechat/kernel';
 import { eventually, inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
 import type { Model } from 'mongoose';
@@ -25,19 +33,43 @@ afterAll(async () => {
   await process.close();
   await stores.close();
 });
-beforeEach(() => run('delete from edgechat.search_words; delete from edgechat.conversations; delete from edgechat.members; delete from edgechat.messages; delete from edgechat.outbox'));
+beforeEach(() =>
+  run(
+    'delete from edgechat.search_words; delete from edgechat.conversations; delete from edgechat.members; delete from edgechat.messages; delete from edgechat.outbox',
+  ),
+);
 
 const get = <T>(type: abstract new (...args: never[]) => T): T => process.get(type, { strict: false });
-const run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> => sql(stores.env.DATABASE_URL, text, values);
-const send = (conversationId: ConversationId, content: string) => get(SendMessage).send({ by: 'person', conversationId, authorId: ada, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1_000 });
+const run = <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> =>
+  sql(stores.env.DATABASE_URL, text, values);
+const send = (conversationId: ConversationId, content: string) =>
+  get(SendMessage).send({
+    by: 'person',
+    conversationId,
+    authorId: ada,
+    clientKey: null,
+    content,
+    replyId: newReplyId(),
+    answerWithinMs: 1_000,
+  });
 async function aConversationOf(texts: readonly string[]): Promise<ConversationId> {
-  const { id } = await get(CreateConversation).create({ creator: ada, kind: 'group', title: null, assistant: 'off', memberIds: [], clientKey: null });
+  const { id } = await get(CreateConversation).create({
+    creator: ada,
+    kind: 'group',
+    title: null,
+    assistant: 'off',
+    memberIds: [],
+    clientKey: null,
+  });
   for (const content of texts) await send(id, content);
   await get(StoreMessages).run(id, signal);
   await get(IndexMessages).run(id, signal);
   return id;
 }
-const rows = (): Promise<object[]> => run('select conversation_id, seq, author, created_at, words from edgechat.search_words order by conversation_id, seq');
+const rows = (): Promise<object[]> =>
+  run(
+    'select conversation_id, seq, author, created_at, words from edgechat.search_words order by conversation_id, seq',
+  );
 async function rebuild(only: ConversationId | null = null, ending = signal): Promise<SearchProgress> {
   const progress: SearchProgress = { done: 0, total: 0, removed: 0, lost: 0 };
   await get(RebuildSearch).run(only, progress, ending);
@@ -51,13 +83,27 @@ describe('rebuild search', () => {
     await send(owed, 'still in the outbox');
     await get(IndexMessages).run(owed, signal);
     await eventually(async () => (await run('select 1 from edgechat.outbox')).length === 0);
-    await run(`insert into edgechat.outbox (conversation_id, seq, kind, content, next_at) values ($1, 2, 'store', 'still in the outbox', now())`, owed);
-    await process.get<Model<unknown>>(getModelToken('messages'), { strict: false }).collection.deleteOne({ conversation_id: owed, seq: 2 });
+    await run(
+      `insert into edgechat.outbox (conversation_id, seq, kind, content, next_at) values ($1, 2, 'store', 'still in the outbox', now())`,
+      owed,
+    );
+    await process
+      .get<Model<unknown>>(getModelToken('messages'), { strict: false })
+      .collection.deleteOne({ conversation_id: owed, seq: 2 });
     const before = await rows();
-    await run(`update edgechat.search_words set words = '''nonsense''', author = 9 where conversation_id = $1 and seq > 50`, stored);
+    await run(
+      `update edgechat.search_words set words = '''nonsense''', author = 9 where conversation_id = $1 and seq > 50`,
+      stored,
+    );
     await run('delete from edgechat.search_words where seq in (1, 2, 101)');
-    await run(`insert into edgechat.search_words select x.id, 999, 1, now(), '' from unnest(array[$1::uuid, $2::uuid]) x(id)`, stored, STRANGER);
-    await run(`insert into edgechat.search_index select conversation_id, seq, author, created_at, '' from edgechat.messages`);
+    await run(
+      `insert into edgechat.search_words select x.id, 999, 1, now(), '' from unnest(array[$1::uuid, $2::uuid]) x(id)`,
+      stored,
+      STRANGER,
+    );
+    await run(
+      `insert into edgechat.search_index select conversation_id, seq, author, created_at, '' from edgechat.messages`,
+    );
 
     expect(await rebuild()).toEqual({ done: 122, total: 122, removed: 2, lost: 0 });
 
@@ -79,7 +125,9 @@ describe('rebuild search', () => {
   it('counts the texts that are in neither store, and indexes the others', async () => {
     const id = await aConversationOf(numbered(5));
     await run('delete from edgechat.search_words');
-    await process.get<Model<unknown>>(getModelToken('messages'), { strict: false }).collection.deleteOne({ conversation_id: id, seq: 2 });
+    await process
+      .get<Model<unknown>>(getModelToken('messages'), { strict: false })
+      .collection.deleteOne({ conversation_id: id, seq: 2 });
 
     expect(await rebuild()).toMatchObject({ done: 5, lost: 1 });
 
@@ -92,7 +140,19 @@ describe('rebuild search', () => {
     await run('delete from edgechat.search_words');
     const ending = new AbortController();
     const progress: SearchProgress = { done: 0, total: 0, removed: 0, lost: 0 };
-    const ended = get(RebuildSearch).run(null, { ...progress, set done(_: number) { ending.abort(new Error('Ctrl-C')); }, get done() { return 0; } }, ending.signal);
+    const ended = get(RebuildSearch).run(
+      null,
+      {
+        ...progress,
+        set done(_: number) {
+          ending.abort(new Error('Ctrl-C'));
+        },
+        get done() {
+          return 0;
+        },
+      },
+      ending.signal,
+    );
 
     await expect(ended).rejects.toThrow('Ctrl-C');
     expect((await rows()).length).toBeLessThan(before.length);
@@ -102,7 +162,11 @@ describe('rebuild search', () => {
   });
 
   it('leaves no row of a conversation that is deleted meanwhile', async () => {
-    const ids = [await aConversationOf(numbered(150)), await aConversationOf(numbered(150)), await aConversationOf(numbered(150))];
+    const ids = [
+      await aConversationOf(numbered(150)),
+      await aConversationOf(numbered(150)),
+      await aConversationOf(numbered(150)),
+    ];
     const remove = async (id: ConversationId): Promise<void> => {
       await get(DeleteConversation).delete(id, ada);
       await get(PurgeConversation).run(id, signal);

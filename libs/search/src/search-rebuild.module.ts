@@ -5,5 +5,9 @@ import { IndexMessages } from './use-cases/index-messages.js';
 import { RebuildSearch } from './use-cases/rebuild-search.js';
 
 /** For the operator's command, which needs PostgreSQL and MongoDB only. */
-@Module({ imports: [ConversationCheckModule, OutboxModule], providers: [IndexMessages, RebuildSearch], exports: [RebuildSearch] })
+@Module({
+  imports: [ConversationCheckModule, OutboxModule],
+  providers: [IndexMessages, RebuildSearch],
+  exports: [RebuildSearch],
+})
 export class SearchRebuildModule {}

@@ -12,13 +12,19 @@ export type Said = string | { readonly text: string; readonly author?: number; r
 
 /** Search as a process runs it, on stores of the test's own, with accounts 1 to 50. */
 export class Talk {
-  private constructor(readonly stores: OwnStores, readonly process: INestApplicationContext) {}
+  private constructor(
+    readonly stores: OwnStores,
+    readonly process: INestApplicationContext,
+  ) {}
 
   static async begin(): Promise<Talk> {
     const stores = await ownStores();
     const process = await inProcess(stores, [ConversationsModule, SearchModule, SearchIndexModule]);
     await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-    await sql(stores.env.DATABASE_URL, `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 50) n`);
+    await sql(
+      stores.env.DATABASE_URL,
+      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 50) n`,
+    );
     return new Talk(stores, process);
   }
 
@@ -38,7 +44,14 @@ export class Talk {
   /** A group of these accounts with these messages, all in the index. They are written straight into PostgreSQL, their texts still owed to MongoDB: as sends, thousands would take minutes. */
   async conversation(members: readonly number[], said: readonly Said[]): Promise<ConversationId> {
     const [creator = accountId(1), ...memberIds] = members.map(accountId);
-    const { id } = await this.get(CreateConversation).create({ creator, kind: 'group', title: null, assistant: 'off', memberIds, clientKey: null });
+    const { id } = await this.get(CreateConversation).create({
+      creator,
+      kind: 'group',
+      title: null,
+      assistant: 'off',
+      memberIds,
+      clientKey: null,
+    });
     await this.say(id, said);
     return id;
   }
@@ -46,9 +59,17 @@ export class Talk {
   /** Further messages, in the index too unless told. */
   async say(id: ConversationId, said: readonly Said[], { indexed = true } = {}): Promise<void> {
     if (said.length === 0) return;
-    const [{ last = 0 } = {}] = await this.sql<{ last: number }>('select last_seq::int as last from edgechat.conversations where id = $1', [id]);
+    const [{ last = 0 } = {}] = await this.sql<{ last: number }>(
+      'select last_seq::int as last from edgechat.conversations where id = $1',
+      [id],
+    );
     const now = Date.now() - said.length;
-    const rows = said.map((one, i) => ({ seq: last + i + 1, text: typeof one === 'string' ? one : one.text, author: typeof one === 'string' ? 1 : (one.author ?? 1), at: typeof one === 'string' ? new Date(now + i) : (one.at ?? new Date(now + i)) }));
+    const rows = said.map((one, i) => ({
+      seq: last + i + 1,
+      text: typeof one === 'string' ? one : one.text,
+      author: typeof one === 'string' ? 1 : (one.author ?? 1),
+      at: typeof one === 'string' ? new Date(now + i) : (one.at ?? new Date(now + i)),
+    }));
     await this.sql(
       `with said as (select * from json_to_recordset($2::json) as x(seq bigint, text text, author bigint, at timestamptz)),
          ledger as (insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at) select $1::uuid, seq, gen_random_uuid(), author, '', at from said),
@@ -56,14 +77,30 @@ export class Talk {
        update edgechat.conversations c set last_seq = (select max(seq) from said), created_at = least(c.created_at, (select min(at) from said)), updated_at = (select max(at) from said) where c.id = $1::uuid`,
       [id, JSON.stringify(rows)],
     );
-    for (let lowest = last + 1; indexed && lowest <= last + said.length; lowest += 100) await this.get(IndexMessages).reindex(id, lowest, Math.min(lowest + 99, last + said.length));
+    for (let lowest = last + 1; indexed && lowest <= last + said.length; lowest += 100)
+      await this.get(IndexMessages).reindex(id, lowest, Math.min(lowest + 99, last + said.length));
   }
 
   /** A page of hits of account 1, unless told. */
-  page(q: string, more: Partial<Search> = {}): Promise<{ readonly hits: readonly Hit[]; readonly next: SearchPlace | null }> {
+  page(
+    q: string,
+    more: Partial<Search> = {},
+  ): Promise<{ readonly hits: readonly Hit[]; readonly next: SearchPlace | null }> {
     const query = parseQuery(q);
     if (query === null) throw new Error(`no words in ${q}`);
-    return this.get(SearchMessages).page({ reader: accountId(1) as AccountId, query, sort: 'relevance', limit: 100, after: null, conversationId: null, authorId: null, role: null, from: null, to: null, ...more });
+    return this.get(SearchMessages).page({
+      reader: accountId(1) as AccountId,
+      query,
+      sort: 'relevance',
+      limit: 100,
+      after: null,
+      conversationId: null,
+      authorId: null,
+      role: null,
+      from: null,
+      to: null,
+      ...more,
+    });
   }
 
   /** The texts of a page of hits. */
@@ -72,7 +109,11 @@ export class Talk {
   }
 
   /** All hits, page by page. */
-  async all(q: string, more: Partial<Search> = {}, between: () => Promise<void> = () => Promise.resolve()): Promise<Hit[]> {
+  async all(
+    q: string,
+    more: Partial<Search> = {},
+    between: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Hit[]> {
     const hits: Hit[] = [];
     let after: SearchPlace | null = null;
     do {

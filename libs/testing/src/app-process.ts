@@ -12,7 +12,11 @@ export class AppProcess {
   private child: ChildProcess | null = null;
   private lines = '';
 
-  constructor(readonly app: 'api' | 'worker', private readonly env: AppEnv, private readonly healthUrl: string) {}
+  constructor(
+    readonly app: 'api' | 'worker',
+    private readonly env: AppEnv,
+    private readonly healthUrl: string,
+  ) {}
 
   get pid(): number {
     const pid = this.child?.pid;
@@ -32,7 +36,10 @@ export class AppProcess {
   /** Starts it; resolves once it has started as `/health/started` says, unless told not to wait. */
   async start(more: AppEnv = {}, { waits = true }: { readonly waits?: boolean } = {}): Promise<this> {
     const env = { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...this.env, ...more };
-    this.child = spawn(process.execPath, ['--import', FAIL_POINTS, join(ROOT, `dist/apps/${this.app}/main.js`)], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.child = spawn(process.execPath, ['--import', FAIL_POINTS, join(ROOT, `dist/apps/${this.app}/main.js`)], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     const keep = (chunk: Buffer): void => {
       this.lines = (this.lines + chunk.toString()).slice(-1_000_000);
     };
@@ -46,7 +53,8 @@ export class AppProcess {
   async started(): Promise<void> {
     const until = Date.now() + STARTS_WITHIN_MS;
     while (!(await answersWell(`${this.healthUrl}/started`))) {
-      if (!this.isRunning || Date.now() > until) throw new Error(`${this.app} did not start:\n${this.lines.slice(-4_000)}`);
+      if (!this.isRunning || Date.now() > until)
+        throw new Error(`${this.app} did not start:\n${this.lines.slice(-4_000)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -70,7 +78,9 @@ export class AppProcess {
     const { child } = this;
     if (!child) throw new Error(`${this.app} does not run`);
     return new Promise((resolve) => {
-      child.once('message', (message: unknown) => resolve((message as { storeCalls: Record<string, number> }).storeCalls));
+      child.once('message', (message: unknown) =>
+        resolve((message as { storeCalls: Record<string, number> }).storeCalls),
+      );
       child.send('store-calls');
     });
   }

@@ -39,12 +39,20 @@ export class Client {
   }
 
   /** Calls a path under `/api/v1`, or at the root when it begins with `//`. */
-  async call(method: string, path: string, { body, headers = {}, raw, timeoutMs = 90_000 }: Call = {}): Promise<Answer> {
+  async call(
+    method: string,
+    path: string,
+    { body, headers = {}, raw, timeoutMs = 90_000 }: Call = {},
+  ): Promise<Answer> {
     const url = path.startsWith('//') ? `${this.url}${path.slice(1)}` : `${this.url}/api/v1${path}`;
     const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(url, {
       method,
-      headers: { ...(sent === undefined ? {} : { 'content-type': 'application/json' }), ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }), ...headers },
+      headers: {
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(this.token === null ? {} : { authorization: `Bearer ${this.token}` }),
+        ...headers,
+      },
       ...(sent === undefined ? {} : { body: sent }),
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -80,14 +88,20 @@ export class Client {
 
   /** Sends a message, with a client key if one is given. */
   send(conversation: string, content: string, key?: string, call: Call = {}): Promise<Answer> {
-    return this.post(`/chat/conversations/${conversation}/messages`, { content }, { ...call, headers: { ...call.headers, ...(key === undefined ? {} : { 'idempotency-key': key }) } });
+    return this.post(
+      `/chat/conversations/${conversation}/messages`,
+      { content },
+      { ...call, headers: { ...call.headers, ...(key === undefined ? {} : { 'idempotency-key': key }) } },
+    );
   }
 
   /** All messages of a conversation, read page by page. */
   async messages(conversation: string): Promise<Json[]> {
     const all: Json[] = [];
     for (let after = 0; ; after = Number(all.at(-1)?.['seq'])) {
-      const { status, body } = await this.get(`/chat/conversations/${conversation}/messages?limit=100&after_seq=${after}`);
+      const { status, body } = await this.get(
+        `/chat/conversations/${conversation}/messages?limit=100&after_seq=${after}`,
+      );
       if (status !== 200) throw new Error(`messages: ${status} ${JSON.stringify(body)}`);
       all.push(...(body['messages'] as Json[]));
       if (!body['has_more']) return all;

@@ -2,7 +2,10 @@
  * Calls `check` until it neither throws nor resolves to false, and gives what it resolved to. For tests that wait for something to become true; never sleep instead.
  * @param withinMs after this long the last failure is thrown
  */
-export async function eventually<T>(check: () => Promise<T> | T, { withinMs = 20_000, everyMs = 50 }: { readonly withinMs?: number; readonly everyMs?: number } = {}): Promise<Exclude<T, false>> {
+export async function eventually<T>(
+  check: () => Promise<T> | T,
+  { withinMs = 20_000, everyMs = 50 }: { readonly withinMs?: number; readonly everyMs?: number } = {},
+): Promise<Exclude<T, false>> {
   const until = Date.now() + withinMs;
   for (;;) {
     try {

@@ -14,17 +14,31 @@ import type { OwnStores } from './stores.js';
 @Module({})
 class ProcessModule {
   static for(config: Config, log: Log, modules: readonly Type[]): DynamicModule {
-    const platform = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('test'), MongoModule.forRoot(), RedisModule, QueueModule, HealthModule];
+    const platform = [
+      ConfigModule.for(config),
+      LoggingModule.for(log),
+      DatabaseModule.for('test'),
+      MongoModule.forRoot(),
+      RedisModule,
+      QueueModule,
+      HealthModule,
+    ];
     return { module: ProcessModule, imports: [...platform, ...modules] };
   }
 }
 
 /** Feature modules as a process runs them, on migrated stores that have answered: `get` gives their use cases and queries. Close it in the end. */
-export async function inProcess(stores: OwnStores, modules: readonly Type[], env: Readonly<Record<string, string>> = {}): Promise<INestApplicationContext> {
+export async function inProcess(
+  stores: OwnStores,
+  modules: readonly Type[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<INestApplicationContext> {
   const config = loadConfig({ ...stores.env, LOG_LEVEL: 'error', ...env }, 'worker');
   const log = new Log('test', 'silent');
   await migrate(config, log);
-  const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), { logger: false });
+  const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), {
+    logger: false,
+  });
   await eventually(() => process.get(Health, { strict: false }).isStarted);
   return process;
 }

@@ -36,12 +36,24 @@ export function behaviourAskedFor(question: string): Behaviour {
 
 function markMeaning(mark: string, number: string | undefined): Partial<Behaviour> {
   switch (mark) {
-    case 'fail': return { kind: 'fail', status: Number(number ?? 500) };
-    case 'quota': return { kind: 'fail', status: 429, ...(number !== undefined && { retryAfter: number }) };
-    case 'slow': return { delayMs: Number(number ?? 1_000) };
-    case 'empty': return { kind: 'answer', text: '' };
-    case 'nousage': return { hasUsage: false };
-    case 'hang': case 'drop': case 'cut': case 'malformed': case 'redirect': case 'huge': return { kind: mark };
-    default: return {};
+    case 'fail':
+      return { kind: 'fail', status: Number(number ?? 500) };
+    case 'quota':
+      return { kind: 'fail', status: 429, ...(number !== undefined && { retryAfter: number }) };
+    case 'slow':
+      return { delayMs: Number(number ?? 1_000) };
+    case 'empty':
+      return { kind: 'answer', text: '' };
+    case 'nousage':
+      return { hasUsage: false };
+    case 'hang':
+    case 'drop':
+    case 'cut':
+    case 'malformed':
+    case 'redirect':
+    case 'huge':
+      return { kind: mark };
+    default:
+      return {};
   }
 }

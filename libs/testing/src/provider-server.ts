@@ -89,7 +89,8 @@ class ProviderState {
 
 async function serve(state: ProviderState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
-  if (pathname === '/__requests') return sendJson(response, 200, state.requests(searchParams.get('question') ?? undefined));
+  if (pathname === '/__requests')
+    return sendJson(response, 200, state.requests(searchParams.get('question') ?? undefined));
 
   const body = await readJson(request);
   if (pathname === '/__script') {
@@ -99,7 +100,8 @@ async function serve(state: ProviderState, request: IncomingMessage, response: S
   }
 
   const asked = request.method === 'POST' ? readRequest(pathname, body) : null;
-  if (asked === null) return sendJson(response, 404, { error: { code: 404, message: 'no such path', status: 'NOT_FOUND' } });
+  if (asked === null)
+    return sendJson(response, 404, { error: { code: 404, message: 'no such path', status: 'NOT_FOUND' } });
 
   const { wire, model, question, turns, format } = asked;
   const behaviour = state.take({ wire, model, question, headers: request.headers, body, receivedAt: Date.now() });
@@ -112,27 +114,46 @@ async function serve(state: ProviderState, request: IncomingMessage, response: S
 
 function behave(response: ServerResponse, behaviour: Behaviour, asked: WireRequest & { readonly format: Wire }): void {
   switch (behaviour.kind) {
-    case 'answer': return sendJson(response, 200, goodAnswer(behaviour, asked));
-    case 'fail': return sendFailure(response, behaviour, asked.format);
-    case 'hang': return;
-    case 'drop': return void response.destroy();
-    case 'cut': return sendHalf(response, goodAnswer(behaviour, asked));
-    case 'malformed': return sendMalformed(response, goodAnswer(behaviour, asked));
+    case 'answer':
+      return sendJson(response, 200, goodAnswer(behaviour, asked));
+    case 'fail':
+      return sendFailure(response, behaviour, asked.format);
+    case 'hang':
+      return;
+    case 'drop':
+      return void response.destroy();
+    case 'cut':
+      return sendHalf(response, goodAnswer(behaviour, asked));
+    case 'malformed':
+      return sendMalformed(response, goodAnswer(behaviour, asked));
     // To itself: a client that follows shows up as further requests.
-    case 'redirect': return void response.writeHead(307, { location: '' }).end();
-    case 'huge': return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
+    case 'redirect':
+      return void response.writeHead(307, { location: '' }).end();
+    case 'huge':
+      return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
   }
 }
 
-function goodAnswer({ text, hasUsage = true }: Behaviour, { format, model, question, turns }: WireRequest & { readonly format: Wire }): object {
+function goodAnswer(
+  { text, hasUsage = true }: Behaviour,
+  { format, model, question, turns }: WireRequest & { readonly format: Wire },
+): object {
   const answer = text ?? `echo: ${question}`;
   const asked = turns.flatMap(({ texts }) => texts).join('');
-  return format.answer({ model, text: answer, usage: hasUsage ? { input: asked.length, output: answer.length } : null });
+  return format.answer({
+    model,
+    text: answer,
+    usage: hasUsage ? { input: asked.length, output: answer.length } : null,
+  });
 }
 
 function sendFailure(response: ServerResponse, { status = 500, retryAfter }: Behaviour, format: Wire): void {
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
-  const error: WireError = { status, word: status === 429 ? 'rate_limit_error' : 'api_error', message: `scripted failure ${status}` };
+  const error: WireError = {
+    status,
+    word: status === 429 ? 'rate_limit_error' : 'api_error',
+    message: `scripted failure ${status}`,
+  };
   sendJson(response, status, format.error(error));
 }
 

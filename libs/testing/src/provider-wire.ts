@@ -36,7 +36,11 @@ export interface Wire {
   /** Null if the path is not this format's. */
   readonly modelOf: (path: string, body: unknown) => string | null;
   readonly turnsOf: (body: unknown) => WireTurn[];
-  readonly refusal: (body: unknown, headers: Readonly<Record<string, unknown>>, turns: readonly WireTurn[]) => WireError | null;
+  readonly refusal: (
+    body: unknown,
+    headers: Readonly<Record<string, unknown>>,
+    turns: readonly WireTurn[],
+  ) => WireError | null;
   readonly answer: (answer: WireAnswer) => object;
   readonly error: (error: WireError) => object;
 }
@@ -44,14 +48,31 @@ export interface Wire {
 const gemini: Wire = {
   name: 'gemini',
   modelOf: (path) => /^\/v1beta\/models\/([^/:]+):generateContent$/.exec(path)?.[1] ?? null,
-  turnsOf: (body) => list(body, 'contents').map((turn) => ({ role: text(turn, 'role'), texts: list(turn, 'parts').map((part) => text(part, 'text')) })),
+  turnsOf: (body) =>
+    list(body, 'contents').map((turn) => ({
+      role: text(turn, 'role'),
+      texts: list(turn, 'parts').map((part) => text(part, 'text')),
+    })),
   refusal: (_body, headers, turns) => {
-    if (!headers['x-goog-api-key']) return { status: 403, word: 'PERMISSION_DENIED', message: 'Method does not allow unregistered callers.' };
-    return turnsTakeTurns(turns) ? null : { status: 400, word: 'INVALID_ARGUMENT', message: 'Ensure that multiturn requests alternate between user and model.' };
+    if (!headers['x-goog-api-key'])
+      return { status: 403, word: 'PERMISSION_DENIED', message: 'Method does not allow unregistered callers.' };
+    return turnsTakeTurns(turns)
+      ? null
+      : {
+          status: 400,
+          word: 'INVALID_ARGUMENT',
+          message: 'Ensure that multiturn requests alternate between user and model.',
+        };
   },
   answer: ({ model, text: answer, usage }) => ({
     candidates: [{ content: { role: 'model', parts: [{ text: answer }] }, finishReason: 'STOP', index: 0 }],
-    ...(usage && { usageMetadata: { promptTokenCount: usage.input, candidatesTokenCount: usage.output, totalTokenCount: usage.input + usage.output } }),
+    ...(usage && {
+      usageMetadata: {
+        promptTokenCount: usage.input,
+        candidatesTokenCount: usage.output,
+        totalTokenCount: usage.input + usage.output,
+      },
+    }),
     modelVersion: model,
     responseId: 'provider-server',
   }),
@@ -61,15 +82,21 @@ const gemini: Wire = {
 const openai: Wire = {
   name: 'openai',
   modelOf: (path, body) => (path === '/v1/chat/completions' ? text(body, 'model') : null),
-  turnsOf: (body) => list(body, 'messages').map((turn) => ({ role: text(turn, 'role'), texts: contentOf(turn) })).filter(({ role }) => role !== 'system'),
-  refusal: (_body, _headers, turns) => (turns.length > 0 ? null : { status: 400, word: 'invalid_request_error', message: 'messages must not be empty' }),
+  turnsOf: (body) =>
+    list(body, 'messages')
+      .map((turn) => ({ role: text(turn, 'role'), texts: contentOf(turn) }))
+      .filter(({ role }) => role !== 'system'),
+  refusal: (_body, _headers, turns) =>
+    turns.length > 0 ? null : { status: 400, word: 'invalid_request_error', message: 'messages must not be empty' },
   answer: ({ model, text: content, usage }) => ({
     id: 'chatcmpl-provider-server',
     object: 'chat.completion',
     created: 1_700_000_000,
     model,
     choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop', logprobs: null }],
-    ...(usage && { usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output } }),
+    ...(usage && {
+      usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output },
+    }),
   }),
   error: ({ word, message }) => ({ error: { message, type: word, param: null, code: word } }),
 };
@@ -79,11 +106,20 @@ const anthropic: Wire = {
   modelOf: (path, body) => (path === '/v1/messages' ? text(body, 'model') : null),
   turnsOf: (body) => list(body, 'messages').map((turn) => ({ role: text(turn, 'role'), texts: contentOf(turn) })),
   refusal: (body, headers, turns) => {
-    if (!headers['x-api-key']) return { status: 401, word: 'authentication_error', message: 'x-api-key header is required' };
-    if (typeof member(body, 'max_tokens') !== 'number') return { status: 400, word: 'invalid_request_error', message: 'max_tokens: Field required' };
+    if (!headers['x-api-key'])
+      return { status: 401, word: 'authentication_error', message: 'x-api-key header is required' };
+    if (typeof member(body, 'max_tokens') !== 'number')
+      return { status: 400, word: 'invalid_request_error', message: 'max_tokens: Field required' };
     const isBlank = turns.some(({ texts }) => texts.some((part) => part.trim() === ''));
-    if (isBlank) return { status: 400, word: 'invalid_request_error', message: 'messages: text content blocks must be non-empty' };
-    return turnsTakeTurns(turns) ? null : { status: 400, word: 'invalid_request_error', message: 'messages: roles must alternate between "user" and "assistant"' };
+    if (isBlank)
+      return { status: 400, word: 'invalid_request_error', message: 'messages: text content blocks must be non-empty' };
+    return turnsTakeTurns(turns)
+      ? null
+      : {
+          status: 400,
+          word: 'invalid_request_error',
+          message: 'messages: roles must alternate between "user" and "assistant"',
+        };
   },
   answer: ({ model, text: answer, usage }) => ({
     id: 'msg_provider_server',

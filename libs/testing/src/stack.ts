@@ -22,7 +22,11 @@ export class Stack<Stores extends OwnStores = OwnStores> {
   readonly workers: AppProcess[] = [];
   private readonly urls: string[] = [];
 
-  constructor(readonly stores: Stores, readonly provider: ProviderServer, private readonly env: AppEnv) {}
+  constructor(
+    readonly stores: Stores,
+    readonly provider: ProviderServer,
+    private readonly env: AppEnv,
+  ) {}
 
   /** A client of one of the APIs, without an account. */
   client(api = 0): Client {
@@ -43,9 +47,10 @@ export class Stack<Stores extends OwnStores = OwnStores> {
   async add(app: 'api' | 'worker'): Promise<AppProcess> {
     const port = String(await freePort());
     const url = `http://127.0.0.1:${port}`;
-    const process = app === 'api'
-      ? new AppProcess('api', { ...this.env, PORT: port, HOST: '127.0.0.1' }, `${url}/api/v1/health`)
-      : new AppProcess('worker', { ...this.env, WORKER_HEALTH_PORT: port }, `${url}/health`);
+    const process =
+      app === 'api'
+        ? new AppProcess('api', { ...this.env, PORT: port, HOST: '127.0.0.1' }, `${url}/api/v1/health`)
+        : new AppProcess('worker', { ...this.env, WORKER_HEALTH_PORT: port }, `${url}/health`);
     if (app === 'api') this.urls.push(url);
     (app === 'api' ? this.apis : this.workers).push(process);
     return process;
@@ -68,12 +73,23 @@ export async function startFragileStack(options: StackOptions = {}): Promise<Sta
   return start(await ownEngines(), options);
 }
 
-async function start<Stores extends OwnStores>(stores: Stores, { apis = 1, workers = 1, env = {} }: StackOptions): Promise<Stack<Stores>> {
+async function start<Stores extends OwnStores>(
+  stores: Stores,
+  { apis = 1, workers = 1, env = {} }: StackOptions,
+): Promise<Stack<Stores>> {
   const provider = await startProviderServer();
-  const all = { ...stores.env, AI_PROVIDER: 'openai', OPENAI_BASE_URL: provider.baseUrls.openai, RATE_LIMIT_REQUESTS: '1000000', ...env };
+  const all = {
+    ...stores.env,
+    AI_PROVIDER: 'openai',
+    OPENAI_BASE_URL: provider.baseUrls.openai,
+    RATE_LIMIT_REQUESTS: '1000000',
+    ...env,
+  };
   const stack = new Stack(stores, provider, all);
   try {
-    await promisify(execFile)(process.execPath, [join(ROOT, 'dist/apps/worker/main.js'), 'migrate'], { env: { PATH: process.env['PATH'], ...all } as NodeJS.ProcessEnv });
+    await promisify(execFile)(process.execPath, [join(ROOT, 'dist/apps/worker/main.js'), 'migrate'], {
+      env: { PATH: process.env['PATH'], ...all } as NodeJS.ProcessEnv,
+    });
     for (let i = 0; i < apis; i += 1) await stack.add('api');
     for (let i = 0; i < workers; i += 1) await stack.add('worker');
     await Promise.all([...stack.apis, ...stack.workers].map((process) => process.start()));

@@ -26,12 +26,17 @@ function temporaryFolder(): string {
 }
 
 /** A PostgreSQL database of the test's own on the engine of the run; not migrated. */
-export async function ownDatabase(env: NodeJS.ProcessEnv = process.env): Promise<{ readonly url: string; drop(): Promise<void> }> {
+export async function ownDatabase(
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ readonly url: string; drop(): Promise<void> }> {
   const server = env['TEST_DATABASE_URL'];
   if (!server) throw new Error('No engines: run this test by `npm test -- <file>`.');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await sql(server, `create database ${name}`);
-  return { url: withDatabase(server, name), drop: async () => void (await sql(server, `drop database ${name} with (force)`)) };
+  return {
+    url: withDatabase(server, name),
+    drop: async () => void (await sql(server, `drop database ${name} with (force)`)),
+  };
 }
 
 /**
@@ -46,7 +51,11 @@ export async function ownStores(env: NodeJS.ProcessEnv = process.env): Promise<O
   const folder = temporaryFolder();
   const redis = await startEngine('redis', { dataDir: folder, temporary: true, guard: true });
   return {
-    env: { DATABASE_URL: database.url, MONGODB_URL: withDatabase(mongodbUrl, `test_${randomBytes(6).toString('hex')}`), REDIS_URL: redis.url },
+    env: {
+      DATABASE_URL: database.url,
+      MONGODB_URL: withDatabase(mongodbUrl, `test_${randomBytes(6).toString('hex')}`),
+      REDIS_URL: redis.url,
+    },
     redis,
     close: async () => {
       await redis.kill();
@@ -77,7 +86,11 @@ function withDatabase(url: string, name: string): string {
 }
 
 /** Runs SQL of a test on a connection of its own, and gives the rows. */
-export async function sql<Row extends pg.QueryResultRow>(databaseUrl: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export async function sql<Row extends pg.QueryResultRow>(
+  databaseUrl: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {

@@ -12,7 +12,12 @@ import { MeteringModule, RequestCounts, RequestMeter } from './index.js';
 @Module({})
 class ReplicaModule {
   static for(config: Config): DynamicModule {
-    const imports = [ConfigModule.for(config), LoggingModule.for(new Log('test', config.logLevel)), DatabaseModule.for('test'), MeteringModule];
+    const imports = [
+      ConfigModule.for(config),
+      LoggingModule.for(new Log('test', config.logLevel)),
+      DatabaseModule.for('test'),
+      MeteringModule,
+    ];
     return { module: ReplicaModule, imports };
   }
 }
@@ -34,12 +39,16 @@ describe('the counting of requests', () => {
 
   const aReplica = async (): Promise<INestApplicationContext> => {
     const replica = await NestFactory.createApplicationContext(ReplicaModule.for(config), { logger: false });
-    while (!replica.get(Postgres, { strict: false }).hasStarted) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!replica.get(Postgres, { strict: false }).hasStarted)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     return replica;
   };
   const anAccount = (): AccountId => accountId(randomInt(1, 2 ** 47));
   const usageOf = (account: AccountId): Promise<unknown> => one.get(RequestCounts).getRequestUsage(account);
-  const sql = (text: string, ...values: unknown[]): Promise<object[]> => one.get(Postgres, { strict: false }).query({ name: `test ${createHash('md5').update(text).digest('hex')}`, text }, values);
+  const sql = (text: string, ...values: unknown[]): Promise<object[]> =>
+    one
+      .get(Postgres, { strict: false })
+      .query({ name: `test ${createHash('md5').update(text).digest('hex')}`, text }, values);
   const aMeter = (counts: RequestCounts): RequestMeter => new RequestMeter(counts, new Log('test', 'error'));
 
   it('shows a request within a second', async () => {
@@ -114,7 +123,12 @@ describe('the counting of requests', () => {
   it('has windows that are exact to one minute', async () => {
     const account = anAccount();
     const put = (age: string, requests: number): Promise<unknown> =>
-      sql(`insert into edgechat.request_counts values ($1::bigint, date_trunc('minute', clock_timestamp()) - $2::text::interval, $3::int)`, account, age, requests);
+      sql(
+        `insert into edgechat.request_counts values ($1::bigint, date_trunc('minute', clock_timestamp()) - $2::text::interval, $3::int)`,
+        account,
+        age,
+        requests,
+      );
     await put('23 hours 59 minutes', 1);
     await put('24 hours 1 minute', 10);
     await put('6 days 23 hours 59 minutes', 100);
@@ -124,11 +138,19 @@ describe('the counting of requests', () => {
 
   it('throws away buckets that no window needs, of the accounts at hand', async () => {
     const [mine, idle] = [anAccount(), anAccount()];
-    for (const account of [mine, idle]) await sql(`insert into edgechat.request_counts values ($1::bigint, clock_timestamp() - interval '9 days', 5)`, account);
+    for (const account of [mine, idle])
+      await sql(
+        `insert into edgechat.request_counts values ($1::bigint, clock_timestamp() - interval '9 days', 5)`,
+        account,
+      );
     const meter = aMeter(one.get(RequestCounts));
     meter.count(mine);
     await meter.flush();
-    expect(await sql('select requests from edgechat.request_counts where account_id = $1::bigint', mine)).toEqual([{ requests: 1 }]);
-    expect(await sql('select requests from edgechat.request_counts where account_id = $1::bigint', idle)).toEqual([{ requests: 5 }]);
+    expect(await sql('select requests from edgechat.request_counts where account_id = $1::bigint', mine)).toEqual([
+      { requests: 1 },
+    ]);
+    expect(await sql('select requests from edgechat.request_counts where account_id = $1::bigint', idle)).toEqual([
+      { requests: 5 },
+    ]);
   });
 });

@@ -56,7 +56,11 @@ export class RequestCounts {
    * @throws Unavailable `postgres`
    */
   async add(buckets: readonly Bucket[], begun: (xid: string) => void): Promise<void> {
-    const columns = [buckets.map((b) => b.accountId), buckets.map((b) => b.minuteMs / 1_000), buckets.map((b) => b.requests)];
+    const columns = [
+      buckets.map((b) => b.accountId),
+      buckets.map((b) => b.minuteMs / 1_000),
+      buckets.map((b) => b.requests),
+    ];
     await this.postgres.transaction(async (sql) => {
       const [row] = await sql.query<{ xid: string }>(TRANSACTION_ID);
       if (row) begun(row.xid);
@@ -66,7 +70,10 @@ export class RequestCounts {
 
   /** True when a transaction of `add` was committed. @throws Unavailable `postgres`, also while it is still under way: ask again */
   async isCommitted(xid: string): Promise<boolean> {
-    const [row] = await this.postgres.query<{ fate: 'committed' | 'aborted' | 'in progress' | null }>(TRANSACTION_FATE, [xid]);
+    const [row] = await this.postgres.query<{ fate: 'committed' | 'aborted' | 'in progress' | null }>(
+      TRANSACTION_FATE,
+      [xid],
+    );
     if (row?.fate === 'in progress') throw new Unavailable('postgres');
     return row?.fate === 'committed';
   }

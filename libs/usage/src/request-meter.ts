@@ -24,16 +24,26 @@ export class RequestMeter implements OnApplicationBootstrap, OnApplicationShutdo
   private loop: { stop: () => Promise<void> } | null = null;
   private isFailing = false;
 
-  constructor(private readonly counts: RequestCounts, private readonly log: Log) {}
+  constructor(
+    private readonly counts: RequestCounts,
+    private readonly log: Log,
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.loop ??= repeat(FLUSH_EVERY_MS, () => this.flush(), (error) => this.noteFailure(error));
+    this.loop ??= repeat(
+      FLUSH_EVERY_MS,
+      () => this.flush(),
+      (error) => this.noteFailure(error),
+    );
   }
 
   /** After the last request was answered, and before the pool closes (modules further from the root stop later). */
   async onApplicationShutdown(): Promise<void> {
     void this.loop?.stop();
-    await atMost(LAST_FLUSH_MS, this.flushRest().catch((error: unknown) => this.noteFailure(error)));
+    await atMost(
+      LAST_FLUSH_MS,
+      this.flushRest().catch((error: unknown) => this.noteFailure(error)),
+    );
   }
 
   /** Counts one request of an account, now. Costs no I/O. */
@@ -63,7 +73,10 @@ export class RequestMeter implements OnApplicationBootstrap, OnApplicationShutdo
       this.gathering = new RequestBatch();
     }
     if (!(await this.isWrittenAlready())) await this.write(this.writing);
-    if (this.writing.dropped > 0) this.log.error('requests were not counted: too many accounts between two writes', { requests: this.writing.dropped });
+    if (this.writing.dropped > 0)
+      this.log.error('requests were not counted: too many accounts between two writes', {
+        requests: this.writing.dropped,
+      });
     this.writing = null;
     this.doubtfulXid = null;
     if (this.isFailing) this.log.info('request counts are written again');

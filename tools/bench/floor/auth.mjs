@@ -26,7 +26,8 @@ export function readAccess(token) {
   if (given.length !== 32 || !timingSafeEqual(mac(KEYS.access, `${header}.${payload}`), given)) return null;
   if (header !== HEADER && json(header).alg !== 'HS256') return null;
   const { type, sid, sub, exp } = json(payload);
-  if (type !== 'access' || !(exp > Date.now() / 1_000) || !UUID.test(sid) || !ACCOUNT_ID.test(sub) || revoked.has(sid)) return null;
+  if (type !== 'access' || !(exp > Date.now() / 1_000) || !UUID.test(sid) || !ACCOUNT_ID.test(sub) || revoked.has(sid))
+    return null;
   return Number(sub);
 }
 
@@ -92,7 +93,8 @@ const ROTATE = `
 
 export async function refresh(text) {
   const bytes = Buffer.from(text, 'base64url');
-  if (bytes.length !== 52 || !timingSafeEqual(mac(KEYS.refresh, bytes.subarray(0, 20)), bytes.subarray(20))) throw problem(401, 'bad_refresh_token');
+  if (bytes.length !== 52 || !timingSafeEqual(mac(KEYS.refresh, bytes.subarray(0, 20)), bytes.subarray(20)))
+    throw problem(401, 'bad_refresh_token');
   const hex = bytes.toString('hex', 0, 16);
   const sessionId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   const generation = bytes.readUInt32BE(16);

@@ -34,7 +34,10 @@ export async function messagePage(conversationId, reader, { direction, from, lim
   const texts = new Map();
   if (wanted.length > 0) {
     const range = { $gte: wanted[0].seq, $lte: wanted.at(-1).seq };
-    for (const { message_id, content } of await messages.find({ conversation_id: conversationId, seq: range }, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000 }).toArray()) texts.set(message_id, content);
+    for (const { message_id, content } of await messages
+      .find({ conversation_id: conversationId, seq: range }, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000 })
+      .toArray())
+      texts.set(message_id, content);
   }
   return {
     messages: placed.map((row) => messageOf(conversationId, reader, row, row.outbox_content ?? textOf(texts, row))),
@@ -52,8 +55,16 @@ function textOf(texts, { message_id, seq }) {
 export function messageOf(conversation_id, reader, row, content) {
   const isPerson = row.author !== 0;
   return {
-    id: row.message_id, conversation_id, seq: row.seq, role: isPerson ? 'user' : 'model', author_id: isPerson ? row.author : null, author_name: isPerson ? row.author_name : null,
-    content, client_id: row.author === reader ? row.client_key : null, answers_seq: row.answers_seq, created_at: row.created_at.toISOString(),
+    id: row.message_id,
+    conversation_id,
+    seq: row.seq,
+    role: isPerson ? 'user' : 'model',
+    author_id: isPerson ? row.author : null,
+    author_name: isPerson ? row.author_name : null,
+    content,
+    client_id: row.author === reader ? row.client_key : null,
+    answers_seq: row.answers_seq,
+    created_at: row.created_at.toISOString(),
   };
 }
 
@@ -82,19 +93,36 @@ export async function textsAt(places, fields = FIELDS) {
     if (known) known.push(seq);
     else seqs.set(conversation_id, [seq]);
   }
-  const find = ([conversation_id, $in]) => messages.find({ conversation_id, seq: $in.length === 1 ? $in[0] : { $in } }, { projection: fields, maxTimeMS: 1_000 }).toArray();
-  return new Map((await Promise.all([...seqs].map(find))).flat().map((document) => [document.message_id, document.content]));
+  const find = ([conversation_id, $in]) =>
+    messages
+      .find({ conversation_id, seq: $in.length === 1 ? $in[0] : { $in } }, { projection: fields, maxTimeMS: 1_000 })
+      .toArray();
+  return new Map(
+    (await Promise.all([...seqs].map(find))).flat().map((document) => [document.message_id, document.content]),
+  );
 }
 
 export async function inboxPage(account, limit, skip) {
   const rows = await query('inbox', INBOX, [account, limit, skip]);
   const items = rows.slice(0, limit);
-  const texts = await textsAt(items.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq })), PREVIEWS);
+  const texts = await textsAt(
+    items
+      .filter((row) => row.last_seq > 0 && row.outbox_content === null)
+      .map((row) => ({ conversation_id: row.id, seq: row.last_seq })),
+    PREVIEWS,
+  );
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
     conversations: items.map((row) => conversationOf(row, row.outbox_content ?? texts.get(row.message_id) ?? null)),
     has_more: last !== undefined,
-    next_cursor: last ? Buffer.from(JSON.stringify([['conversations', account], [last.ordered_at.getTime(), last.id]])).toString('base64url') : null,
+    next_cursor: last
+      ? Buffer.from(
+          JSON.stringify([
+            ['conversations', account],
+            [last.ordered_at.getTime(), last.id],
+          ]),
+        ).toString('base64url')
+      : null,
   };
 }
 
@@ -102,10 +130,34 @@ function conversationOf(row, text) {
   const updated_at = row.updated_at.toISOString();
   const isPerson = row.author !== 0;
   return {
-    id: row.id, kind: row.kind, title: row.title, assistant: row.assistant, created_at: row.created_at.toISOString(), updated_at,
-    message_count: row.last_seq, last_seq: row.last_seq, read_seq: row.read_seq, unread_count: row.last_seq - row.read_seq, member_count: row.member_count, my_role: row.role,
-    last_message: text === null ? null : { seq: row.last_seq, role: isPerson ? 'user' : 'model', author_id: isPerson ? row.author : null, content: firstCharacters(text, 200), created_at: updated_at },
+    id: row.id,
+    kind: row.kind,
+    title: row.title,
+    assistant: row.assistant,
+    created_at: row.created_at.toISOString(),
+    updated_at,
+    message_count: row.last_seq,
+    last_seq: row.last_seq,
+    read_seq: row.read_seq,
+    unread_count: row.last_seq - row.read_seq,
+    member_count: row.member_count,
+    my_role: row.role,
+    last_message:
+      text === null
+        ? null
+        : {
+            seq: row.last_seq,
+            role: isPerson ? 'user' : 'model',
+            author_id: isPerson ? row.author : null,
+            content: firstCharacters(text, 200),
+            created_at: updated_at,
+          },
   };
 }
 
-const firstCharacters = (text, max) => (text.length <= max ? text : Array.from(text.slice(0, max * 2)).slice(0, max).join(''));
+const firstCharacters = (text, max) =>
+  text.length <= max
+    ? text
+    : Array.from(text.slice(0, max * 2))
+        .slice(0, max)
+        .join('');

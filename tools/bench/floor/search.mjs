@@ -35,36 +35,77 @@ export async function search(reader, typed, limit) {
   const asked = parseQuery(typed);
   if (asked === null) throw problem(422, 'query_without_words');
   const { rows, next } = await find(reader, asked, limit);
-  const placed = await query('places', PLACES, [reader, rows.map((row) => row.conversation_id), rows.map((row) => row.seq)]);
+  const placed = await query('places', PLACES, [
+    reader,
+    rows.map((row) => row.conversation_id),
+    rows.map((row) => row.seq),
+  ]);
   const texts = await textsAt(placed.filter((row) => row.outbox_content === null));
   const scores = new Map(rows.map((row) => [`${row.conversation_id}:${row.seq}`, row.score]));
   const hits = placed.flatMap((row) => {
     const content = row.outbox_content ?? texts.get(row.message_id);
     const snippet = content === undefined ? null : snippetOf(content, asked);
     const score = scores.get(`${row.conversation_id}:${row.seq}`);
-    return snippet === null ? [] : [{ message: messageOf(row.conversation_id, reader, row, content), snippet, score: Math.round(score * 1e6) / 1e6 }];
+    return snippet === null
+      ? []
+      : [
+          {
+            message: messageOf(row.conversation_id, reader, row, content),
+            snippet,
+            score: Math.round(score * 1e6) / 1e6,
+          },
+        ];
   });
   return { hits, next_cursor: next && cursorOf(reader, typed, next) };
 }
 
 async function find(reader, asked, limit) {
   const { probe, whole, ranking } = tsQueriesOf(asked);
-  const values = (below, wanted) => [reader, null, null, null, probe, whole, ranking, null, null, null, ...below, wanted];
-  const ranked = await query('ranked', RANKED, [...values([null, null, null], RANKED_MAX), null, null, null, null, limit + 1]);
+  const values = (below, wanted) => [
+    reader,
+    null,
+    null,
+    null,
+    probe,
+    whole,
+    ranking,
+    null,
+    null,
+    null,
+    ...below,
+    wanted,
+  ];
+  const ranked = await query('ranked', RANKED, [
+    ...values([null, null, null], RANKED_MAX),
+    null,
+    null,
+    null,
+    null,
+    limit + 1,
+  ]);
   const [first] = ranked;
-  const oldest = first !== undefined && first.found >= RANKED_MAX ? [first.oldest_at.getTime(), first.oldest_conversation, first.oldest_seq] : null;
+  const oldest =
+    first !== undefined && first.found >= RANKED_MAX
+      ? [first.oldest_at.getTime(), first.oldest_conversation, first.oldest_seq]
+      : null;
   const rows = ranked.slice(0, limit);
   const last = rows.at(-1);
   const placeOf = (row) => [row.at.getTime(), row.conversation_id, row.seq];
-  if (ranked.length > limit) return { rows, next: [...placeOf(last), last.score, last.newest_at.getTime(), ...(oldest ?? [])] };
+  if (ranked.length > limit)
+    return { rows, next: [...placeOf(last), last.score, last.newest_at.getTime(), ...(oldest ?? [])] };
   if (oldest === null) return { rows, next: null };
   const room = limit - rows.length;
   const older = await query('newest', NEWEST, values([new Date(oldest[0]), oldest[1], oldest[2]], room + 1));
   const rest = older.slice(0, room);
-  return { rows: [...rows, ...rest], next: older.length > room ? (rest.length > 0 ? placeOf(rest.at(-1)) : oldest) : null };
+  return {
+    rows: [...rows, ...rest],
+    next: older.length > room ? (rest.length > 0 ? placeOf(rest.at(-1)) : oldest) : null,
+  };
 }
 
 function cursorOf(reader, typed, place) {
   const asked = JSON.stringify([typed, null, null, null, null, null, 'relevance']);
-  return Buffer.from(JSON.stringify([['search', reader, createHash('sha256').update(asked).digest('base64url').slice(0, 22)], place])).toString('base64url');
+  return Buffer.from(
+    JSON.stringify([['search', reader, createHash('sha256').update(asked).digest('base64url').slice(0, 22)], place]),
+  ).toString('base64url');
 }

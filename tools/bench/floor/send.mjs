@@ -4,7 +4,8 @@ import { messages, query, ring } from './stores.mjs';
 
 // Sends as the product makes them: batches of those that come together, one call of the door, one write of the texts, one addBulk per queue. (See libs/conversations: SendQueue, SendMessage.)
 
-const SEND = 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n';
+const SEND =
+  'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n';
 const SETTLE = 'select edgechat.settle_stored($1::json)';
 const SETTLE_AFTER_MS = 500;
 const SETTLED_MAX = 500;
@@ -50,8 +51,16 @@ function next() {
 }
 
 const forDoor = ({ conversationId, author, clientKey, content, replyId }, n) => ({
-  n, conversation_id: conversationId, content, message_id: newId(), content_hash: hash('sha256', content, 'base64url'),
-  author, client_key: clientKey, reply_id: replyId, answer_within_ms: ANSWER_WITHIN_MS, mentions_assistant: content.includes('@') && MENTION.test(content),
+  n,
+  conversation_id: conversationId,
+  content,
+  message_id: newId(),
+  content_hash: hash('sha256', content, 'base64url'),
+  author,
+  client_key: clientKey,
+  reply_id: replyId,
+  answer_within_ms: ANSWER_WITHIN_MS,
+  mentions_assistant: content.includes('@') && MENTION.test(content),
 });
 
 /** A deadlock rolled everything back: the same again. */
@@ -102,7 +111,8 @@ async function deliver(batch, rows) {
 
 async function settle() {
   settling = null;
-  for (let some = stored.splice(0, SETTLED_MAX); some.length > 0; some = stored.splice(0, SETTLED_MAX)) await query('settle', SETTLE, [JSON.stringify(some)]);
+  for (let some = stored.splice(0, SETTLED_MAX); some.length > 0; some = stored.splice(0, SETTLED_MAX))
+    await query('settle', SETTLE, [JSON.stringify(some)]);
 }
 
 /** While two writes are under way the texts of later batches wait, and go together. */
@@ -136,7 +146,13 @@ async function store(documents) {
     await messages.insertMany(documents, { ordered: false });
   } catch (error) {
     if (error.code !== DUPLICATE_KEY) throw error;
-    const inTheWay = documents.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { conversation_id: replacement.conversation_id, seq: replacement.seq }, replacement, upsert: true } }));
+    const inTheWay = documents.map(({ _id, ...replacement }) => ({
+      replaceOne: {
+        filter: { conversation_id: replacement.conversation_id, seq: replacement.seq },
+        replacement,
+        upsert: true,
+      },
+    }));
     await messages.bulkWrite(inTheWay, { ordered: false });
   }
 }

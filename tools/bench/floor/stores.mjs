@@ -9,14 +9,38 @@ const { DATABASE_URL, MONGODB_URL, REDIS_URL } = process.env;
 const PREFIX = '{edgechat}';
 
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
-const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 10, keepAlive: true, options: '-c enable_seqscan=off -c jit=off', statement_timeout: 4_500, lock_timeout: 3_000 });
-const mongo = new MongoClient(MONGODB_URL, { writeConcern: { w: 'majority', journal: true }, readPreference: 'primary', retryWrites: true, maxPoolSize: 20, serverSelectionTimeoutMS: 1_000, socketTimeoutMS: 5_000 });
+const pool = new pg.Pool({
+  connectionString: DATABASE_URL,
+  max: 10,
+  keepAlive: true,
+  options: '-c enable_seqscan=off -c jit=off',
+  statement_timeout: 4_500,
+  lock_timeout: 3_000,
+});
+const mongo = new MongoClient(MONGODB_URL, {
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+  retryWrites: true,
+  maxPoolSize: 20,
+  serverSelectionTimeoutMS: 1_000,
+  socketTimeoutMS: 5_000,
+});
 
 /** @returns {Promise<object[]>} the rows of a named statement */
 export const query = async (name, text, values) => (await pool.query({ name, text, values })).rows;
 export const messages = mongo.db('edgechat').collection('messages');
-export const redis = new Redis(REDIS_URL, { enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true, scripts: countScripts() });
-const queues = new Map(['deliveries', 'replies'].map((name) => [name, new Queue(name, { connection: redis, prefix: PREFIX, skipVersionCheck: true })]));
+export const redis = new Redis(REDIS_URL, {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  enableAutoPipelining: true,
+  scripts: countScripts(),
+});
+const queues = new Map(
+  ['deliveries', 'replies'].map((name) => [
+    name,
+    new Queue(name, { connection: redis, prefix: PREFIX, skipVersionCheck: true }),
+  ]),
+);
 
 /** Adds to a counter whose window begins with its first use; gives the count and the milliseconds that are left. */
 function countScripts() {
@@ -53,7 +77,9 @@ const LANES = 2;
 const INDEX = ['search.index-messages', 2];
 const FAN_OUT = ['conversations.fan-out-messages', 2];
 function deliveriesOf([name, version], conversations) {
-  const lanes = new Map([...conversations].map(([id, requestId]) => [Number.parseInt(id.slice(-2), 16) % LANES, [id, requestId]]));
+  const lanes = new Map(
+    [...conversations].map(([id, requestId]) => [Number.parseInt(id.slice(-2), 16) % LANES, [id, requestId]]),
+  );
   return [...lanes].map(([lane, [id, requestId]]) => job(name, version, lane, id, requestId));
 }
 
@@ -61,7 +87,10 @@ function deliveriesOf([name, version], conversations) {
 export async function ring(sent, owed, asked) {
   const deliveries = [...deliveriesOf(INDEX, sent), ...deliveriesOf(FAN_OUT, owed)];
   const replies = [...asked].map(([id, requestId]) => job('assistant.reply-to-message', 1, id, id, requestId));
-  await Promise.all([deliveries.length > 0 && queues.get('deliveries').addBulk(deliveries), replies.length > 0 && queues.get('replies').addBulk(replies)]);
+  await Promise.all([
+    deliveries.length > 0 && queues.get('deliveries').addBulk(deliveries),
+    replies.length > 0 && queues.get('replies').addBulk(replies),
+  ]);
 }
 
 const ADD_REQUESTS = `
@@ -87,11 +116,20 @@ async function writeRequests() {
   const batch = [...requests].sort(([a], [b]) => a - b);
   requests = new Map();
   const minuteS = Math.floor(Date.now() / 60_000) * 60;
-  await query('add-request-counts', ADD_REQUESTS, [batch.map(([id]) => id), batch.map(() => minuteS), batch.map(([, n]) => n)]);
+  await query('add-request-counts', ADD_REQUESTS, [
+    batch.map(([id]) => id),
+    batch.map(() => minuteS),
+    batch.map(([, n]) => n),
+  ]);
 }
 
 async function readRevoked() {
-  for (const { id } of await query('revoked', 'select id from edgechat.sessions where revoked_at > statement_timestamp() - make_interval(secs => $1::double precision)', [960])) revoked.add(id);
+  for (const { id } of await query(
+    'revoked',
+    'select id from edgechat.sessions where revoked_at > statement_timestamp() - make_interval(secs => $1::double precision)',
+    [960],
+  ))
+    revoked.add(id);
 }
 
 /** Connects to all three, and begins to count requests each half second and to read ended sessions each two. */

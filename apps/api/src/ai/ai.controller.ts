@@ -22,17 +22,30 @@ export class CompletionResponse {
 @ApiTags('ai')
 @Controller('ai')
 export class AiController {
-  constructor(private readonly asking: AskCompletion, private readonly draining: Draining, private readonly config: Config) {}
+  constructor(
+    private readonly asking: AskCompletion,
+    private readonly draining: Draining,
+    private readonly config: Config,
+  ) {}
 
   /** One answer outside of any conversation; nothing is kept. */
   @ApiOperation({ summary: 'One answer of the AI, outside of any conversation' })
   @Post('complete')
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
   @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')
-  async complete(@CurrentCaller() { accountId }: Caller, @RequestBody() { prompt }: CompletionRequest, @RequestId() requestId: string): Promise<CompletionResponse> {
+  async complete(
+    @CurrentCaller() { accountId }: Caller,
+    @RequestBody() { prompt }: CompletionRequest,
+    @RequestId() requestId: string,
+  ): Promise<CompletionResponse> {
     const until = new Date(Date.now() + this.config.aiTimeoutMs);
     const outcome = await this.asking.ask({ accountId, prompt, requestId }, until, this.draining.signal);
-    if (outcome === null) throw new Unavailable('assistant', { code: 'ai_failed', detail: 'The AI did not answer in time. Repeat the request to ask anew.', retryAfterS: 1 });
+    if (outcome === null)
+      throw new Unavailable('assistant', {
+        code: 'ai_failed',
+        detail: 'The AI did not answer in time. Repeat the request to ask anew.',
+        retryAfterS: 1,
+      });
     if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, {});
     return { text: outcome.text };
   }

@@ -12,12 +12,18 @@ import { AccountsResponse, FOUND_EXAMPLE, foundAccountResponse } from './auth.re
 @ApiTags('accounts')
 @Controller('accounts')
 export class AccountsController {
-  constructor(private readonly accounts: AccountQueries, private readonly limit: LookupLimit) {}
+  constructor(
+    private readonly accounts: AccountQueries,
+    private readonly limit: LookupLimit,
+  ) {}
 
   /** The account of an e-mail address, which has to be known whole. At most 30 look-ups per minute and account. */
   @ApiOperation({ summary: 'Finds an account by its exact e-mail address' })
   @Get()
-  @Answers(200, AccountsResponse, { example: { accounts: [FOUND_EXAMPLE] }, description: 'The account of this address, or none.' })
+  @Answers(200, AccountsResponse, {
+    example: { accounts: [FOUND_EXAMPLE] },
+    description: 'The account of this address, or none.',
+  })
   @Refuses('too_many_lookups')
   async find(@CurrentCaller() { accountId }: Caller, @RequestQuery() query: AccountsQuery): Promise<AccountsResponse> {
     await this.limit.count(accountId);

@@ -25,11 +25,16 @@ export class AuthController {
   @ApiOperation({ summary: 'Makes an account and logs it in' })
   @Post('register')
   @Public()
-  @Answers(201, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The account is there, and this is its first session.' })
+  @Answers(201, TokensResponse, {
+    example: TOKENS_EXAMPLE,
+    description: 'The account is there, and this is its first session.',
+  })
   @Refuses('email_taken')
   async register(@RequestBody() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
     const addressKey = clientAddress(request).key;
-    return tokensResponse(await this.registerAccount.execute({ email: emailOf(body), password: body.password, addressKey }));
+    return tokensResponse(
+      await this.registerAccount.execute({ email: emailOf(body), password: body.password, addressKey }),
+    );
   }
 
   /** Begins a session. Failed logins are limited: 10 per account and 50 per address in 15 minutes. */
@@ -67,8 +72,16 @@ export class AuthController {
   @Post('password')
   @AnswersNothing(204, 'The password is changed.')
   @Refuses('wrong_password', 'too_many_logins')
-  async password(@CurrentCaller() caller: Caller, @RequestBody() body: PasswordRequest, @Req() request: FastifyRequest): Promise<void> {
+  async password(
+    @CurrentCaller() caller: Caller,
+    @RequestBody() body: PasswordRequest,
+    @Req() request: FastifyRequest,
+  ): Promise<void> {
     const addressKey = clientAddress(request).key;
-    await this.changePassword.execute(caller, { oldPassword: body.old_password, newPassword: body.new_password, addressKey });
+    await this.changePassword.execute(caller, {
+      oldPassword: body.old_password,
+      newPassword: body.new_password,
+      addressKey,
+    });
   }
 }

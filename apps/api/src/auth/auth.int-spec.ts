@@ -19,7 +19,15 @@ import { AuthModule } from './auth.module.js';
 @Module({})
 class TestModule {
   static for(config: Config, log: Log): DynamicModule {
-    const imports = [ConfigModule.for(config), LoggingModule.for(log), DatabaseModule.for('test'), RedisModule, HttpModule, AuthModule, UsageModule];
+    const imports = [
+      ConfigModule.for(config),
+      LoggingModule.for(log),
+      DatabaseModule.for('test'),
+      RedisModule,
+      HttpModule,
+      AuthModule,
+      UsageModule,
+    ];
     return { module: TestModule, imports };
   }
 }
@@ -63,33 +71,58 @@ describe('the calls about accounts and usage', () => {
     app.inject({
       method,
       url: `/api/v1${path}`,
-      headers: { 'x-forwarded-for': from, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: {
+        'x-forwarded-for': from,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     });
-  const register = async (email = anEmail()): Promise<{ access_token: string; refresh_token: string }> => (await call('POST', '/auth/register', { email, password: PASSWORD })).json();
+  const register = async (email = anEmail()): Promise<{ access_token: string; refresh_token: string }> =>
+    (await call('POST', '/auth/register', { email, password: PASSWORD })).json();
 
   it('give what the first contract promises, from register to logout', async () => {
     const email = anEmail();
     const registered = await call('POST', '/auth/register', { email, password: PASSWORD });
     expect(registered.statusCode).toBe(201);
-    expect(registered.json()).toEqual({ access_token: expect.any(String), refresh_token: expect.any(String), token_type: 'bearer' });
+    expect(registered.json()).toEqual({
+      access_token: expect.any(String),
+      refresh_token: expect.any(String),
+      token_type: 'bearer',
+    });
 
     const again = await call('POST', '/auth/register', { email: email.toUpperCase(), password: PASSWORD });
     expect(again.statusCode).toBe(400);
-    expect(again.json()).toMatchObject({ detail: 'Email already registered', code: 'email_taken', request_id: expect.any(String) });
+    expect(again.json()).toMatchObject({
+      detail: 'Email already registered',
+      code: 'email_taken',
+      request_id: expect.any(String),
+    });
 
     const loggedIn = await call('POST', '/auth/login', { email: email.toLowerCase(), password: PASSWORD });
     expect(loggedIn.statusCode).toBe(200);
     const refreshed = await call('POST', '/auth/refresh', { refresh_token: loggedIn.json().refresh_token });
     expect(refreshed.statusCode).toBe(200);
-    expect(refreshed.json()).toEqual({ access_token: expect.any(String), refresh_token: expect.any(String), token_type: 'bearer' });
+    expect(refreshed.json()).toEqual({
+      access_token: expect.any(String),
+      refresh_token: expect.any(String),
+      token_type: 'bearer',
+    });
 
     const me = await call('GET', '/auth/me', undefined, refreshed.json().access_token);
     expect(me.statusCode).toBe(200);
     const { id } = me.json();
-    expect(me.json()).toEqual({ id: expect.any(Number), sub: String(id), email, display_name: `User ${id}`, created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) });
+    expect(me.json()).toEqual({
+      id: expect.any(Number),
+      sub: String(id),
+      email,
+      display_name: `User ${id}`,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
 
-    expect((await call('POST', '/auth/logout', { refresh_token: refreshed.json().refresh_token })).statusCode).toBe(204);
+    expect((await call('POST', '/auth/logout', { refresh_token: refreshed.json().refresh_token })).statusCode).toBe(
+      204,
+    );
     expect((await call('POST', '/auth/logout', { refresh_token: 'unknown' })).statusCode).toBe(204);
     const gone = await call('GET', '/auth/me', undefined, refreshed.json().access_token);
     expect(gone.statusCode).toBe(401);
@@ -102,7 +135,11 @@ describe('the calls about accounts and usage', () => {
   it('say the same of a wrong password and of an unknown address', async () => {
     const email = anEmail();
     await register(email);
-    const answers = [await call('POST', '/auth/login', { email, password: 'wrong' }), await call('POST', '/auth/login', { email: anEmail(), password: 'wrong' }), await call('POST', '/auth/login', { email, password: '' })];
+    const answers = [
+      await call('POST', '/auth/login', { email, password: 'wrong' }),
+      await call('POST', '/auth/login', { email: anEmail(), password: 'wrong' }),
+      await call('POST', '/auth/login', { email, password: '' }),
+    ];
     for (const answer of answers) {
       expect(answer.statusCode).toBe(401);
       expect(answer.json()).toMatchObject({ detail: 'Invalid email or password', code: 'bad_credentials' });
@@ -128,11 +165,14 @@ describe('the calls about accounts and usage', () => {
     expect(answer.json().errors.map(({ field }: { field: string }) => field)).toEqual(fields);
   });
 
-  it.each(['', 'x', 'x'.repeat(4_096), '\ud83e\udd8a'])('call no text an error but no refresh token: %j', async (refresh_token) => {
-    const answer = await call('POST', '/auth/refresh', { refresh_token });
-    expect(answer.statusCode).toBe(401);
-    expect(answer.json().detail).toBe('Invalid or expired refresh token');
-  });
+  it.each(['', 'x', 'x'.repeat(4_096), '\ud83e\udd8a'])(
+    'call no text an error but no refresh token: %j',
+    async (refresh_token) => {
+      const answer = await call('POST', '/auth/refresh', { refresh_token });
+      expect(answer.statusCode).toBe(401);
+      expect(answer.json().detail).toBe('Invalid or expired refresh token');
+    },
+  );
 
   it('set a display name of 1 to 80 characters, kept to the code point', async () => {
     const { access_token } = await register();
@@ -141,17 +181,32 @@ describe('the calls about accounts and usage', () => {
     expect(answer.statusCode).toBe(200);
     expect((await call('GET', '/auth/me', undefined, access_token)).json()).toEqual(answer.json());
     expect(answer.json()).toMatchObject({ display_name, email: expect.stringMatching(/^Ada/) });
-    for (const bad of ['', 'x'.repeat(81), null, 5, 'a\0', '\ud800', undefined]) expect((await call('PATCH', '/auth/me', { display_name: bad }, access_token)).statusCode).toBe(422);
+    for (const bad of ['', 'x'.repeat(81), null, 5, 'a\0', '\ud800', undefined])
+      expect((await call('PATCH', '/auth/me', { display_name: bad }, access_token)).statusCode).toBe(422);
   });
 
   it('change a password with 204, and refuse a wrong old one with 403', async () => {
     const email = anEmail();
     const mine = await register(email);
     const other = (await call('POST', '/auth/login', { email, password: PASSWORD })).json();
-    const wrong = await call('POST', '/auth/password', { old_password: 'wrong', new_password: 'staple correct' }, mine.access_token);
+    const wrong = await call(
+      'POST',
+      '/auth/password',
+      { old_password: 'wrong', new_password: 'staple correct' },
+      mine.access_token,
+    );
     expect([wrong.statusCode, wrong.json().code]).toEqual([403, 'wrong_password']);
 
-    expect((await call('POST', '/auth/password', { old_password: PASSWORD, new_password: 'staple correct' }, mine.access_token)).statusCode).toBe(204);
+    expect(
+      (
+        await call(
+          'POST',
+          '/auth/password',
+          { old_password: PASSWORD, new_password: 'staple correct' },
+          mine.access_token,
+        )
+      ).statusCode,
+    ).toBe(204);
     expect((await call('GET', '/auth/me', undefined, mine.access_token)).statusCode).toBe(200);
     expect((await call('GET', '/auth/me', undefined, other.access_token)).statusCode).toBe(401);
     expect((await call('POST', '/auth/login', { email, password: 'staple correct' })).statusCode).toBe(200);
@@ -160,19 +215,30 @@ describe('the calls about accounts and usage', () => {
   it('stop guesses with 429 and Retry-After, for strangers only', async () => {
     const email = anEmail();
     await register(email);
-    for (let n = 0; n < 10; n += 1) expect((await call('POST', '/auth/login', { email, password: 'wrong' }, undefined, '198.51.100.66')).statusCode).toBe(401);
+    for (let n = 0; n < 10; n += 1)
+      expect(
+        (await call('POST', '/auth/login', { email, password: 'wrong' }, undefined, '198.51.100.66')).statusCode,
+      ).toBe(401);
     const refused = await call('POST', '/auth/login', { email, password: PASSWORD }, undefined, '198.51.100.66');
     expect([refused.statusCode, refused.json().code]).toEqual([429, 'too_many_logins']);
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(800);
     expect((await call('POST', '/auth/login', { email, password: PASSWORD })).statusCode).toBe(200);
   });
 
-  it('count a caller\'s requests, whatever was answered, at most 1 s late', async () => {
+  it("count a caller's requests, whatever was answered, at most 1 s late", async () => {
     const { access_token } = await register();
-    const codes = [(await call('GET', '/usage/me', undefined, access_token)).statusCode, (await call('GET', '/nowhere', undefined, access_token)).statusCode, (await call('PATCH', '/auth/me', {}, access_token)).statusCode];
+    const codes = [
+      (await call('GET', '/usage/me', undefined, access_token)).statusCode,
+      (await call('GET', '/nowhere', undefined, access_token)).statusCode,
+      (await call('PATCH', '/auth/me', {}, access_token)).statusCode,
+    ];
     expect(codes).toEqual([200, 404, 422]);
     await call('GET', '/usage/me', undefined, `${access_token}x`);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect((await call('GET', '/usage/me', undefined, access_token)).json()).toEqual({ total_requests: 3, requests_last_24h: 3, requests_last_7d: 3 });
+    expect((await call('GET', '/usage/me', undefined, access_token)).json()).toEqual({
+      total_requests: 3,
+      requests_last_24h: 3,
+      requests_last_7d: 3,
+    });
   });
 });

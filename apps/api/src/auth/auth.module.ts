@@ -5,5 +5,9 @@ import { AuthController } from './auth.controller.js';
 import { MeController } from './me.controller.js';
 
 /** The calls about accounts and sessions; re-exports who knows the caller of every other call. */
-@Module({ imports: [IdentityModule], controllers: [AccountsController, AuthController, MeController], exports: [IdentityModule] })
+@Module({
+  imports: [IdentityModule],
+  controllers: [AccountsController, AuthController, MeController],
+  exports: [IdentityModule],
+})
 export class AuthModule {}

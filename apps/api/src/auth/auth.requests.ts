@@ -1,18 +1,40 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { DISPLAY_NAME_MAX_CHARACTERS, EMAIL_MAX_CHARACTERS, parseEmail, PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS, type Email } from '@edgechat/identity';
+import {
+  DISPLAY_NAME_MAX_CHARACTERS,
+  EMAIL_MAX_CHARACTERS,
+  parseEmail,
+  PASSWORD_MAX_CHARACTERS,
+  PASSWORD_MIN_CHARACTERS,
+  type Email,
+} from '@edgechat/identity';
 import { invalid, IsStoredText, judgeText, Rule, type Verdict } from '../http/validation.js';
 
 const REFRESH_TOKEN_MAX_CHARACTERS = 4_096;
-const NO_ADDRESS: Verdict = { code: 'not_an_email_address', detail: 'must be an e-mail address, such as ada@example.com' };
+const NO_ADDRESS: Verdict = {
+  code: 'not_an_email_address',
+  detail: 'must be an e-mail address, such as ada@example.com',
+};
 const TOKEN_EXAMPLE = 'AZOhssPUfl-KmwwdLj9PSgAAAAGfPqk3mB0eN5v8q1Zc4yXWc2b7Jt6LwR9uKpEoTfMhDg';
 
 function judgeEmail(value: unknown): Verdict | null {
-  return judgeText(value, 1, EMAIL_MAX_CHARACTERS) ?? (typeof value === 'string' && parseEmail(value) !== null ? null : NO_ADDRESS);
+  return (
+    judgeText(value, 1, EMAIL_MAX_CHARACTERS) ??
+    (typeof value === 'string' && parseEmail(value) !== null ? null : NO_ADDRESS)
+  );
 }
 
 const IsEmailAddress = (): PropertyDecorator =>
-  applyDecorators(Rule('emailAddress', judgeEmail), ApiProperty({ type: 'string', format: 'idn-email', maxLength: EMAIL_MAX_CHARACTERS, example: 'ada@example.com', description: 'Compared without case.' }));
+  applyDecorators(
+    Rule('emailAddress', judgeEmail),
+    ApiProperty({
+      type: 'string',
+      format: 'idn-email',
+      maxLength: EMAIL_MAX_CHARACTERS,
+      example: 'ada@example.com',
+      description: 'Compared without case.',
+    }),
+  );
 
 /** The address of a body or query that was validated. @throws Refusal `validation_failed` for what is none */
 export function emailOf(body: { readonly email: string }): Email {
@@ -23,7 +45,11 @@ export function emailOf(body: { readonly email: string }): Email {
 
 export class RegisterRequest {
   @IsEmailAddress() readonly email!: string;
-  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery', description: 'Every character counts.' }) readonly password!: string;
+  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, {
+    example: 'correct horse battery',
+    description: 'Every character counts.',
+  })
+  readonly password!: string;
 }
 
 /** Any password may be tried: the first backend took short ones. */
@@ -38,7 +64,11 @@ export class RefreshTokenRequest {
 
 export class PasswordRequest {
   @IsStoredText(0, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery' }) readonly old_password!: string;
-  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, { example: 'staple correct horse', description: 'Every character counts.' }) readonly new_password!: string;
+  @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, {
+    example: 'staple correct horse',
+    description: 'Every character counts.',
+  })
+  readonly new_password!: string;
 }
 
 /** Whose account is looked for. */

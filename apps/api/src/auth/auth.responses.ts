@@ -8,13 +8,25 @@ export const TOKENS_EXAMPLE = {
   token_type: 'bearer',
 } as const;
 
-export const ACCOUNT_EXAMPLE = { id: 7, sub: '7', email: 'ada@example.com', display_name: 'User 7', created_at: '2026-11-24T08:00:00.000Z' };
+export const ACCOUNT_EXAMPLE = {
+  id: 7,
+  sub: '7',
+  email: 'ada@example.com',
+  display_name: 'User 7',
+  created_at: '2026-11-24T08:00:00.000Z',
+};
 
 export class TokensResponse {
-  @ApiProperty({ example: TOKENS_EXAMPLE.access_token, description: 'Send it as `Authorization: Bearer <access_token>`; good for JWT_ACCESS_EXPIRE_MINUTES (15).' })
+  @ApiProperty({
+    example: TOKENS_EXAMPLE.access_token,
+    description: 'Send it as `Authorization: Bearer <access_token>`; good for JWT_ACCESS_EXPIRE_MINUTES (15).',
+  })
   readonly access_token!: string;
 
-  @ApiProperty({ example: TOKENS_EXAMPLE.refresh_token, description: 'Opaque; works once, within JWT_REFRESH_EXPIRE_DAYS (7).' })
+  @ApiProperty({
+    example: TOKENS_EXAMPLE.refresh_token,
+    description: 'Opaque; works once, within JWT_REFRESH_EXPIRE_DAYS (7).',
+  })
   readonly refresh_token!: string;
 
   @ApiProperty({ enum: ['bearer'], example: 'bearer' }) readonly token_type!: 'bearer';
@@ -22,9 +34,11 @@ export class TokensResponse {
 
 export class AccountResponse {
   @ApiProperty({ type: 'integer', example: ACCOUNT_EXAMPLE.id }) readonly id!: number;
-  @ApiProperty({ example: ACCOUNT_EXAMPLE.sub, description: 'The id as a decimal string, as in the access token.' }) readonly sub!: string;
+  @ApiProperty({ example: ACCOUNT_EXAMPLE.sub, description: 'The id as a decimal string, as in the access token.' })
+  readonly sub!: string;
   @ApiProperty({ example: ACCOUNT_EXAMPLE.email, description: 'As it was given.' }) readonly email!: string;
-  @ApiProperty({ example: ACCOUNT_EXAMPLE.display_name, description: '`User <id>` until it is set.' }) readonly display_name!: string;
+  @ApiProperty({ example: ACCOUNT_EXAMPLE.display_name, description: '`User <id>` until it is set.' })
+  readonly display_name!: string;
   @ApiProperty({ format: 'date-time', example: ACCOUNT_EXAMPLE.created_at }) readonly created_at!: string;
 }
 
@@ -37,7 +51,8 @@ export class FoundAccountResponse {
 }
 
 export class AccountsResponse {
-  @ApiProperty({ type: [FoundAccountResponse], description: 'None or one.' }) readonly accounts!: FoundAccountResponse[];
+  @ApiProperty({ type: [FoundAccountResponse], description: 'None or one.' })
+  readonly accounts!: FoundAccountResponse[];
 }
 
 export function tokensResponse(tokens: TokenPair): TokensResponse {
@@ -45,7 +60,13 @@ export function tokensResponse(tokens: TokenPair): TokensResponse {
 }
 
 export function accountResponse(account: Account): AccountResponse {
-  return { id: account.id, sub: String(account.id), email: account.email, display_name: account.displayName, created_at: instant(account.createdAt) };
+  return {
+    id: account.id,
+    sub: String(account.id),
+    email: account.email,
+    display_name: account.displayName,
+    created_at: instant(account.createdAt),
+  };
 }
 
 export function foundAccountResponse(account: FoundAccount): FoundAccountResponse {

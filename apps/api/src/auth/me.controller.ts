@@ -11,9 +11,12 @@ import { ACCOUNT_EXAMPLE, accountResponse, AccountResponse } from './auth.respon
 @ApiTags('auth')
 @Controller('auth/me')
 export class MeController {
-  constructor(private readonly accounts: AccountQueries, private readonly updateProfile: UpdateProfile) {}
+  constructor(
+    private readonly accounts: AccountQueries,
+    private readonly updateProfile: UpdateProfile,
+  ) {}
 
-  @ApiOperation({ summary: 'The caller\'s account' })
+  @ApiOperation({ summary: "The caller's account" })
   @Get()
   @Answers(200, AccountResponse, { example: ACCOUNT_EXAMPLE, description: 'The account of the access token.' })
   async me(@CurrentCaller() caller: Caller): Promise<AccountResponse> {
@@ -23,7 +26,10 @@ export class MeController {
   /** Sets the name that others see. */
   @ApiOperation({ summary: 'Sets the name that others see' })
   @Patch()
-  @Answers(200, AccountResponse, { example: { ...ACCOUNT_EXAMPLE, display_name: 'Ada' }, description: 'The account as it is now.' })
+  @Answers(200, AccountResponse, {
+    example: { ...ACCOUNT_EXAMPLE, display_name: 'Ada' },
+    description: 'The account as it is now.',
+  })
   async update(@CurrentCaller() caller: Caller, @RequestBody() body: ProfileRequest): Promise<AccountResponse> {
     return accountResponse(await this.updateProfile.execute(caller.accountId, { displayName: body.display_name }));
   }

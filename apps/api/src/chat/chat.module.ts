@@ -6,5 +6,9 @@ import { MembersController } from './members.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { SendAndWait } from './send-and-wait.js';
 
-@Module({ imports: [ConversationsModule, AssistantModule], controllers: [ConversationsController, MembersController, MessagesController], providers: [SendAndWait] })
+@Module({
+  imports: [ConversationsModule, AssistantModule],
+  controllers: [ConversationsController, MembersController, MessagesController],
+  providers: [SendAndWait],
+})
 export class ChatModule {}

@@ -17,37 +17,69 @@ const TITLE_MAX = 200;
 
 export class ConversationRequest {
   @IsOptional() @IsOneOf(KINDS, { required: false, default: 'assistant' }) readonly kind?: ConversationKind | null;
-  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, example: 'Trip to Rome' }) readonly title?: string | null;
+  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, example: 'Trip to Rome' }) readonly title?:
+    string | null;
   @IsOptional()
-  @IsListOfIds({ min: 0, max: MEMBERS_MAX }, { required: false, description: 'The others. Exactly one in `direct`, none in `assistant`. Naming yourself, or one twice, changes nothing.' })
+  @IsListOfIds(
+    { min: 0, max: MEMBERS_MAX },
+    {
+      required: false,
+      description:
+        'The others. Exactly one in `direct`, none in `assistant`. Naming yourself, or one twice, changes nothing.',
+    },
+  )
   readonly member_ids?: readonly number[] | null;
   @IsOptional()
-  @IsOneOf(MODES, { required: false, description: 'When the assistant answers: `always` unless told in `assistant`, `mention` in `group`, `off` in `direct`.' })
+  @IsOneOf(MODES, {
+    required: false,
+    description:
+      'When the assistant answers: `always` unless told in `assistant`, `mention` in `group`, `off` in `direct`.',
+  })
   readonly assistant?: AssistantMode | null;
 }
 
 /** What is left out stays. */
 export class ConversationChangeRequest {
-  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, nullable: true, example: 'Trip to Naples', description: '`null` takes the title away.' }) readonly title?: string | null;
-  @ValidateIf((_, value: unknown) => value !== undefined) @IsOneOf(MODES, { required: false, example: 'mention', description: 'When the assistant answers.' }) readonly assistant?: AssistantMode;
+  @IsOptional()
+  @IsStoredText(1, TITLE_MAX, {
+    required: false,
+    nullable: true,
+    example: 'Trip to Naples',
+    description: '`null` takes the title away.',
+  })
+  readonly title?: string | null;
+  @ValidateIf((_, value: unknown) => value !== undefined)
+  @IsOneOf(MODES, { required: false, example: 'mention', description: 'When the assistant answers.' })
+  readonly assistant?: AssistantMode;
 }
 
 export class ReadRequest {
-  @IsWholeNumber(0, { example: 2, description: 'All up to this one are read. Above `last_seq` it counts as `last_seq`; the mark never moves back.' }) readonly seq!: number;
+  @IsWholeNumber(0, {
+    example: 2,
+    description: 'All up to this one are read. Above `last_seq` it counts as `last_seq`; the mark never moves back.',
+  })
+  readonly seq!: number;
 }
 
 export class NewMembersRequest {
-  @IsListOfIds({ min: 1, max: MEMBERS_MAX }, { example: [17, 23], description: 'Naming one who is a member already, or one twice, changes nothing.' }) readonly account_ids!: readonly number[];
+  @IsListOfIds(
+    { min: 1, max: MEMBERS_MAX },
+    { example: [17, 23], description: 'Naming one who is a member already, or one twice, changes nothing.' },
+  )
+  readonly account_ids!: readonly number[];
 }
 
 export class RoleRequest {
-  @IsOneOf(ROLES, { example: 'admin', description: 'Giving `owner` away makes the giver an admin.' }) readonly role!: MemberRole;
+  @IsOneOf(ROLES, { example: 'admin', description: 'Giving `owner` away makes the giver an admin.' })
+  readonly role!: MemberRole;
 }
 
 /** A page of the caller's conversations. */
 export class ConversationsQuery {
   @QueryInteger(CLAMPED) readonly limit: number = 20;
-  @IsOptional() @QueryInteger(SKIP, { description: 'Conversations to leave out; costs what it skips. Not together with `cursor`.' }) readonly skip?: number;
+  @IsOptional()
+  @QueryInteger(SKIP, { description: 'Conversations to leave out; costs what it skips. Not together with `cursor`.' })
+  readonly skip?: number;
   @CursorParameter() readonly cursor?: string;
 }
 
@@ -57,11 +89,16 @@ export class MembersQuery {
   @CursorParameter() readonly cursor?: string;
 }
 
-const SeqParameter = (description: string): PropertyDecorator => applyDecorators(IsOptional(), QueryInteger(SEQ, { description }));
+const SeqParameter = (description: string): PropertyDecorator =>
+  applyDecorators(IsOptional(), QueryInteger(SEQ, { description }));
 
 export class MessagesQuery {
   @QueryInteger(CLAMPED) readonly limit: number = 50;
-  @IsOptional() @QueryInteger(SKIP, { description: 'Messages to leave out, from the oldest on. At most one of `skip`, `before_seq` and `after_seq`.' }) readonly skip?: number;
+  @IsOptional()
+  @QueryInteger(SKIP, {
+    description: 'Messages to leave out, from the oldest on. At most one of `skip`, `before_seq` and `after_seq`.',
+  })
+  readonly skip?: number;
   @SeqParameter('The newest messages below this seq.') readonly before_seq?: number;
   @SeqParameter('The oldest messages above this seq.') readonly after_seq?: number;
 }
@@ -69,6 +106,10 @@ export class MessagesQuery {
 export class MessageRequest {
   @IsStoredText(1, CONTENT_MAX, { example: 'What is the capital of Italy?' }) readonly content!: string;
   @IsOptional()
-  @IsStoredText(1, 255, { required: false, example: 'c7d1', description: 'Makes a repeat safe, like the header Idempotency-Key.' })
+  @IsStoredText(1, 255, {
+    required: false,
+    example: 'c7d1',
+    description: 'Makes a repeat safe, like the header Idempotency-Key.',
+  })
   readonly client_id?: string | null;
 }

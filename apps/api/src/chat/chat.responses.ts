@@ -6,10 +6,28 @@ const AT = '2026-11-24T08:00:00.000Z';
 const CONVERSATION_ID = '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f';
 
 export const MESSAGE_EXAMPLE = {
-  id: '019ab4c2-8f00-7d21-a111-5e6f70819203', conversation_id: CONVERSATION_ID, seq: 1, role: 'user', author_id: 17, author_name: 'Ada', content: 'What is the capital of Italy?', client_id: 'c7d1', answers_seq: null, created_at: AT,
+  id: '019ab4c2-8f00-7d21-a111-5e6f70819203',
+  conversation_id: CONVERSATION_ID,
+  seq: 1,
+  role: 'user',
+  author_id: 17,
+  author_name: 'Ada',
+  content: 'What is the capital of Italy?',
+  client_id: 'c7d1',
+  answers_seq: null,
+  created_at: AT,
 } as const;
 export const ANSWER_EXAMPLE = {
-  id: '019ab4c2-9a10-7c01-b222-6f7081920314', conversation_id: CONVERSATION_ID, seq: 2, role: 'model', author_id: null, author_name: null, content: 'Rome.', client_id: null, answers_seq: 1, created_at: AT,
+  id: '019ab4c2-9a10-7c01-b222-6f7081920314',
+  conversation_id: CONVERSATION_ID,
+  seq: 2,
+  role: 'model',
+  author_id: null,
+  author_name: null,
+  content: 'Rome.',
+  client_id: null,
+  answers_seq: 1,
+  created_at: AT,
 } as const;
 
 export class MessageResponse {
@@ -20,8 +38,10 @@ export class MessageResponse {
   @ApiProperty({ type: 'integer', nullable: true }) readonly author_id!: number | null;
   @ApiProperty({ type: 'string', nullable: true }) readonly author_name!: string | null;
   @ApiProperty() readonly content!: string;
-  @ApiProperty({ type: 'string', nullable: true, description: 'Shown to its author only.' }) readonly client_id!: string | null;
-  @ApiProperty({ type: 'integer', nullable: true, description: 'The message that an answer answers.' }) readonly answers_seq!: number | null;
+  @ApiProperty({ type: 'string', nullable: true, description: 'Shown to its author only.' }) readonly client_id!:
+    string | null;
+  @ApiProperty({ type: 'integer', nullable: true, description: 'The message that an answer answers.' })
+  readonly answers_seq!: number | null;
   @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
 }
 
@@ -66,7 +86,18 @@ export class LastMessageResponse {
 }
 
 export const CONVERSATION_EXAMPLE = {
-  id: CONVERSATION_ID, kind: 'assistant', title: 'Trip to Rome', assistant: 'always', created_at: AT, updated_at: AT, message_count: 2, last_seq: 2, read_seq: 2, unread_count: 0, member_count: 1, my_role: 'owner',
+  id: CONVERSATION_ID,
+  kind: 'assistant',
+  title: 'Trip to Rome',
+  assistant: 'always',
+  created_at: AT,
+  updated_at: AT,
+  message_count: 2,
+  last_seq: 2,
+  read_seq: 2,
+  unread_count: 0,
+  member_count: 1,
+  my_role: 'owner',
   last_message: { seq: 2, role: 'model', author_id: null, content: 'Rome.', created_at: AT },
 } as const;
 
@@ -76,7 +107,8 @@ export class ConversationResponse {
   @ApiProperty({ type: 'string', nullable: true }) readonly title!: string | null;
   @ApiProperty({ enum: ['always', 'mention', 'off'] }) readonly assistant!: string;
   @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
-  @ApiProperty({ format: 'date-time', description: 'Time of the last message, or of creation.' }) readonly updated_at!: string;
+  @ApiProperty({ format: 'date-time', description: 'Time of the last message, or of creation.' })
+  readonly updated_at!: string;
   @ApiProperty({ type: 'integer' }) readonly message_count!: number;
   @ApiProperty({ type: 'integer' }) readonly last_seq!: number;
   @ApiProperty({ type: 'integer' }) readonly read_seq!: number;
@@ -106,7 +138,13 @@ export function conversationResponse(conversation: Conversation): ConversationRe
 }
 
 function lastMessageResponse(last: LastMessage): LastMessageResponse {
-  return { seq: last.seq, role: last.role, author_id: last.authorId, content: last.content, created_at: instant(last.createdAt) };
+  return {
+    seq: last.seq,
+    role: last.role,
+    author_id: last.authorId,
+    content: last.content,
+    created_at: instant(last.createdAt),
+  };
 }
 
 export class ConversationsResponse {
@@ -130,7 +168,12 @@ export class MemberResponse {
 }
 
 export function memberResponse(member: Member): MemberResponse {
-  return { account_id: member.accountId, display_name: member.displayName, role: member.role, joined_at: instant(member.joinedAt) };
+  return {
+    account_id: member.accountId,
+    display_name: member.displayName,
+    role: member.role,
+    joined_at: instant(member.joinedAt),
+  };
 }
 
 /** Those who were named. */

@@ -33,5 +33,7 @@ export function accountIds(field: string, given: readonly number[]): readonly Ac
   const item = given.findIndex((id) => !Number.isSafeInteger(id));
   if (item === -1) return given.map(accountId);
   const detail = `${field}/${item} is no account's id.`;
-  throw new Refusal('unknown_account', `${detail} Nothing was changed.`, { errors: [{ field: `/${field}/${item}`, code: 'unknown_account', detail }] });
+  throw new Refusal('unknown_account', `${detail} Nothing was changed.`, {
+    errors: [{ field: `/${field}/${item}`, code: 'unknown_account', detail }],
+  });
 }

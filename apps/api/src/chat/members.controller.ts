@@ -7,23 +7,41 @@ import { CurrentCaller } from '../http/access.js';
 import { RequestId } from '../http/request-id.js';
 import { RequestBody, RequestQuery } from '../http/validation.js';
 import { MembersQuery, NewMembersRequest, RoleRequest } from './chat.requests.js';
-import { MEMBER_EXAMPLE, memberResponse, MemberResponse, MembersResponse, NamedMembersResponse } from './chat.responses.js';
+import {
+  MEMBER_EXAMPLE,
+  memberResponse,
+  MemberResponse,
+  MembersResponse,
+  NamedMembersResponse,
+} from './chat.responses.js';
 import { readMembersCursor, writeMembersCursor } from './cursors.js';
 import { accountIds, idFromPath, memberFromPath } from './ids.js';
 
-const MEMBER = { name: 'account_id', description: 'A member\'s account id; `me` is the caller.' };
+const MEMBER = { name: 'account_id', description: "A member's account id; `me` is the caller." };
 
 /** Who belongs to a conversation. Who may do what is decided by the use cases. */
 @ApiTags('chat')
 @Controller('chat/conversations/:id/members')
 export class MembersController {
-  constructor(private readonly members: ListMembers, private readonly additions: AddMembers, private readonly roles: ChangeRole, private readonly removal: RemoveMember) {}
+  constructor(
+    private readonly members: ListMembers,
+    private readonly additions: AddMembers,
+    private readonly roles: ChangeRole,
+    private readonly removal: RemoveMember,
+  ) {}
 
-  @ApiOperation({ summary: 'Lists a conversation\'s members, oldest first' })
+  @ApiOperation({ summary: "Lists a conversation's members, oldest first" })
   @Get()
-  @Answers(200, MembersResponse, { example: { members: [{ ...MEMBER_EXAMPLE, role: 'owner' }], next_cursor: null }, description: 'Oldest first.' })
+  @Answers(200, MembersResponse, {
+    example: { members: [{ ...MEMBER_EXAMPLE, role: 'owner' }], next_cursor: null },
+    description: 'Oldest first.',
+  })
   @Refuses('conversation_not_found')
-  async page(@CurrentCaller() { accountId }: Caller, @Param('id') given: string, @RequestQuery() { limit, cursor }: MembersQuery): Promise<MembersResponse> {
+  async page(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') given: string,
+    @RequestQuery() { limit, cursor }: MembersQuery,
+  ): Promise<MembersResponse> {
     const id = idFromPath(given);
     const after = cursor === undefined ? null : readMembersCursor(id, accountId, cursor);
     const { items, next } = await this.members.page(id, accountId, limit, after);
@@ -33,9 +51,23 @@ export class MembersController {
   /** Adds members to a group. They see its whole history. For the owner and the admins. */
   @ApiOperation({ summary: 'Adds members to a group' })
   @Post()
-  @Answers(200, NamedMembersResponse, { example: { members: [MEMBER_EXAMPLE] }, description: 'Those who were named, also who was a member before.' })
-  @Refuses('conversation_not_found', 'groups_only', 'not_allowed', 'unknown_account', 'group_full', 'too_many_large_groups')
-  async add(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestBody() body: NewMembersRequest): Promise<NamedMembersResponse> {
+  @Answers(200, NamedMembersResponse, {
+    example: { members: [MEMBER_EXAMPLE] },
+    description: 'Those who were named, also who was a member before.',
+  })
+  @Refuses(
+    'conversation_not_found',
+    'groups_only',
+    'not_allowed',
+    'unknown_account',
+    'group_full',
+    'too_many_large_groups',
+  )
+  async add(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @RequestBody() body: NewMembersRequest,
+  ): Promise<NamedMembersResponse> {
     const members = await this.additions.add(idFromPath(id), accountId, accountIds('account_ids', body.account_ids));
     return { members: members.map(memberResponse) };
   }
@@ -44,9 +76,17 @@ export class MembersController {
   @ApiOperation({ summary: 'Gives a member of a group another role' })
   @Patch(':account_id')
   @ApiParam(MEMBER)
-  @Answers(200, MemberResponse, { example: { ...MEMBER_EXAMPLE, role: 'admin' }, description: 'The member as it is now.' })
+  @Answers(200, MemberResponse, {
+    example: { ...MEMBER_EXAMPLE, role: 'admin' },
+    description: 'The member as it is now.',
+  })
   @Refuses('conversation_not_found', 'member_not_found', 'groups_only', 'not_allowed', 'owner_must_stay')
-  async changeRole(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string, @RequestBody() { role }: RoleRequest): Promise<MemberResponse> {
+  async changeRole(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @Param('account_id') member: string,
+    @RequestBody() { role }: RoleRequest,
+  ): Promise<MemberResponse> {
     return memberResponse(await this.roles.change(idFromPath(id), accountId, memberFromPath(member, accountId), role));
   }
 
@@ -55,8 +95,20 @@ export class MembersController {
   @Delete(':account_id')
   @ApiParam(MEMBER)
   @AnswersNothing(204, 'The account is no member any more.')
-  @Refuses('conversation_not_found', 'member_not_found', 'direct_stays', 'groups_only', 'not_allowed', 'owner_not_removable')
-  async remove(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('account_id') member: string, @RequestId() requestId: string): Promise<void> {
+  @Refuses(
+    'conversation_not_found',
+    'member_not_found',
+    'direct_stays',
+    'groups_only',
+    'not_allowed',
+    'owner_not_removable',
+  )
+  async remove(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @Param('account_id') member: string,
+    @RequestId() requestId: string,
+  ): Promise<void> {
     await this.removal.remove(idFromPath(id), accountId, memberFromPath(member, accountId), requestId);
   }
 }

@@ -7,7 +7,14 @@ import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
-import { ANSWER_EXAMPLE, MESSAGE_EXAMPLE, messageResponse, MessageResponse, MessagesResponse, SendResponse } from './chat.responses.js';
+import {
+  ANSWER_EXAMPLE,
+  MESSAGE_EXAMPLE,
+  messageResponse,
+  MessageResponse,
+  MessagesResponse,
+  SendResponse,
+} from './chat.responses.js';
 import { clientKey } from './client-key.js';
 import { IDEMPOTENCY_KEY } from './conversations.controller.js';
 import { idFromPath, seqFromPath } from './ids.js';
@@ -16,26 +23,61 @@ import { SendAndWait } from './send-and-wait.js';
 @ApiTags('chat')
 @Controller('chat/conversations/:id/messages')
 export class MessagesController {
-  constructor(private readonly sending: SendAndWait, private readonly messages: ReadMessages) {}
+  constructor(
+    private readonly sending: SendAndWait,
+    private readonly messages: ReadMessages,
+  ) {}
 
   @ApiOperation({ summary: 'Sends a message and, where the assistant answers each one, waits for the answer' })
   @Post()
   @ApiHeader(IDEMPOTENCY_KEY)
-  @Answers(200, SendResponse, { example: { user_message: MESSAGE_EXAMPLE, model_message: ANSWER_EXAMPLE, reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' } }, description: 'The message as it is kept and, where the assistant answers each one, its answer.' })
+  @Answers(200, SendResponse, {
+    example: {
+      user_message: MESSAGE_EXAMPLE,
+      model_message: ANSWER_EXAMPLE,
+      reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' },
+    },
+    description: 'The message as it is kept and, where the assistant answers each one, its answer.',
+  })
   @Refuses('conversation_not_found', 'idempotency_key_reused')
-  @RefusesWith({ user_message: MESSAGE_EXAMPLE }, 'ai_failed', 'ai_not_configured', 'ai_quota_exceeded', 'answer_pending')
-  async send(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestBody() body: MessageRequest, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<SendResponse> {
+  @RefusesWith(
+    { user_message: MESSAGE_EXAMPLE },
+    'ai_failed',
+    'ai_not_configured',
+    'ai_quota_exceeded',
+    'answer_pending',
+  )
+  async send(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @RequestBody() body: MessageRequest,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<SendResponse> {
     const key = clientKey(request, body.client_id ?? null);
-    const sent = await this.sending.execute({ caller: accountId, conversationId: idFromPath(id), content: body.content, clientKey: key, requestId: request.id });
+    const sent = await this.sending.execute({
+      caller: accountId,
+      conversationId: idFromPath(id),
+      content: body.content,
+      clientKey: key,
+      requestId: request.id,
+    });
     if (sent.isReplay) void reply.header('Idempotency-Replayed', 'true');
     return sent.body;
   }
 
   @ApiOperation({ summary: 'Lists messages, oldest first' })
   @Get()
-  @Answers(200, MessagesResponse, { example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false }, description: 'Oldest first.' })
+  @Answers(200, MessagesResponse, {
+    example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false },
+    description: 'Oldest first.',
+  })
   @Refuses('conversation_not_found')
-  async page(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @RequestQuery() query: MessagesQuery): Promise<MessagesResponse> {
+  async page(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @RequestQuery() query: MessagesQuery,
+  ): Promise<MessagesResponse> {
     const { items, hasMore } = await this.messages.page(idFromPath(id), accountId, rangeOf(query));
     return { messages: items.map(messageResponse), has_more: hasMore };
   }
@@ -45,14 +87,19 @@ export class MessagesController {
   @ApiParam({ name: 'seq', schema: { type: 'integer', minimum: 1 } })
   @Answers(200, MessageResponse, { example: MESSAGE_EXAMPLE, description: 'The message.' })
   @Refuses('conversation_not_found', 'message_not_found')
-  async one(@CurrentCaller() { accountId }: Caller, @Param('id') id: string, @Param('seq') seq: string): Promise<MessageResponse> {
+  async one(
+    @CurrentCaller() { accountId }: Caller,
+    @Param('id') id: string,
+    @Param('seq') seq: string,
+  ): Promise<MessageResponse> {
     return messageResponse(await this.messages.one(idFromPath(id), accountId, seqFromPath(seq)));
   }
 }
 
 function rangeOf({ limit, skip, before_seq: before, after_seq: after }: MessagesQuery): MessageRange {
   const given = [skip, before, after].filter((value) => value !== undefined);
-  if (given.length > 1) throw invalid('skip', 'given_together', 'must be the only one of skip, before_seq and after_seq');
+  if (given.length > 1)
+    throw invalid('skip', 'given_together', 'must be the only one of skip, before_seq and after_seq');
   if (before !== undefined) return { direction: 'before', from: before, limit };
   if (after !== undefined) return { direction: 'after', from: after, limit };
   return { direction: 'skip', from: skip ?? 0, limit };

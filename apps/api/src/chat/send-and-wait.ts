@@ -40,11 +40,29 @@ export class SendAndWait {
     const replyId = newReplyId();
     const listening = this.awaitReply.listen(replyId);
     try {
-      const send: PersonSend = { by: 'person', conversationId: message.conversationId, authorId: message.caller, clientKey: message.clientKey, content: message.content, replyId, answerWithinMs: this.config.aiTimeoutMs, requestId: message.requestId };
+      const send: PersonSend = {
+        by: 'person',
+        conversationId: message.conversationId,
+        authorId: message.caller,
+        clientKey: message.clientKey,
+        content: message.content,
+        replyId,
+        answerWithinMs: this.config.aiTimeoutMs,
+        requestId: message.requestId,
+      };
       const sent = await this.sendMessage.send(send);
       const userMessage = userMessageOf(send, sent);
-      if (sent.reply === null || !sent.waitsForAnswer) return { body: { user_message: userMessage, model_message: null, reply: sent.reply && { id: sent.reply.id, status: sent.reply.status } }, isReplay: sent.isReplay };
-      if (sent.reply.id === replyId) return await this.answered(send, sent, userMessage, await this.outcome(send, sent, sent.reply, listening));
+      if (sent.reply === null || !sent.waitsForAnswer)
+        return {
+          body: {
+            user_message: userMessage,
+            model_message: null,
+            reply: sent.reply && { id: sent.reply.id, status: sent.reply.status },
+          },
+          isReplay: sent.isReplay,
+        };
+      if (sent.reply.id === replyId)
+        return await this.answered(send, sent, userMessage, await this.outcome(send, sent, sent.reply, listening));
       return await this.replayed(send, sent, sent.reply, userMessage);
     } finally {
       listening.close();
@@ -52,7 +70,12 @@ export class SendAndWait {
   }
 
   /** A repeat waits for the reply of the first send, which may have ended long ago. */
-  private async replayed(send: PersonSend, sent: SentMessage, reply: NonNullable<SentMessage['reply']>, userMessage: MessageResponse): Promise<{ body: SendResponse; isReplay: boolean }> {
+  private async replayed(
+    send: PersonSend,
+    sent: SentMessage,
+    reply: NonNullable<SentMessage['reply']>,
+    userMessage: MessageResponse,
+  ): Promise<{ body: SendResponse; isReplay: boolean }> {
     const listening = this.awaitReply.listen(reply.id);
     try {
       return await this.answered(send, sent, userMessage, await this.outcome(send, sent, reply, listening));
@@ -61,12 +84,29 @@ export class SendAndWait {
     }
   }
 
-  private outcome(send: PersonSend, sent: SentMessage, reply: NonNullable<SentMessage['reply']>, listening: ReturnType<AwaitReply['listen']>): Promise<ReplyOutcome> {
+  private outcome(
+    send: PersonSend,
+    sent: SentMessage,
+    reply: NonNullable<SentMessage['reply']>,
+    listening: ReturnType<AwaitReply['listen']>,
+  ): Promise<ReplyOutcome> {
     const until = new Date(Date.now() + Math.max(0, reply.leftMs) + GRACE_MS);
-    return this.awaitReply.outcome(listening, { id: reply.id, conversationId: send.conversationId, questionSeq: sent.seq, looksFirst: sent.isReplay, until, signal: this.draining.signal });
+    return this.awaitReply.outcome(listening, {
+      id: reply.id,
+      conversationId: send.conversationId,
+      questionSeq: sent.seq,
+      looksFirst: sent.isReplay,
+      until,
+      signal: this.draining.signal,
+    });
   }
 
-  private async answered(send: PersonSend, sent: SentMessage, userMessage: MessageResponse, outcome: ReplyOutcome): Promise<{ body: SendResponse; isReplay: boolean }> {
+  private async answered(
+    send: PersonSend,
+    sent: SentMessage,
+    userMessage: MessageResponse,
+    outcome: ReplyOutcome,
+  ): Promise<{ body: SendResponse; isReplay: boolean }> {
     const kept = { user_message: userMessage };
     if (outcome.status === 'gone') throw new Refusal('conversation_not_found', 'Conversation not found');
     if (outcome.status === 'pending' || sent.reply === null) throw this.pending(kept);
@@ -74,13 +114,22 @@ export class SendAndWait {
 
     const answer = await this.read(send, outcome.answerSeq);
     if (answer === null) throw this.pending(kept);
-    return { body: { user_message: userMessage, model_message: answer, reply: { id: sent.reply.id, status: 'done' } }, isReplay: sent.isReplay };
+    return {
+      body: { user_message: userMessage, model_message: answer, reply: { id: sent.reply.id, status: 'done' } },
+      isReplay: sent.isReplay,
+    };
   }
 
   /** The answer, which its asker has read then; null while a store is away: the answer is there and can be had later. */
   private async read(send: PersonSend, answerSeq: number): Promise<MessageResponse | null> {
     try {
-      const { items: [answer] } = await this.messages.page(send.conversationId, send.authorId, { direction: 'after', from: answerSeq - 1, limit: 1 });
+      const {
+        items: [answer],
+      } = await this.messages.page(send.conversationId, send.authorId, {
+        direction: 'after',
+        from: answerSeq - 1,
+        limit: 1,
+      });
       await this.marks.upTo(send.conversationId, send.authorId, answerSeq);
       return answer ? messageResponse(answer) : null;
     } catch (error) {
@@ -90,19 +139,39 @@ export class SendAndWait {
   }
 
   private pending(members: Readonly<Record<string, unknown>>): Problem {
-    return new Unavailable('assistant', { code: 'answer_pending', detail: 'The message is kept and its answer is on its way. Read the messages later, or repeat the send with its client key.', retryAfterS: this.draining.isDraining ? 1 : 5, members });
+    return new Unavailable('assistant', {
+      code: 'answer_pending',
+      detail:
+        'The message is kept and its answer is on its way. Read the messages later, or repeat the send with its client key.',
+      retryAfterS: this.draining.isDraining ? 1 : 5,
+      members,
+    });
   }
 }
 
 /** What a failed answer is to a client, in the words of the first contract. `members` go into the problem document. */
-export function failure(code: FailureCode, retryAfterS: number | null, members: Readonly<Record<string, unknown>>): Problem {
+export function failure(
+  code: FailureCode,
+  retryAfterS: number | null,
+  members: Readonly<Record<string, unknown>>,
+): Problem {
   switch (code) {
     case 'ai_not_configured':
       return new Unavailable('assistant', { code, detail: 'AI service not configured', retryAfterS: 60, members });
     case 'ai_failed':
-      return new Unavailable('assistant', { code, detail: 'The AI failed on this message. Repeat the request to ask anew, with the same client key if it is a send.', retryAfterS: 5, members });
+      return new Unavailable('assistant', {
+        code,
+        detail:
+          'The AI failed on this message. Repeat the request to ask anew, with the same client key if it is a send.',
+        retryAfterS: 5,
+        members,
+      });
     case 'ai_quota_exceeded':
-      return new Refusal(code, 'The AI provider\'s quota is used up. Repeat the request later, with the same client key if it is a send.', { retryAfterS: retryAfterS ?? 60, members });
+      return new Refusal(
+        code,
+        "The AI provider's quota is used up. Repeat the request later, with the same client key if it is a send.",
+        { retryAfterS: retryAfterS ?? 60, members },
+      );
     default:
       return assertNever(code);
   }

@@ -4,7 +4,10 @@ import type { ErrorCode } from '@edgechat/kernel';
 
 /** A code a call may answer with, and the members its problem document has besides the usual ones; `completeDocument` turns it into a response. */
 export class DescribedRefusal {
-  constructor(readonly code: ErrorCode, readonly members: Readonly<Record<string, unknown>>) {}
+  constructor(
+    readonly code: ErrorCode,
+    readonly members: Readonly<Record<string, unknown>>,
+  ) {}
 }
 
 interface Answer<Body> {
@@ -18,7 +21,11 @@ interface Answer<Body> {
  */
 export function Answers<Body extends object>(status: number, type: Type<Body>, answer: Answer<Body>): MethodDecorator {
   const content = { 'application/json': { schema: { $ref: getSchemaPath(type) }, example: answer.example } };
-  return applyDecorators(ApiExtraModels(type), ApiResponse({ status, description: answer.description, content }), ...(status < 300 ? [HttpCode(status)] : []));
+  return applyDecorators(
+    ApiExtraModels(type),
+    ApiResponse({ status, description: answer.description, content }),
+    ...(status < 300 ? [HttpCode(status)] : []),
+  );
 }
 
 /** Describes an answer without a body, such as 204. */
@@ -36,5 +43,7 @@ export function Refuses(...codes: ErrorCode[]): MethodDecorator {
 /** Like `Refuses`, for codes whose problem document has `members` besides, such as the kept `user_message`. */
 export function RefusesWith(members: Readonly<Record<string, unknown>>, ...codes: ErrorCode[]): MethodDecorator {
   // One mark per decorator: marks of the same name would replace each other.
-  return applyDecorators(...codes.map((code): MethodDecorator => ApiExtension(`x-refusal-${code}`, new DescribedRefusal(code, members))));
+  return applyDecorators(
+    ...codes.map((code): MethodDecorator => ApiExtension(`x-refusal-${code}`, new DescribedRefusal(code, members))),
+  );
 }

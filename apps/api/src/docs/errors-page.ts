@@ -4,24 +4,33 @@ import { ERRORS } from '@edgechat/kernel';
 const INTRODUCTION =
   'Every error is a problem document (RFC 9457): `type`, `title`, `status`, `detail`, `code`, `request_id` and `instance`, and for a failed validation `errors`. Branch on `code`, which never changes; `detail` is for people.';
 
-const STYLE = 'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}code{background:#8882;padding:0 .2em}:target{background:#fd06}';
+const STYLE =
+  'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}code{background:#8882;padding:0 .2em}:target{background:#fd06}';
 
 /** Lets the page `/errors` use its own style sheet and nothing else. */
 export const ERRORS_PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'`;
 
 /** docs/errors.md: every code in the order of the table. `errors-page.spec.ts` holds the file to it, and writes it when told to. */
 export function errorsMarkdown(): string {
-  const sections = Object.entries(ERRORS).map(([code, { status, title, help }]) => `## ${code}\n\n${status} · ${title}\n\n${help}\n`);
+  const sections = Object.entries(ERRORS).map(
+    ([code, { status, title, help }]) => `## ${code}\n\n${status} · ${title}\n\n${help}\n`,
+  );
   return `# Errors\n\n${INTRODUCTION}\n\n${sections.join('\n')}`;
 }
 
 /** The same as a page, whose anchors the `type` of each problem document points to. */
 export function errorsHtml(): string {
-  const sections = Object.entries(ERRORS).map(([code, { status, title, help }]) => `<section id="${code}"><h2>${code}</h2><p>${status} · ${html(title)}</p><p>${html(help)}</p></section>`);
+  const sections = Object.entries(ERRORS).map(
+    ([code, { status, title, help }]) =>
+      `<section id="${code}"><h2>${code}</h2><p>${status} · ${html(title)}</p><p>${html(help)}</p></section>`,
+  );
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Errors</title><style>${STYLE}</style></head><body><h1>Errors</h1><p>${html(INTRODUCTION)}</p>${sections.join('')}</body></html>`;
 }
 
 /** Escapes a sentence of the table and shows its `code` as code. */
 function html(sentence: string): string {
-  return sentence.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replace(/`([^`]*)`/g, '<code>$1</code>');
+  return sentence
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/`([^`]*)`/g, '<code>$1</code>');
 }

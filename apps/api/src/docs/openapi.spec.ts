@@ -18,7 +18,9 @@ describe('the documents the API serves', () => {
   it('asks for a token where one is needed', async () => {
     const { paths } = await document();
     expect(paths['/api/v1/echo/me'].get.security).toEqual([{ bearer: [] }]);
-    expect(Object.keys(paths['/api/v1/echo/me'].get.responses)).toEqual(expect.arrayContaining(['401', '429', '500', '503']));
+    expect(Object.keys(paths['/api/v1/echo/me'].get.responses)).toEqual(
+      expect.arrayContaining(['401', '429', '500', '503']),
+    );
     expect(paths['/api/v1/echo'].post.security).toBeUndefined();
     expect(Object.keys(paths['/api/v1/echo/alive'].get.responses).sort()).toEqual(['200', '500']);
   });
@@ -28,20 +30,38 @@ describe('the documents the API serves', () => {
     expect(post.requestBody.content['application/json'].example).toEqual({ content: 'hello', title: 'abc' });
     expect(post.responses['201'].content['application/json'].example).toEqual({ content: 'hello' });
     expect(post.responses).not.toHaveProperty('200');
-    expect(post.responses['404'].content['application/problem+json'].examples.conversation_not_found.value).toMatchObject({ status: 404, code: 'conversation_not_found', instance: '/api/v1/echo' });
-    expect(post.responses['503'].content['application/problem+json'].examples).toMatchObject({ ai_failed: { value: { user_message: { content: 'hello' } } }, service_unavailable: {} });
+    expect(
+      post.responses['404'].content['application/problem+json'].examples.conversation_not_found.value,
+    ).toMatchObject({ status: 404, code: 'conversation_not_found', instance: '/api/v1/echo' });
+    expect(post.responses['503'].content['application/problem+json'].examples).toMatchObject({
+      ai_failed: { value: { user_message: { content: 'hello' } } },
+      service_unavailable: {},
+    });
     expect(Object.keys(post.responses)).toEqual(expect.arrayContaining(['400', '413', '415', '422', '431']));
   });
 
   it('describes fields, 204 and the query as they are', async () => {
     const { paths, components } = await document();
-    expect(components.schemas.EchoBody).toMatchObject({ required: ['content'], properties: { content: { type: 'string', minLength: 1, maxLength: 10 } } });
+    expect(components.schemas.EchoBody).toMatchObject({
+      required: ['content'],
+      properties: { content: { type: 'string', minLength: 1, maxLength: 10 } },
+    });
     expect(paths['/api/v1/echo/{id}'].delete.responses['204']).not.toHaveProperty('content');
-    expect(paths['/api/v1/echo'].get.parameters.find((one: { name: string }) => one.name === 'limit')).toMatchObject({ in: 'query', required: false, schema: { type: 'integer' } });
+    expect(paths['/api/v1/echo'].get.parameters.find((one: { name: string }) => one.name === 'limit')).toMatchObject({
+      in: 'query',
+      required: false,
+      schema: { type: 'integer' },
+    });
   });
 
   it('serves Swagger UI from here alone', async () => {
-    for (const url of ['/docs', '/docs/', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui-init.js']) {
+    for (const url of [
+      '/docs',
+      '/docs/',
+      '/docs/swagger-ui.css',
+      '/docs/swagger-ui-bundle.js',
+      '/docs/swagger-ui-init.js',
+    ]) {
       const answer = await edge.app.inject({ url });
       expect([url, answer.statusCode]).toEqual([url, 200]);
       expect(answer.headers['content-security-policy']).toContain("script-src 'self'");

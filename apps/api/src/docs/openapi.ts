@@ -12,13 +12,22 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const EXAMPLE_REQUEST_ID = '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
 /** Answers that any call can give, and those of calls with a token and of calls whose body is read: all but GET, also where none is asked for. */
-const COMMON: readonly ErrorCode[] = ['malformed_request', 'too_many_requests', 'headers_too_large', 'internal_error', 'service_unavailable'];
+const COMMON: readonly ErrorCode[] = [
+  'malformed_request',
+  'too_many_requests',
+  'headers_too_large',
+  'internal_error',
+  'service_unavailable',
+];
 const OF_TOKEN: readonly ErrorCode[] = ['unauthorized'];
 const OF_BODY: readonly ErrorCode[] = ['body_too_large', 'unsupported_media_type'];
 const OF_INPUT: readonly ErrorCode[] = ['validation_failed'];
 const OF_HEALTH: readonly ErrorCode[] = ['internal_error'];
 
-const REQUEST_ID_HEADER = { description: 'The id of the request: the one sent, if acceptable, else a fresh one.', schema: { type: 'string' as const } };
+const REQUEST_ID_HEADER = {
+  description: 'The id of the request: the one sent, if acceptable, else a fresh one.',
+  schema: { type: 'string' as const },
+};
 
 /** The OpenAPI 3.1 document of the whole API: what the controllers say, with the answers that all calls share. */
 export function openApiDocument(app: NestFastifyApplication, appName: string): OpenAPIObject {
@@ -46,23 +55,51 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   return complete;
 }
 
-function completeOperation(operation: Operation, { method, path }: { method: string; path: string }, document: OpenAPIObject): Operation {
-  const marks: ReadonlyMap<string, unknown> = new Map<string, unknown>(Object.entries(operation).filter(([key]) => key.startsWith('x-')));
+function completeOperation(
+  operation: Operation,
+  { method, path }: { method: string; path: string },
+  document: OpenAPIObject,
+): Operation {
+  const marks: ReadonlyMap<string, unknown> = new Map<string, unknown>(
+    Object.entries(operation).filter(([key]) => key.startsWith('x-')),
+  );
   const plain = Object.fromEntries(Object.entries(operation).filter(([key]) => !key.startsWith('x-')));
   const access = marks.get(ACCESS_EXTENSION) ?? 'token';
   const refusals = refusalsOf(operation, method, access, marks);
   const responses = { ...operation.responses };
   for (const [status, group] of byStatus(refusals)) responses[status] ??= problemResponse(group, path);
-  for (const response of Object.values(responses)) if (response !== undefined && 'description' in response) response.headers = { 'X-Request-ID': REQUEST_ID_HEADER, ...response.headers };
-  return { ...plain, ...exampleOfBody(operation, document), ...(access === 'token' ? { security: [{ bearer: [] }] } : {}), responses };
+  for (const response of Object.values(responses))
+    if (response !== undefined && 'description' in response)
+      response.headers = { 'X-Request-ID': REQUEST_ID_HEADER, ...response.headers };
+  return {
+    ...plain,
+    ...exampleOfBody(operation, document),
+    ...(access === 'token' ? { security: [{ bearer: [] }] } : {}),
+    responses,
+  };
 }
 
-function refusalsOf(operation: Operation, method: string, access: unknown, marks: ReadonlyMap<string, unknown>): readonly DescribedRefusal[] {
+function refusalsOf(
+  operation: Operation,
+  method: string,
+  access: unknown,
+  marks: ReadonlyMap<string, unknown>,
+): readonly DescribedRefusal[] {
   const own = [...marks].flatMap(([, mark]) => (mark instanceof DescribedRefusal ? [mark] : []));
   const hasBody = operation.requestBody !== undefined;
   const hasQuery = (operation.parameters ?? []).some((parameter) => 'in' in parameter && parameter.in === 'query');
-  const codes = access === 'health' ? OF_HEALTH : [...COMMON, ...(access === 'token' ? OF_TOKEN : []), ...(method === 'get' ? [] : OF_BODY), ...(hasBody || hasQuery ? OF_INPUT : [])];
-  const shared = codes.filter((code) => !own.some((one) => one.code === code)).map((code) => new DescribedRefusal(code, {}));
+  const codes =
+    access === 'health'
+      ? OF_HEALTH
+      : [
+          ...COMMON,
+          ...(access === 'token' ? OF_TOKEN : []),
+          ...(method === 'get' ? [] : OF_BODY),
+          ...(hasBody || hasQuery ? OF_INPUT : []),
+        ];
+  const shared = codes
+    .filter((code) => !own.some((one) => one.code === code))
+    .map((code) => new DescribedRefusal(code, {}));
   return [...own, ...shared];
 }
 
@@ -76,13 +113,22 @@ function byStatus(refusals: readonly DescribedRefusal[]): ReadonlyMap<string, re
 }
 
 function problemResponse(refusals: readonly DescribedRefusal[], path: string): Operation['responses'][string] {
-  const examples = Object.fromEntries(refusals.map(({ code, members }) => [code, { summary: ERRORS[code].title, value: exampleProblem(code, members, path) }]));
+  const examples = Object.fromEntries(
+    refusals.map(({ code, members }) => [
+      code,
+      { summary: ERRORS[code].title, value: exampleProblem(code, members, path) },
+    ]),
+  );
   const status = ERRORS[refusals[0]?.code ?? 'internal_error'].status;
   return {
     description: refusals.map(({ code }) => ERRORS[code].title).join('; '),
     headers: {
-      ...(status === 429 || status === 503 ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } : {}),
-      ...(status === 401 ? { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } } : {}),
+      ...(status === 429 || status === 503
+        ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+        : {}),
+      ...(status === 401
+        ? { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } }
+        : {}),
     },
     content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } },
   };
@@ -91,12 +137,15 @@ function problemResponse(refusals: readonly DescribedRefusal[], path: string): O
 /** Codes whose problem document lists the fields that are wrong. */
 const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
   validation_failed: { field: '/limit', code: 'not_an_integer', detail: 'limit must be a whole number.' },
-  unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: 'account_ids/0 is no account\'s id.' },
+  unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: "account_ids/0 is no account's id." },
 };
 
 function exampleProblem(code: ErrorCode, members: Readonly<Record<string, unknown>>, path: string): unknown {
   const field = EXAMPLES_OF_FIELDS[code];
-  const refusal = new Refusal(code, field?.detail ?? ERRORS[code].title, { members, ...(field === undefined ? {} : { errors: [field] }) });
+  const refusal = new Refusal(code, field?.detail ?? ERRORS[code].title, {
+    members,
+    ...(field === undefined ? {} : { errors: [field] }),
+  });
   return problemOf(refusal, { path, requestId: EXAMPLE_REQUEST_ID });
 }
 
@@ -105,9 +154,16 @@ function exampleOfBody(operation: Operation, document: OpenAPIObject): Pick<Oper
   const body = operation.requestBody;
   const json = body !== undefined && 'content' in body ? body.content['application/json'] : undefined;
   if (body === undefined || json === undefined || json.example !== undefined || json.examples !== undefined) return {};
-  const schema = json.schema !== undefined && '$ref' in json.schema ? document.components?.schemas?.[json.schema.$ref.split('/').at(-1) ?? ''] : json.schema;
+  const schema =
+    json.schema !== undefined && '$ref' in json.schema
+      ? document.components?.schemas?.[json.schema.$ref.split('/').at(-1) ?? '']
+      : json.schema;
   if (schema === undefined || '$ref' in schema) return {};
-  const example = Object.fromEntries(Object.entries(schema.properties ?? {}).flatMap(([name, property]) => ('example' in property ? [[name, property.example]] : [])));
+  const example = Object.fromEntries(
+    Object.entries(schema.properties ?? {}).flatMap(([name, property]) =>
+      'example' in property ? [[name, property.example]] : [],
+    ),
+  );
   return { requestBody: { ...body, content: { 'application/json': { ...json, example } } } };
 }
 
@@ -127,7 +183,11 @@ const PROBLEM_SCHEMA = {
     errors: {
       type: 'array' as const,
       description: 'Each field that is wrong (422).',
-      items: { type: 'object' as const, required: ['field', 'code', 'detail'], properties: { field: text('A JSON pointer.'), code: text('Stable.'), detail: text('A sentence.') } },
+      items: {
+        type: 'object' as const,
+        required: ['field', 'code', 'detail'],
+        properties: { field: text('A JSON pointer.'), code: text('Stable.'), detail: text('A sentence.') },
+      },
     },
   },
   additionalProperties: true,

@@ -5,9 +5,11 @@ import { ERRORS_PAGE_POLICY, errorsHtml } from './errors-page.js';
 import { openApiDocument } from './openapi.js';
 
 /** Swagger UI comes from this server, runs no inline script, and asks nobody else. */
-const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
-const isPage = (url: string): boolean => url === '/openapi.json' || url === '/errors' || url === '/docs' || url.startsWith('/docs/');
+const isPage = (url: string): boolean =>
+  url === '/openapi.json' || url === '/errors' || url === '/docs' || url.startsWith('/docs/');
 
 /** Opens the pages to everybody: call it before any route is registered. */
 export function openPages(fastify: FastifyInstance): void {
@@ -15,7 +17,8 @@ export function openPages(fastify: FastifyInstance): void {
     if (isPage(route.url)) route.config = { ...route.config, access: 'public' };
   });
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.url !== undefined && isPage(request.routeOptions.url)) reply.headers({ 'content-security-policy': DOCS_POLICY, 'cache-control': 'no-cache' });
+    if (request.routeOptions.url !== undefined && isPage(request.routeOptions.url))
+      reply.headers({ 'content-security-policy': DOCS_POLICY, 'cache-control': 'no-cache' });
     done();
   });
 }
@@ -30,5 +33,12 @@ export function servePages(app: NestFastifyApplication, appName: string): void {
     swaggerOptions: { validatorUrl: null },
   });
   const page = errorsHtml();
-  app.getHttpAdapter().getInstance().get('/errors', (_request, reply) => reply.headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': ERRORS_PAGE_POLICY }).send(page));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/errors', (_request, reply) =>
+      reply
+        .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': ERRORS_PAGE_POLICY })
+        .send(page),
+    );
 }

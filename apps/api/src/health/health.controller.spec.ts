@@ -8,7 +8,13 @@ import { Draining } from './draining.js';
 import { HealthController, RootController } from './health.controller.js';
 
 describe('health', () => {
-  const state = { isStarted: true, checks: { database: 'connected', mongo: 'connected', redis: 'connected' } as Record<'database' | 'mongo' | 'redis', Check> };
+  const state = {
+    isStarted: true,
+    checks: { database: 'connected', mongo: 'connected', redis: 'connected' } as Record<
+      'database' | 'mongo' | 'redis',
+      Check
+    >,
+  };
   const health = {
     get isStarted() {
       return state.isStarted;
@@ -17,14 +23,23 @@ describe('health', () => {
     check: (store: 'database' | 'mongo' | 'redis') => Promise.resolve(state.checks[store]),
   };
   const config = loadConfig({ APP_NAME: 'Mine' }, 'api');
-  @Module({ imports: [ConfigModule.for(config)], controllers: [RootController, HealthController], providers: [Draining, { provide: Health, useValue: health }] })
+  @Module({
+    imports: [ConfigModule.for(config)],
+    controllers: [RootController, HealthController],
+    providers: [Draining, { provide: Health, useValue: health }],
+  })
   class TestModule {}
 
   let isExceeded = true;
   let app: NestFastifyApplication;
   beforeAll(async () => {
     const limit = { policy: '', count: () => Promise.resolve({ isExceeded, remaining: 0, resetS: 1 }) };
-    app = await createApp(TestModule, config, new Log('test', 'error'), (made) => ({ authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
+    app = await createApp(TestModule, config, new Log('test', 'error'), (made) => ({
+      authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) },
+      meter: { count: () => undefined },
+      rateLimit: limit,
+      draining: made.get(Draining),
+    }));
     await app.init();
   });
   afterAll(() => app.close());
@@ -37,14 +52,25 @@ describe('health', () => {
   it('is well when all stores answer, and is never refused by the rate limit', async () => {
     expect(await ask('')).toEqual({ status: 200, body: { status: 'ok' } });
     expect(await ask('/started')).toEqual({ status: 200, body: { status: 'ok' } });
-    expect(await ask('/ready')).toEqual({ status: 200, body: { status: 'ok', checks: { database: 'connected', mongo: 'connected', redis: 'connected' } } });
+    expect(await ask('/ready')).toEqual({
+      status: 200,
+      body: { status: 'ok', checks: { database: 'connected', mongo: 'connected', redis: 'connected' } },
+    });
     expect(await ask('/db')).toEqual({ status: 200, body: { status: 'ok', database: 'connected' } });
     expect(await ask('/mongo')).toEqual({ status: 200, body: { status: 'ok', mongo: 'connected' } });
   });
 
   it('says which store is down, while the process stays alive and started', async () => {
     state.checks.mongo = 'error';
-    expect(await ask('/ready')).toMatchObject({ status: 503, body: { status: 'not ready', checks: { database: 'connected', mongo: 'error', redis: 'connected' }, detail: expect.any(String), request_id: expect.any(String) } });
+    expect(await ask('/ready')).toMatchObject({
+      status: 503,
+      body: {
+        status: 'not ready',
+        checks: { database: 'connected', mongo: 'error', redis: 'connected' },
+        detail: expect.any(String),
+        request_id: expect.any(String),
+      },
+    });
     expect(await ask('/mongo')).toMatchObject({ status: 503, body: { mongo: 'error' } });
     expect((await ask('/db')).status).toBe(200);
     expect((await ask('')).status).toBe(200);

@@ -6,14 +6,27 @@ import type { FastifyReply } from 'fastify';
 import { Answers } from '../docs/describe.js';
 import { HealthCall, Public } from '../http/access.js';
 import { Draining } from './draining.js';
-import { AliveResponse, AppResponse, DatabaseResponse, MongoResponse, NoDatabaseResponse, NoMongoResponse, NotReadyResponse, NotStartedResponse, ReadyResponse } from './health.responses.js';
+import {
+  AliveResponse,
+  AppResponse,
+  DatabaseResponse,
+  MongoResponse,
+  NoDatabaseResponse,
+  NoMongoResponse,
+  NotReadyResponse,
+  NotStartedResponse,
+  ReadyResponse,
+} from './health.responses.js';
 
 const OK = { status: 'ok' } as const;
 
 /** Signs of life. They need no token, and are neither counted nor refused. */
 @Controller('health')
 export class HealthController {
-  constructor(private readonly health: Health, private readonly draining: Draining) {}
+  constructor(
+    private readonly health: Health,
+    private readonly draining: Draining,
+  ) {}
 
   /** The process is up; asks no store, so that a store that is away restarts nobody. */
   @ApiOperation({ summary: 'Whether the process is up' })
@@ -29,7 +42,10 @@ export class HealthController {
   @Get('started')
   @HealthCall()
   @Answers(200, AliveResponse, { example: OK, description: 'The process was ready once and takes work.' })
-  @Answers(503, NotStartedResponse, { example: notReady({}), description: 'The process has not been ready yet, or is stopping.' })
+  @Answers(503, NotStartedResponse, {
+    example: notReady({}),
+    description: 'The process has not been ready yet, or is stopping.',
+  })
   started(@Res({ passthrough: true }) reply: FastifyReply): AliveResponse | NotStartedResponse {
     const isServing = this.health.isStarted && !this.draining.isDraining;
     return isServing ? OK : unwell(reply, {});
@@ -39,8 +55,14 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether all stores answer' })
   @Get('ready')
   @HealthCall()
-  @Answers(200, ReadyResponse, { example: { ...OK, checks: { database: 'connected', mongo: 'connected', redis: 'connected' } }, description: 'All stores answer.' })
-  @Answers(503, NotReadyResponse, { example: notReady({ checks: { database: 'connected', mongo: 'error', redis: 'connected' } }), description: 'A store does not answer.' })
+  @Answers(200, ReadyResponse, {
+    example: { ...OK, checks: { database: 'connected', mongo: 'connected', redis: 'connected' } },
+    description: 'All stores answer.',
+  })
+  @Answers(503, NotReadyResponse, {
+    example: notReady({ checks: { database: 'connected', mongo: 'error', redis: 'connected' } }),
+    description: 'A store does not answer.',
+  })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadyResponse | NotReadyResponse> {
     const checks = await this.health.checkAll();
     const isReady = Object.values(checks).every((check) => check === 'connected');
@@ -51,7 +73,10 @@ export class HealthController {
   @Get('db')
   @HealthCall()
   @Answers(200, DatabaseResponse, { example: { ...OK, database: 'connected' }, description: 'PostgreSQL answers.' })
-  @Answers(503, NoDatabaseResponse, { example: notReady({ database: 'error' }), description: 'PostgreSQL does not answer.' })
+  @Answers(503, NoDatabaseResponse, {
+    example: notReady({ database: 'error' }),
+    description: 'PostgreSQL does not answer.',
+  })
   async database(@Res({ passthrough: true }) reply: FastifyReply): Promise<DatabaseResponse | NoDatabaseResponse> {
     const database = await this.health.check('database');
     return database === 'connected' ? { ...OK, database } : unwell(reply, { database });

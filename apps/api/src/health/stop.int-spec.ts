@@ -46,20 +46,39 @@ class SlowController {
 class SlowModule {}
 
 describe('stopping the API', () => {
-  const anApi = async (): Promise<{ ask: (path: string, agent?: Agent) => Promise<Answer>; stopped: (drainTimeoutMs: number) => Promise<number> }> => {
+  const anApi = async (): Promise<{
+    ask: (path: string, agent?: Agent) => Promise<Answer>;
+    stopped: (drainTimeoutMs: number) => Promise<number>;
+  }> => {
     const log = new Log('test', 'error');
     const limit = { policy: '', count: () => Promise.resolve({ isExceeded: false, remaining: 1, resetS: 1 }) };
-    const app = await createApp(SlowModule, loadConfig({}, 'api'), log, (made) => ({ authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) }, meter: { count: () => undefined }, rateLimit: limit, draining: made.get(Draining) }));
+    const app = await createApp(SlowModule, loadConfig({}, 'api'), log, (made) => ({
+      authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) },
+      meter: { count: () => undefined },
+      rateLimit: limit,
+      draining: made.get(Draining),
+    }));
     const server: Server = app.getHttpServer();
     const open = new OpenRequests(server);
     await app.listen(0, '127.0.0.1');
     const { port } = server.address() as AddressInfo;
     const ask = (path: string, agent?: Agent): Promise<Answer> =>
       new Promise((resolve, reject) => {
-        get({ port, host: '127.0.0.1', path: `/api/v1/${path}`, ...(agent === undefined ? {} : { agent }) }, (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve({ status: response.statusCode, connection: response.headers.connection, code: JSON.parse(Buffer.concat(chunks).toString()).code }));
-        }).on('error', reject);
+        get(
+          { port, host: '127.0.0.1', path: `/api/v1/${path}`, ...(agent === undefined ? {} : { agent }) },
+          (response) => {
+            const chunks: Buffer[] = [];
+            response
+              .on('data', (chunk: Buffer) => chunks.push(chunk))
+              .on('end', () =>
+                resolve({
+                  status: response.statusCode,
+                  connection: response.headers.connection,
+                  code: JSON.parse(Buffer.concat(chunks).toString()).code,
+                }),
+              );
+          },
+        ).on('error', reject);
       });
     const stopped = async (drainTimeoutMs: number): Promise<number> => {
       const beganAt = Date.now();

@@ -36,7 +36,12 @@ export class OpenRequests {
  * Stops the API: takes no new work, lets open requests end for `drainTimeoutMs`, then has those that still wait answer at once, and closes.
  * Takes at most `drainTimeoutMs` + 1.85 s.
  */
-export async function stop(app: INestApplication<Server>, open: OpenRequests, draining: Draining, drainTimeoutMs: number): Promise<void> {
+export async function stop(
+  app: INestApplication<Server>,
+  open: OpenRequests,
+  draining: Draining,
+  drainTimeoutMs: number,
+): Promise<void> {
   draining.begin();
   const server = app.getHttpServer();
   if (server.listening) server.close();

@@ -7,24 +7,40 @@ describe('access', () => {
   });
   afterEach(() => edge.app.close());
 
-  it.each([undefined, 'Bearer', 'Bearer ', 'Basic good-1', 'good-1', 'Bearer bad', 'Bearer good-1 good-1'])('refuses a protected call with %s', async (authorization) => {
-    const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: authorization === undefined ? {} : { authorization } });
-    expect(answer.statusCode).toBe(401);
-    expect(answer.headers['www-authenticate']).toBe('Bearer');
-    expect(answer.json().code).toBe('unauthorized');
-    expect(edge.metered).toEqual([]);
-    expect(edge.counted).toEqual(['address:127.0.0.1']);
-  });
+  it.each([undefined, 'Bearer', 'Bearer ', 'Basic good-1', 'good-1', 'Bearer bad', 'Bearer good-1 good-1'])(
+    'refuses a protected call with %s',
+    async (authorization) => {
+      const answer = await edge.app.inject({
+        url: '/api/v1/echo/me',
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      expect(answer.statusCode).toBe(401);
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+      expect(answer.json().code).toBe('unauthorized');
+      expect(edge.metered).toEqual([]);
+      expect(edge.counted).toEqual(['address:127.0.0.1']);
+    },
+  );
 
-  it.each(['Bearer good-7', 'bearer good-7', 'BEARER  good-7', 'Bearer known-7'])('knows the caller by %s', async (authorization) => {
-    const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization } });
-    expect(answer.json()).toEqual({ account: 7 });
-    expect(edge.counted).toEqual(['account:7']);
-    expect(edge.metered).toEqual([7]);
-  });
+  it.each(['Bearer good-7', 'bearer good-7', 'BEARER  good-7', 'Bearer known-7'])(
+    'knows the caller by %s',
+    async (authorization) => {
+      const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization } });
+      expect(answer.json()).toEqual({ account: 7 });
+      expect(edge.counted).toEqual(['account:7']);
+      expect(edge.metered).toEqual([7]);
+    },
+  );
 
   it('takes a token from nowhere but the header', async () => {
-    expect((await edge.app.inject({ url: '/api/v1/echo/me?access_token=good-7', headers: { cookie: 'access_token=good-7' } })).statusCode).toBe(401);
+    expect(
+      (
+        await edge.app.inject({
+          url: '/api/v1/echo/me?access_token=good-7',
+          headers: { cookie: 'access_token=good-7' },
+        })
+      ).statusCode,
+    ).toBe(401);
   });
 
   it('meters a valid token whatever is answered, and lets a bad one into a public call', async () => {
@@ -41,7 +57,12 @@ describe('access', () => {
   });
 
   it('refuses without a look at the body', async () => {
-    const answer = await edge.app.inject({ method: 'DELETE', url: '/api/v1/echo/1', payload: '{', headers: { 'content-type': 'application/json' } });
+    const answer = await edge.app.inject({
+      method: 'DELETE',
+      url: '/api/v1/echo/1',
+      payload: '{',
+      headers: { 'content-type': 'application/json' },
+    });
     expect(answer.statusCode).toBe(401);
   });
 
@@ -55,9 +76,21 @@ describe('access', () => {
   });
 
   it('believes a forwarded address from a configured proxy only', async () => {
-    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' } });
-    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '192.0.2.1', headers: { 'x-forwarded-for': '203.0.113.7' } });
-    await edge.app.inject({ url: '/api/v1/echo', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': 'nonsense' } });
+    await edge.app.inject({
+      url: '/api/v1/echo',
+      remoteAddress: '127.0.0.1',
+      headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.7' },
+    });
+    await edge.app.inject({
+      url: '/api/v1/echo',
+      remoteAddress: '192.0.2.1',
+      headers: { 'x-forwarded-for': '203.0.113.7' },
+    });
+    await edge.app.inject({
+      url: '/api/v1/echo',
+      remoteAddress: '127.0.0.1',
+      headers: { 'x-forwarded-for': 'nonsense' },
+    });
     expect(edge.counted).toEqual(['address:203.0.113.7', 'address:192.0.2.1', 'address:127.0.0.1']);
   });
 
@@ -89,11 +122,15 @@ describe('CORS', () => {
     const refused = await edge.app.inject({ url: '/api/v1/echo/me', headers: { origin: 'https://app.example' } });
     expect(refused.statusCode).toBe(401);
     expect(refused.headers['access-control-allow-origin']).toBe('*');
-    expect(refused.headers['access-control-expose-headers']).toBe('X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed');
+    expect(refused.headers['access-control-expose-headers']).toBe(
+      'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed',
+    );
     const before = edge.counted.length;
     const answer = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo/me', headers: preflight });
     expect(answer.statusCode).toBe(204);
-    expect(answer.headers['access-control-allow-headers']).toBe('Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer');
+    expect(answer.headers['access-control-allow-headers']).toBe(
+      'Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer',
+    );
     expect(answer.headers['access-control-allow-methods']).toContain('DELETE');
     expect(answer.headers['x-request-id']).toBeDefined();
     expect(edge.counted).toHaveLength(before);
@@ -104,7 +141,11 @@ describe('CORS', () => {
     const edge = await aTestApp({ env: { CORS_ORIGINS: 'https://app.example, https://b.example' } });
     const ours = await edge.app.inject({ url: '/api/v1/echo', headers: { origin: 'https://app.example' } });
     expect(ours.headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example', vary: 'Origin' });
-    const theirs = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo', headers: { ...preflight, origin: 'https://evil.example' } });
+    const theirs = await edge.app.inject({
+      method: 'OPTIONS',
+      url: '/api/v1/echo',
+      headers: { ...preflight, origin: 'https://evil.example' },
+    });
     expect(theirs.headers).not.toHaveProperty('access-control-allow-origin');
     await edge.app.close();
   });

@@ -26,7 +26,8 @@ declare module 'fastify' {
 /** OpenAPI's mark of what the hook below does; `describeAnswers` reads and removes it. */
 export const ACCESS_EXTENSION = 'x-access';
 
-const accessible = (access: Access): MethodDecorator => applyDecorators(RouteConfig({ access }), ApiExtension(ACCESS_EXTENSION, access));
+const accessible = (access: Access): MethodDecorator =>
+  applyDecorators(RouteConfig({ access }), ApiExtension(ACCESS_EXTENSION, access));
 
 /** Opens a route to callers without a token. Every other route asks for one. */
 export const Public = (): MethodDecorator => accessible('public');
@@ -63,21 +64,30 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
 
     const token = bearerToken(request);
     const known = token === null ? null : parts.authenticator.known(token);
-    const identity = token === null || known !== null ? { caller: known, error: null } : await identify(token, parts.authenticator);
+    const identity =
+      token === null || known !== null ? { caller: known, error: null } : await identify(token, parts.authenticator);
     if (identity.caller !== null) {
       request.caller = identity.caller;
       parts.meter.count(identity.caller.accountId);
     }
-    const allowance = await parts.rateLimit.count(identity.caller === null ? `address:${clientAddress(request).key}` : `account:${identity.caller.accountId}`);
-    reply.header('ratelimit-policy', parts.rateLimit.policy).header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);
-    if (allowance.isExceeded) throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
+    const allowance = await parts.rateLimit.count(
+      identity.caller === null ? `address:${clientAddress(request).key}` : `account:${identity.caller.accountId}`,
+    );
+    reply
+      .header('ratelimit-policy', parts.rateLimit.policy)
+      .header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);
+    if (allowance.isExceeded)
+      throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
     refuseBadHeaders(request);
     if (request.is404) throw noRoute(request, reply, parts.routes);
     if (access === 'token' && identity.caller === null) throw identity.error ?? unauthorized();
   });
 }
 
-async function identify(token: string, authenticator: AccessParts['authenticator']): Promise<{ readonly caller: Caller | null; readonly error: Refusal | Unavailable | null }> {
+async function identify(
+  token: string,
+  authenticator: AccessParts['authenticator'],
+): Promise<{ readonly caller: Caller | null; readonly error: Refusal | Unavailable | null }> {
   try {
     return { caller: await authenticator.authenticate(token), error: null };
   } catch (error) {
@@ -93,16 +103,23 @@ function bearerToken(request: FastifyRequest): string | null {
 }
 
 function refuseBadHeaders(request: FastifyRequest): void {
-  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw new Refusal('malformed_request', 'The header host is missing. HTTP/1.1 asks for it.');
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1')
+    throw new Refusal('malformed_request', 'The header host is missing. HTTP/1.1 asks for it.');
   const doubled = SINGLE_HEADERS.find((name) => timesGiven(request.raw.rawHeaders, name) > 1);
-  if (doubled !== undefined) throw new Refusal('malformed_request', `The header ${doubled} was given more than once. Send it once.`);
+  if (doubled !== undefined)
+    throw new Refusal('malformed_request', `The header ${doubled} was given more than once. Send it once.`);
 }
 
 function noRoute(request: FastifyRequest, reply: FastifyReply, routes: RouteTable): Refusal {
   const methods = routes.methodsOf(pathOf(request.raw.url));
-  if (methods.length === 0) return new Refusal('route_not_found', 'There is no such path. See /docs for those there are.');
+  if (methods.length === 0)
+    return new Refusal('route_not_found', 'There is no such path. See /docs for those there are.');
   reply.header('allow', methods.join(', '));
-  return new Refusal('method_not_allowed', `This path does not know ${request.method}. It knows ${methods.join(', ')}.`);
+  return new Refusal(
+    'method_not_allowed',
+    `This path does not know ${request.method}. It knows ${methods.join(', ')}.`,
+  );
 }
 
-const unauthorized = (): Refusal => new Refusal('unauthorized', 'Send a valid access token as Authorization: Bearer <access_token>.');
+const unauthorized = (): Refusal =>
+  new Refusal('unauthorized', 'Send a valid access token as Authorization: Bearer <access_token>.');

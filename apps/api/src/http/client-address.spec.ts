@@ -24,7 +24,11 @@ describe('the address that limits count on', () => {
 
   it('drops the port that some proxies add', () => {
     const socket = { remoteAddress: '10.0.0.1' } as Socket;
-    expect(['192.0.2.1:5678', '[2001:db8::1]:5678', '[2001:db8::1]', '192.0.2.1'].map((ip) => clientAddress({ ip, socket }).key)).toEqual(['192.0.2.1', '2001:db8:0:0::/64', '2001:db8:0:0::/64', '192.0.2.1']);
+    expect(
+      ['192.0.2.1:5678', '[2001:db8::1]:5678', '[2001:db8::1]', '192.0.2.1'].map(
+        (ip) => clientAddress({ ip, socket }).key,
+      ),
+    ).toEqual(['192.0.2.1', '2001:db8:0:0::/64', '2001:db8:0:0::/64', '192.0.2.1']);
   });
 
   it('drops the zone of a link-local address', () => {

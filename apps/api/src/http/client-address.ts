@@ -20,7 +20,15 @@ export function foldAddress(address: string): ClientAddress {
   const groups = isIP(address) === 6 ? ipv6Groups(address) : null;
   if (groups === null) return { ip: 'unknown', key: 'unknown' };
   const mapped = mappedIpv4(groups);
-  return mapped === null ? { ip: address, key: `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64` } : { ip: mapped, key: mapped };
+  return mapped === null
+    ? {
+        ip: address,
+        key: `${groups
+          .slice(0, 4)
+          .map((group) => group.toString(16))
+          .join(':')}::/64`,
+      }
+    : { ip: mapped, key: mapped };
 }
 
 /** The eight numbers of a valid IPv6 address. */
@@ -49,6 +57,7 @@ function mappedIpv4(groups: readonly number[]): string | null {
 }
 
 /** Some proxies name the client's port as well: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
-const withoutPort = (address: string): string => /^\[([0-9a-f:.%]+)\](?::\d+)?$/i.exec(address)?.[1] ?? /^([0-9.]+):\d+$/.exec(address)?.[1] ?? address;
+const withoutPort = (address: string): string =>
+  /^\[([0-9a-f:.%]+)\](?::\d+)?$/i.exec(address)?.[1] ?? /^([0-9.]+):\d+$/.exec(address)?.[1] ?? address;
 
 const withoutZone = (address: string): string => address.split('%', 1).join('');

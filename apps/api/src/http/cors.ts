@@ -29,7 +29,9 @@ export function allowOrigin(request: FastifyRequest, reply: FastifyReply, origin
   const { origin } = request.headers;
   if (!isOpen) reply.header('vary', 'Origin');
   if (origin === undefined || !(isOpen || origins.includes(origin))) return;
-  reply.header('access-control-allow-origin', isOpen ? '*' : origin).header('access-control-expose-headers', EXPOSED_HEADERS);
+  reply
+    .header('access-control-allow-origin', isOpen ? '*' : origin)
+    .header('access-control-expose-headers', EXPOSED_HEADERS);
 }
 
 function isPreflight(request: FastifyRequest): boolean {
@@ -39,6 +41,10 @@ function isPreflight(request: FastifyRequest): boolean {
 function answerPreflight(reply: FastifyReply): void {
   reply
     .status(204)
-    .headers({ 'access-control-allow-methods': METHODS, 'access-control-allow-headers': ALLOWED_HEADERS, 'access-control-max-age': String(PREFLIGHT_MAX_AGE_S) })
+    .headers({
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': ALLOWED_HEADERS,
+      'access-control-max-age': String(PREFLIGHT_MAX_AGE_S),
+    })
     .send();
 }

@@ -21,12 +21,21 @@ export interface EdgeParts extends Omit<AccessParts, 'routes'> {
  * The application with its whole HTTP edge, not yet listening. Each request passes, in this order: its id, CORS, the stop of the process,
  * access and limits, the body, validation, the controller; whatever is thrown on the way becomes a problem document.
  */
-export async function createApp(module: DynamicModule | Type, config: Config, log: Log, partsOf: (app: NestFastifyApplication) => EdgeParts): Promise<NestFastifyApplication> {
+export async function createApp(
+  module: DynamicModule | Type,
+  config: Config,
+  log: Log,
+  partsOf: (app: NestFastifyApplication) => EdgeParts,
+): Promise<NestFastifyApplication> {
   const adapter = createAdapter(config, log);
   const fastify: FastifyInstance = adapter.getInstance();
   const routes = RouteTable.of(fastify);
   openPages(fastify);
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { bodyParser: false, logger: log, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: log,
+    abortOnError: false,
+  });
 
   const parts = partsOf(app);
   logAnswers(fastify, log);
@@ -55,7 +64,14 @@ function refuseWhileDraining(fastify: FastifyInstance, draining: EdgeParts['drai
 function logAnswers(fastify: FastifyInstance, log: Log): void {
   fastify.addHook('onResponse', (request, reply, done) => {
     const isRoutine = request.routeOptions.config.access === 'health' && reply.statusCode < 400;
-    const line = { method: request.method, route: request.routeOptions.url ?? null, status: reply.statusCode, ms: Math.round(reply.elapsedTime), account: request.caller?.accountId, requestId: request.id };
+    const line = {
+      method: request.method,
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      account: request.caller?.accountId,
+      requestId: request.id,
+    };
     if (isRoutine) log.debug('answered', line);
     else log.info('answered', line);
     done();

@@ -13,7 +13,11 @@ const judgeCursor: Judge = (value) => (typeof value === 'string' && value.length
 
 /** The query parameter `cursor`. */
 export const CursorParameter = (): PropertyDecorator =>
-  applyDecorators(IsOptional(), Rule('cursor', judgeCursor), ApiProperty({ type: 'string', required: false, description: '`next_cursor` of the page before.' }));
+  applyDecorators(
+    IsOptional(),
+    Rule('cursor', judgeCursor),
+    ApiProperty({ type: 'string', required: false, description: '`next_cursor` of the page before.' }),
+  );
 
 /** The place behind which a list's next page begins, as an opaque text that is good for this list only. No secret: it holds nothing that its reader may not know. */
 export function writeCursor(list: ListKey, place: readonly (string | number)[]): string {

@@ -23,10 +23,18 @@ describe('the HTTP edge', () => {
   });
   afterAll(() => edge.app.close());
 
-  const json = (body: unknown): { payload: string; headers: Record<string, string> } => ({ payload: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+  const json = (body: unknown): { payload: string; headers: Record<string, string> } => ({
+    payload: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
   const post = (body: unknown, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> => {
     const sent = json(body);
-    return edge.app.inject({ method: 'POST', url: '/api/v1/echo', payload: sent.payload, headers: { ...sent.headers, ...headers } });
+    return edge.app.inject({
+      method: 'POST',
+      url: '/api/v1/echo',
+      payload: sent.payload,
+      headers: { ...sent.headers, ...headers },
+    });
   };
 
   /** Holds an answer to the one form that all errors have. */
@@ -35,7 +43,15 @@ describe('the HTTP edge', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
     expect(answer.headers['cache-control']).toBe('no-store');
-    expect(answer.json()).toMatchObject({ type: `/errors#${code}`, status, code, title: expect.any(String), detail: expect.any(String), instance: expect.stringMatching(/^\//), request_id: answer.headers['x-request-id'] });
+    expect(answer.json()).toMatchObject({
+      type: `/errors#${code}`,
+      status,
+      code,
+      title: expect.any(String),
+      detail: expect.any(String),
+      instance: expect.stringMatching(/^\//),
+      request_id: answer.headers['x-request-id'],
+    });
   };
 
   describe('request ids', () => {
@@ -66,13 +82,26 @@ describe('the HTTP edge', () => {
     it('answers a broken URL with 400 and a very long id like any other', async () => {
       expectProblem(await edge.app.inject({ url: '/api/v1/echo/throws/%zz' }), 400, 'malformed_request');
       expectProblem(await edge.app.inject({ url: '/%' }), 400, 'malformed_request');
-      expect((await edge.app.inject({ method: 'DELETE', url: `/api/v1/echo/${'x'.repeat(5_000)}`, headers: { authorization: 'Bearer good-1' } })).statusCode).toBe(204);
+      expect(
+        (
+          await edge.app.inject({
+            method: 'DELETE',
+            url: `/api/v1/echo/${'x'.repeat(5_000)}`,
+            headers: { authorization: 'Bearer good-1' },
+          })
+        ).statusCode,
+      ).toBe(204);
     });
 
     it('answers malformed, deep and broken bodies with 400', async () => {
       expectProblem(await post('{"content":'), 400, 'malformed_request');
       expectProblem(await post('['.repeat(100_000)), 400, 'malformed_request');
-      const broken = await edge.app.inject({ method: 'POST', url: '/api/v1/echo', payload: Buffer.from([0x22, 0xff, 0x22]), headers: { 'content-type': 'application/json' } });
+      const broken = await edge.app.inject({
+        method: 'POST',
+        url: '/api/v1/echo',
+        payload: Buffer.from([0x22, 0xff, 0x22]),
+        headers: { 'content-type': 'application/json' },
+      });
       expectProblem(broken, 400, 'malformed_request');
     });
 
@@ -94,9 +123,12 @@ describe('the HTTP edge', () => {
       expectProblem(await post({ content: 'x' }, headers), 415, 'unsupported_media_type');
     });
 
-    it.each(['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])('takes %s', async (type) => {
-      expect((await post({ content: 'x' }, { 'content-type': type })).statusCode).toBe(201);
-    });
+    it.each(['application/json; charset=utf-8', 'application/json;charset="UTF-8"', 'Application/JSON'])(
+      'takes %s',
+      async (type) => {
+        expect((await post({ content: 'x' }, { 'content-type': type })).statusCode).toBe(201);
+      },
+    );
 
     it('answers thrown errors in the same form', async () => {
       const busy = await edge.app.inject({ url: '/api/v1/echo/throws/busy' });
@@ -160,7 +192,11 @@ describe('the HTTP edge', () => {
       const answer = await edge.app.inject({ method: 'POST', url: '/api/v1/echo' });
       expectProblem(answer, 422, 'validation_failed');
       expect(answer.json().errors[0]).toMatchObject({ field: '/content', code: 'required' });
-      expectProblem(await edge.app.inject({ method: 'POST', url: '/api/v1/echo', headers: { 'content-type': 'application/json' } }), 422, 'validation_failed');
+      expectProblem(
+        await edge.app.inject({ method: 'POST', url: '/api/v1/echo', headers: { 'content-type': 'application/json' } }),
+        422,
+        'validation_failed',
+      );
     });
 
     it('never walks what it does not know: a body full of keys and of nested values changes nothing about a field', async () => {
@@ -173,7 +209,8 @@ describe('the HTTP edge', () => {
       expect(await parsed({ ...noise, text: 'known' }, Declared)).toEqual({ text: 'known' });
     });
 
-    const parsed = async (body: object, metatype: Type): Promise<unknown> => Promise.resolve(new RequestPipe().transform(body, { type: 'body', metatype, data: undefined }));
+    const parsed = async (body: object, metatype: Type): Promise<unknown> =>
+      Promise.resolve(new RequestPipe().transform(body, { type: 'body', metatype, data: undefined }));
 
     it.each([
       ['what is no list', { ids: {} }, '/ids', 'wrong_type'],
@@ -192,15 +229,26 @@ describe('the HTTP edge', () => {
       ['zero', { ids: [0] }, '/ids/0', 'too_small'],
       ['a negative number', { ids: [7, -1e300] }, '/ids/1', 'too_small'],
     ])('refuses %s as a list of ids', async (_, body, field, code) => {
-      await expect(parsed(body, Listed)).rejects.toMatchObject({ code: 'validation_failed', options: { errors: [{ field, code, detail: expect.stringMatching(/^ids.* .*\.$/) }] } });
+      await expect(parsed(body, Listed)).rejects.toMatchObject({
+        code: 'validation_failed',
+        options: { errors: [{ field, code, detail: expect.stringMatching(/^ids.* .*\.$/) }] },
+      });
     });
 
     it('names each wrong item of a list', async () => {
-      await expect(parsed({ ids: ['1', 2, {}] }, Listed)).rejects.toMatchObject({ options: { errors: [{ field: '/ids/0' }, { field: '/ids/2' }] } });
+      await expect(parsed({ ids: ['1', 2, {}] }, Listed)).rejects.toMatchObject({
+        options: { errors: [{ field: '/ids/0' }, { field: '/ids/2' }] },
+      });
     });
 
     it('takes a list of ids as it came, twice the same and beyond what is exact too', async () => {
-      for (const ids of [[1], [7, 7, 1e3], [Number.MAX_SAFE_INTEGER, 1e300, Infinity], Array.from({ length: 1_000 }, (_, n) => n + 1)]) await expect(parsed({ ids }, Listed)).resolves.toEqual({ ids });
+      for (const ids of [
+        [1],
+        [7, 7, 1e3],
+        [Number.MAX_SAFE_INTEGER, 1e300, Infinity],
+        Array.from({ length: 1_000 }, (_, n) => n + 1),
+      ])
+        await expect(parsed({ ids }, Listed)).resolves.toEqual({ ids });
     });
 
     it('reads of a list only what it may have, and never into its items', async () => {
@@ -213,8 +261,20 @@ describe('the HTTP edge', () => {
       expect(read).toEqual([]);
     });
 
-    it.each([[{ which: 'One', seq: 0 }, 'unknown_value'], [{ which: ['one'], seq: 0 }, 'unknown_value'], [{ which: 'one', seq: '0' }, 'not_an_integer'], [{ which: 'one', seq: 0.5 }, 'not_an_integer'], [{ which: 'one', seq: null }, 'not_an_integer'], [{ which: 'one', seq: -1 }, 'too_small'], [{ which: 'one', seq: -Infinity }, 'too_small'], [{ which: 'one' }, 'required']])('refuses %j: one of a few, and a whole number', async (body, code) => {
-      await expect(parsed(body, Chosen)).rejects.toMatchObject({ code: 'validation_failed', options: { errors: [{ code }] } });
+    it.each([
+      [{ which: 'One', seq: 0 }, 'unknown_value'],
+      [{ which: ['one'], seq: 0 }, 'unknown_value'],
+      [{ which: 'one', seq: '0' }, 'not_an_integer'],
+      [{ which: 'one', seq: 0.5 }, 'not_an_integer'],
+      [{ which: 'one', seq: null }, 'not_an_integer'],
+      [{ which: 'one', seq: -1 }, 'too_small'],
+      [{ which: 'one', seq: -Infinity }, 'too_small'],
+      [{ which: 'one' }, 'required'],
+    ])('refuses %j: one of a few, and a whole number', async (body, code) => {
+      await expect(parsed(body, Chosen)).rejects.toMatchObject({
+        code: 'validation_failed',
+        options: { errors: [{ code }] },
+      });
     });
 
     it.each([0, 1, Number.MAX_SAFE_INTEGER, 2 ** 64, 1e308, Infinity])('takes %d as a whole number', async (seq) => {
@@ -222,7 +282,8 @@ describe('the HTTP edge', () => {
     });
 
     it('drops unknown fields, also those named like what every object has', async () => {
-      const body = '{"content":"x","__proto__":{"a":1},"constructor":{"prototype":{"a":1}},"toString":1,"hasOwnProperty":1,"then":1,"toJSON":1,"valueOf":{}}';
+      const body =
+        '{"content":"x","__proto__":{"a":1},"constructor":{"prototype":{"a":1}},"toString":1,"hasOwnProperty":1,"then":1,"toJSON":1,"valueOf":{}}';
       const answer = await post(body);
       expect(answer.statusCode).toBe(201);
       expect(answer.json()).toEqual({ content: 'x' });
@@ -240,8 +301,26 @@ describe('the HTTP edge', () => {
       expect((await edge.app.inject({ url: `/api/v1/echo${query}` })).json()).toEqual(expected);
     });
 
-    it.each(['limit=', 'limit=abc', 'limit=1.5', 'limit=1e2', 'limit=%2B5', 'limit=+5', 'limit=0x10', 'limit=1&limit=2', 'limit=%F0', 'limit=１', 'after_seq=-1', 'skip=NaN', 'limit=1%00'])('refuses %s', async (query) => {
-      expectProblem(await edge.app.inject({ url: `/api/v1/echo?${encodeURI(query).replaceAll('%25', '%')}` }), 422, 'validation_failed');
+    it.each([
+      'limit=',
+      'limit=abc',
+      'limit=1.5',
+      'limit=1e2',
+      'limit=%2B5',
+      'limit=+5',
+      'limit=0x10',
+      'limit=1&limit=2',
+      'limit=%F0',
+      'limit=１',
+      'after_seq=-1',
+      'skip=NaN',
+      'limit=1%00',
+    ])('refuses %s', async (query) => {
+      expectProblem(
+        await edge.app.inject({ url: `/api/v1/echo?${encodeURI(query).replaceAll('%25', '%')}` }),
+        422,
+        'validation_failed',
+      );
     });
   });
 });

@@ -14,9 +14,13 @@ describe('the JSON body parser', () => {
   });
 
   it('refuses broken UTF-8', () => {
-    expect(() => parseJson(Buffer.from([0x22, 0xff, 0xfe, 0x22]))).toThrow(expect.objectContaining({ code: 'malformed_request' }));
+    expect(() => parseJson(Buffer.from([0x22, 0xff, 0xfe, 0x22]))).toThrow(
+      expect.objectContaining({ code: 'malformed_request' }),
+    );
     // A surrogate as UTF-8 bytes is not UTF-8.
-    expect(() => parseJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]))).toThrow(expect.objectContaining({ code: 'malformed_request' }));
+    expect(() => parseJson(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]))).toThrow(
+      expect.objectContaining({ code: 'malformed_request' }),
+    );
   });
 
   it('takes 32 levels and refuses 33, and 100,000 at once', () => {
@@ -30,7 +34,11 @@ describe('the JSON body parser', () => {
     expect(parse(`{"a":"${text}"}`)).toEqual({ a: text.replace('\\"', '"') });
   });
 
-  it.each(['{"__proto__":{"polluted":1},"a":1}', '{"\\u005f_proto__":{"polluted":1},"a":1}', '{"constructor":{"prototype":{"polluted":1}},"a":1}'])('drops keys that reach a prototype: %s', (text) => {
+  it.each([
+    '{"__proto__":{"polluted":1},"a":1}',
+    '{"\\u005f_proto__":{"polluted":1},"a":1}',
+    '{"constructor":{"prototype":{"polluted":1}},"a":1}',
+  ])('drops keys that reach a prototype: %s', (text) => {
     const value = parse(text);
     expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
     expect(JSON.stringify(value)).toBe('{"a":1}');
@@ -39,7 +47,9 @@ describe('the JSON body parser', () => {
 
   it('takes 10,000 values at most, and counts no comma of a text', () => {
     expect(parse(JSON.stringify(Array(10_000).fill(0)))).toHaveLength(10_000);
-    expect(() => parse(JSON.stringify(Array(10_001).fill(0)))).toThrow(expect.objectContaining({ code: 'malformed_request' }));
+    expect(() => parse(JSON.stringify(Array(10_001).fill(0)))).toThrow(
+      expect.objectContaining({ code: 'malformed_request' }),
+    );
     expect(parse(JSON.stringify({ text: ','.repeat(20_000) }))).toEqual({ text: ','.repeat(20_000) });
   });
 
@@ -50,8 +60,16 @@ describe('the JSON body parser', () => {
 });
 
 describe('reading a body', () => {
-  const body = (bytes: number): Readable => Readable.from((function* () { for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), '7'); })());
-  const read = (stream: Readable, announcedBytes: number): Promise<unknown> => new Promise((resolve, reject) => readJson(stream, announcedBytes, (error, value) => (error ? reject(error) : resolve(value))));
+  const body = (bytes: number): Readable =>
+    Readable.from(
+      (function* () {
+        for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), '7');
+      })(),
+    );
+  const read = (stream: Readable, announcedBytes: number): Promise<unknown> =>
+    new Promise((resolve, reject) =>
+      readJson(stream, announcedBytes, (error, value) => (error ? reject(error) : resolve(value))),
+    );
 
   it('takes 1 MiB and refuses a byte more', async () => {
     expect(await read(body(BODY_MAX_BYTES), BODY_MAX_BYTES)).toBe(Infinity);
@@ -59,7 +77,11 @@ describe('reading a body', () => {
   });
 
   it('stops reading an endless one', async () => {
-    const endless = Readable.from((function* () { for (;;) yield Buffer.alloc(1_048_576); })());
+    const endless = Readable.from(
+      (function* () {
+        for (;;) yield Buffer.alloc(1_048_576);
+      })(),
+    );
     await expect(read(endless, 0)).rejects.toMatchObject({ code: 'body_too_large' });
   });
 

@@ -26,7 +26,11 @@ const MAY_HOLD_PROTOTYPE_KEY = /__proto__|constructor|prototype|\\u/;
  * Reads a whole body of at most `BODY_MAX_BYTES` and gives its value, as `parseJson` does. Calls `done` once.
  * Its error is a Refusal: `body_too_large`; `malformed_request` also when the client goes away in the middle.
  */
-export function readJson(stream: Readable, announcedBytes: number, done: (error: Error | null, value?: unknown) => void): void {
+export function readJson(
+  stream: Readable,
+  announcedBytes: number,
+  done: (error: Error | null, value?: unknown) => void,
+): void {
   if (announcedBytes > DISCARD_MAX_BYTES) return done(tooLarge());
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -73,8 +77,10 @@ export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new Refusal('malformed_request', 'The body is not valid UTF-8. Send JSON in UTF-8.');
   const shape = shapeOf(body);
-  if (shape.depth > DEPTH_MAX) throw new Refusal('malformed_request', `The body nests deeper than ${DEPTH_MAX}. Send flatter JSON.`);
-  if (shape.commas >= VALUES_MAX) throw new Refusal('malformed_request', `The body has more than ${VALUES_MAX} values. Send less at once.`);
+  if (shape.depth > DEPTH_MAX)
+    throw new Refusal('malformed_request', `The body nests deeper than ${DEPTH_MAX}. Send flatter JSON.`);
+  if (shape.commas >= VALUES_MAX)
+    throw new Refusal('malformed_request', `The body has more than ${VALUES_MAX} values. Send less at once.`);
 
   const text = body.toString('utf8');
   const reviver = MAY_HOLD_PROTOTYPE_KEY.test(text) ? dropPrototypeKeys : undefined;

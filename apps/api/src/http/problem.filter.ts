@@ -8,11 +8,20 @@ import { pathOf, problemHeaders, problemOf } from './problem.js';
 const BY_STATUS: Readonly<Record<number, { code: ErrorCode; detail: string }>> = {
   400: { code: 'malformed_request', detail: 'The request could not be read. Mend it and send it again.' },
   404: { code: 'route_not_found', detail: 'There is no such path. See /docs for those there are.' },
-  405: { code: 'method_not_allowed', detail: 'This path does not know this method. The header Allow names those it has.' },
+  405: {
+    code: 'method_not_allowed',
+    detail: 'This path does not know this method. The header Allow names those it has.',
+  },
   413: { code: 'body_too_large', detail: 'A body may have at most 1 MiB. Send less.' },
   414: { code: 'malformed_request', detail: 'A part of the path is too long. Mend the URL.' },
-  415: { code: 'unsupported_media_type', detail: 'Send the body as application/json in UTF-8, without Content-Encoding.' },
-  431: { code: 'headers_too_large', detail: 'All headers together may have at most 16 KiB. Send fewer or shorter ones.' },
+  415: {
+    code: 'unsupported_media_type',
+    detail: 'Send the body as application/json in UTF-8, without Content-Encoding.',
+  },
+  431: {
+    code: 'headers_too_large',
+    detail: 'All headers together may have at most 16 KiB. Send fewer or shorter ones.',
+  },
 };
 
 /** Turns whatever was thrown on the way of a request into a problem document. The only place that does. */
@@ -29,8 +38,15 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers a request with the problem document of `error`; a bug is logged with its stack, once, here. Does nothing when an answer is already on its way. */
 export function answerWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const known = codedError(error);
-  if (known.code === 'internal_error') log.error('a request failed by a bug', { requestId: request.id, error, route: request.routeOptions.url });
-  else if (known instanceof Unavailable) log.warn('a request found a dependency unavailable', { requestId: request.id, dependency: known.dependency, code: known.code, error: known.options.cause });
+  if (known.code === 'internal_error')
+    log.error('a request failed by a bug', { requestId: request.id, error, route: request.routeOptions.url });
+  else if (known instanceof Unavailable)
+    log.warn('a request found a dependency unavailable', {
+      requestId: request.id,
+      dependency: known.dependency,
+      code: known.code,
+      error: known.options.cause,
+    });
   if (reply.sent || reply.raw.headersSent) return;
 
   const problem = problemOf(known, { path: pathOf(request.raw.url), requestId: request.id });
@@ -43,11 +59,15 @@ function codedError(error: unknown): Refusal | Unavailable {
   if (error instanceof Refusal || error instanceof Unavailable) return error;
   const known = BY_STATUS[statusOf(error)];
   if (known !== undefined) return new Refusal(known.code, known.detail);
-  return new Refusal('internal_error', 'Something went wrong here, and it is not your fault. Tell the operator the request_id.');
+  return new Refusal(
+    'internal_error',
+    'Something went wrong here, and it is not your fault. Tell the operator the request_id.',
+  );
 }
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
-  const isFastifyError = error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
+  const isFastifyError =
+    error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
   return isFastifyError ? Number(error.statusCode) : 500;
 }

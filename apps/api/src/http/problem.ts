@@ -44,7 +44,9 @@ export function problemHeaders(error: Refusal | Unavailable): Record<string, str
   return {
     'content-type': PROBLEM_TYPE,
     'cache-control': 'no-store',
-    ...(status === 429 || status === 503 ? { 'retry-after': String(Math.max(1, Math.ceil(error.options.retryAfterS ?? 1))) } : {}),
+    ...(status === 429 || status === 503
+      ? { 'retry-after': String(Math.max(1, Math.ceil(error.options.retryAfterS ?? 1))) }
+      : {}),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }

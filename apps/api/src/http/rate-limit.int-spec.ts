@@ -12,9 +12,15 @@ class Road {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server = createServer((near) => {
     const far = connect(Number(REDIS_URL.port), REDIS_URL.hostname);
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       this.sockets.add(from);
-      from.on('data', (bytes) => to.write(bytes)).on('error', () => undefined).on('close', () => to.destroy());
+      from
+        .on('data', (bytes) => to.write(bytes))
+        .on('error', () => undefined)
+        .on('close', () => to.destroy());
     }
   });
 
@@ -61,11 +67,15 @@ describe('the rate limit', () => {
   };
 
   const aLimit = async (url: string, { requests = 3, windowS = 60 } = {}): Promise<RateLimit> => {
-    const config = loadConfig({ REDIS_URL: url, RATE_LIMIT_REQUESTS: String(requests), RATE_LIMIT_WINDOW_SECONDS: String(windowS) }, 'api');
+    const config = loadConfig(
+      { REDIS_URL: url, RATE_LIMIT_REQUESTS: String(requests), RATE_LIMIT_WINDOW_SECONDS: String(windowS) },
+      'api',
+    );
     return new RateLimit(config, await aRedis(config), log);
   };
 
-  const aLookupLimit = async (url: string): Promise<LookupLimit> => new LookupLimit(await aRedis(loadConfig({ REDIS_URL: url }, 'api')), log);
+  const aLookupLimit = async (url: string): Promise<LookupLimit> =>
+    new LookupLimit(await aRedis(loadConfig({ REDIS_URL: url }, 'api')), log);
 
   const times = async (limit: RateLimit, key: string, count: number): Promise<boolean[]> => {
     const refused: boolean[] = [];
@@ -120,7 +130,8 @@ describe('the rate limit', () => {
     expect(await times(shaky, key, 4)).toEqual([false, false, false, true]);
     road.resume();
     const deadline = Date.now() + 8_000;
-    while ((await shaky.count(key)).isExceeded && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+    while ((await shaky.count(key)).isExceeded && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 100));
     expect(Date.now()).toBeLessThan(deadline);
     expect((await steady.count(key)).remaining).toBeLessThan(2);
   });
@@ -145,7 +156,11 @@ describe('the rate limit', () => {
     const [first, second] = [await aLookupLimit(REDIS_URL.href), await aLookupLimit(REDIS_URL.href)];
     const [account, another] = [accountId(1_000_000 + Math.floor(Math.random() * 1e9)), accountId(1)];
     for (let n = 0; n < LOOKUPS_MAX; n += 1) await (n % 2 === 0 ? first : second).count(account);
-    for (const limit of [first, second]) await expect(limit.count(account)).rejects.toMatchObject({ code: 'too_many_lookups', options: { retryAfterS: expect.any(Number) } });
+    for (const limit of [first, second])
+      await expect(limit.count(account)).rejects.toMatchObject({
+        code: 'too_many_lookups',
+        options: { retryAfterS: expect.any(Number) },
+      });
     await expect(first.count(another)).resolves.toBeUndefined();
 
     const { road, url } = await aRoad();

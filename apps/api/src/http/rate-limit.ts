@@ -32,19 +32,34 @@ class Windows {
   private readonly own: RateLimiterAbstract;
   private readonly patience = { deadlineMs: REDIS_TIMEOUT_MS, breaker: new Breaker() };
 
-  constructor(private readonly window: Window, private readonly redis: Redis, private readonly log: Log) {
+  constructor(
+    private readonly window: Window,
+    private readonly redis: Redis,
+    private readonly log: Log,
+  ) {
     const limits = { points: window.points, duration: window.durationS };
-    this.shared = new RateLimiterRedis({ ...limits, storeClient: redis.client, keyPrefix: redis.key(window.name), rejectIfRedisNotReady: true });
+    this.shared = new RateLimiterRedis({
+      ...limits,
+      storeClient: redis.client,
+      keyPrefix: redis.key(window.name),
+      rejectIfRedisNotReady: true,
+    });
     this.own = new RateLimiterMemory(limits);
   }
 
   /** Counts one on `key`; never fails. */
   count(key: string): Promise<Allowance> {
     const wasAway = this.patience.breaker.isOpen;
-    return this.redis.run('rate-limit', () => consume(this.shared, key), this.patience).catch((error: unknown) => {
-      if (!wasAway) this.log.warn('Redis does not count: each process limits by itself until it does', { counter: this.window.name, error });
-      return consume(this.own, key);
-    });
+    return this.redis
+      .run('rate-limit', () => consume(this.shared, key), this.patience)
+      .catch((error: unknown) => {
+        if (!wasAway)
+          this.log.warn('Redis does not count: each process limits by itself until it does', {
+            counter: this.window.name,
+            error,
+          });
+        return consume(this.own, key);
+      });
   }
 }
 
@@ -83,7 +98,12 @@ export class LookupLimit {
   /** Counts one look-up of an account, whatever it will find. @throws Refusal `too_many_lookups` with the seconds to wait */
   async count(account: AccountId): Promise<void> {
     const { isExceeded, resetS } = await this.windows.count(String(account));
-    if (isExceeded) throw new Refusal('too_many_lookups', `An account looks up at most ${LOOKUPS_MAX} addresses per minute. Wait as long as Retry-After says.`, { retryAfterS: resetS });
+    if (isExceeded)
+      throw new Refusal(
+        'too_many_lookups',
+        `An account looks up at most ${LOOKUPS_MAX} addresses per minute. Wait as long as Retry-After says.`,
+        { retryAfterS: resetS },
+      );
   }
 }
 
@@ -98,5 +118,9 @@ function consume(limiter: RateLimiterAbstract, key: string): Promise<Allowance> 
 }
 
 function allowance(state: RateLimiterRes, isExceeded: boolean): Allowance {
-  return { isExceeded, remaining: Math.max(0, state.remainingPoints), resetS: Math.max(1, Math.ceil(state.msBeforeNext / 1_000)) };
+  return {
+    isExceeded,
+    remaining: Math.max(0, state.remainingPoints),
+    resetS: Math.max(1, Math.ceil(state.msBeforeNext / 1_000)),
+  };
 }

@@ -31,7 +31,12 @@ const SECURITY_HEADERS = {
 export function createAdapter(config: Config, log: Log): FastifyAdapter {
   const adapter = new FastifyAdapter({
     // Node would answer a missing Host itself, without a request id: guardAccess refuses it.
-    http: { maxHeaderSize: HEADERS_MAX_BYTES, requireHostHeader: false, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
+    http: {
+      maxHeaderSize: HEADERS_MAX_BYTES,
+      requireHostHeader: false,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 2_000,
+    },
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: requestIdOf,
     requestIdHeader: false,
@@ -66,10 +71,16 @@ function identifyRequests(fastify: FastifyInstance): void {
 
 function takeOnlyJson(fastify: FastifyInstance): void {
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
-    done(hasBody(request) && !isPlainJson(request) ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.') : null);
+    done(
+      hasBody(request) && !isPlainJson(request)
+        ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.')
+        : null,
+    );
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: FastifyRequest['raw'], done) => readJson(payload, Number(request.headers['content-length'] ?? 0), done));
+  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: FastifyRequest['raw'], done) =>
+    readJson(payload, Number(request.headers['content-length'] ?? 0), done),
+  );
 }
 
 /** A body of GET or HEAD means nothing and is never read (RFC 9110, 9.3.1), so it is no reason to refuse a call. */
@@ -80,9 +91,15 @@ function hasBody({ headers, method }: FastifyRequest): boolean {
 
 function isPlainJson({ headers }: FastifyRequest): boolean {
   if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const [type = '', ...parameters] = (headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => /^charset\s*=/.test(parameter));
-  return headers['content-encoding'] === undefined && type === 'application/json' && charsets.every((charset) => /^charset\s*=\s*"?utf-?8"?$/.test(charset));
+  return (
+    headers['content-encoding'] === undefined &&
+    type === 'application/json' &&
+    charsets.every((charset) => /^charset\s*=\s*"?utf-?8"?$/.test(charset))
+  );
 }
 
 /** Answers bytes that are no HTTP request, which no hook or filter ever sees, and hangs up. */
@@ -91,11 +108,20 @@ function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): voi
   const refusal =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? new Refusal('headers_too_large', 'All headers together may have at most 16 KiB. Send fewer or shorter ones.')
-      : new Refusal('malformed_request', 'The request is not valid HTTP, or did not arrive in time. Mend it and send it again.');
+      : new Refusal(
+          'malformed_request',
+          'The request is not valid HTTP, or did not arrive in time. Mend it and send it again.',
+        );
   const requestId = newId();
   const problem = problemOf(refusal, { path: '/', requestId });
   const body = JSON.stringify(problem);
-  const headers = { ...SECURITY_HEADERS, ...problemHeaders(refusal), 'x-request-id': requestId, 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  const headers = {
+    ...SECURITY_HEADERS,
+    ...problemHeaders(refusal),
+    'x-request-id': requestId,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -58,7 +58,8 @@ class EchoController {
   @Get('throws/:what')
   @Public()
   throws(@Param('what') what: string): never {
-    if (what === 'busy') throw new Unavailable('mongo', { retryAfterS: 7, members: { user_message: { content: 'kept' } } });
+    if (what === 'busy')
+      throw new Unavailable('mongo', { retryAfterS: 7, members: { user_message: { content: 'kept' } } });
     if (what === 'refused') throw new Refusal('conversation_not_found', 'Conversation not found');
     throw new TypeError('a secret in a bug');
   }
@@ -69,18 +70,29 @@ class EchoController {
 }
 
 /** The edge around a few small calls, with an authenticator that takes `good-<account>` and a limiter that is told what to answer. */
-export async function aTestApp({ env = {}, allowance = { isExceeded: false, remaining: 99, resetS: 60 } }: { env?: Record<string, string>; allowance?: Allowance } = {}): Promise<TestApp> {
+export async function aTestApp({
+  env = {},
+  allowance = { isExceeded: false, remaining: 99, resetS: 60 },
+}: { env?: Record<string, string>; allowance?: Allowance } = {}): Promise<TestApp> {
   const config = loadConfig(env, 'api');
   @Module({ imports: [ConfigModule.for(config)], controllers: [EchoController] })
   class TestModule {}
   const counted: string[] = [];
   const metered: AccountId[] = [];
   const draining = { isDraining: false };
-  const rateLimit = { policy: '"default";q=100;w=60', count: (key: string) => (counted.push(key), Promise.resolve(allowance)) };
+  const rateLimit = {
+    policy: '"default";q=100;w=60',
+    count: (key: string) => (counted.push(key), Promise.resolve(allowance)),
+  };
   const log = new Log('test', 'error');
   const logged: unknown[] = [];
   log.error = (message, fields) => void logged.push({ message, fields });
-  const app = await createApp(TestModule, config, log, () => ({ authenticator: { known, authenticate }, meter: { count: (id) => void metered.push(id) }, rateLimit, draining }));
+  const app = await createApp(TestModule, config, log, () => ({
+    authenticator: { known, authenticate },
+    meter: { count: (id) => void metered.push(id) },
+    rateLimit,
+    draining,
+  }));
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return { app, counted, metered, draining, logged };
@@ -104,6 +116,7 @@ function known(token: string): Caller | null {
 function authenticate(token: string): Promise<Caller> {
   const account = /^good-([0-9]+)$/.exec(token)?.[1];
   if (token === 'stale') return Promise.reject(new Unavailable('postgres'));
-  if (account === undefined) return Promise.reject(new Refusal('unauthorized', 'The access token is malformed or expired.'));
+  if (account === undefined)
+    return Promise.reject(new Refusal('unauthorized', 'The access token is malformed or expired.'));
   return Promise.resolve({ accountId: accountId(Number(account)), sessionId: newSessionId() });
 }

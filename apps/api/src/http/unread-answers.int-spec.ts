@@ -40,7 +40,9 @@ describe('answers that nobody reads', () => {
   /** Asks, and reads nothing. */
   const ask = async (): Promise<Socket> => {
     const before = answered;
-    const socket = connect(port(), '127.0.0.1').pause().on('error', () => undefined);
+    const socket = connect(port(), '127.0.0.1')
+      .pause()
+      .on('error', () => undefined);
     sockets.push(socket);
     socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
     await eventually(() => answered > before, { everyMs: 5 });

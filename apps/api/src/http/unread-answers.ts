@@ -16,7 +16,10 @@ export interface UnreadLimits {
 }
 
 /** An answer stays in memory until the client has read it: who reads nothing for 30 s is hung up on, and all that is unread together is bounded. */
-export function boundUnreadAnswers(fastify: FastifyInstance, { maxBytes, smallBytes, timeoutMs, lookEveryMs }: UnreadLimits = LIMITS): void {
+export function boundUnreadAnswers(
+  fastify: FastifyInstance,
+  { maxBytes, smallBytes, timeoutMs, lookEveryMs }: UnreadLimits = LIMITS,
+): void {
   const unread = new Map<ServerResponse, number>();
   let unreadBytes = 0;
   const forget = (answer: ServerResponse): void => {
@@ -25,7 +28,8 @@ export function boundUnreadAnswers(fastify: FastifyInstance, { maxBytes, smallBy
   };
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     const bytes = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    if (bytes > smallBytes && unreadBytes + bytes > maxBytes) return done(new Unavailable('sending', { detail: 'Too many large answers wait to be read. Try again shortly.' }));
+    if (bytes > smallBytes && unreadBytes + bytes > maxBytes)
+      return done(new Unavailable('sending', { detail: 'Too many large answers wait to be read. Try again shortly.' }));
     forget(reply.raw);
     unread.set(reply.raw, bytes);
     unreadBytes += bytes;

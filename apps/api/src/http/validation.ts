@@ -49,7 +49,10 @@ function judged(name: string, verdicts: Judged['verdicts']): PropertyDecorator {
 
 /** A text of `min` to `max` code points that every store keeps as it came: no NUL, no lone surrogate. */
 export function IsStoredText(min: number, max: number, notes: FieldNotes = {}): PropertyDecorator {
-  return applyDecorators(Rule('storedText', (value) => judgeText(value, min, max)), ApiProperty({ type: 'string', minLength: min, maxLength: max, ...notes }));
+  return applyDecorators(
+    Rule('storedText', (value) => judgeText(value, min, max)),
+    ApiProperty({ type: 'string', minLength: min, maxLength: max, ...notes }),
+  );
 }
 
 /** What is wrong with a value that must be a text of `min` to `max` code points, or null. */
@@ -59,26 +62,35 @@ export function judgeText(value: unknown, min: number, max: number): Verdict | n
   if (typeof value !== 'string') return { code: 'wrong_type', detail: 'must be a text' };
   if (!isText(value)) return { code: 'not_storable', detail: 'must not hold NUL characters or lone surrogates' };
   const length = codePoints(value);
-  if (length < min) return { code: 'too_short', detail: min === 1 ? 'must not be empty' : `must have at least ${min} characters` };
+  if (length < min)
+    return { code: 'too_short', detail: min === 1 ? 'must not be empty' : `must have at least ${min} characters` };
   return length > max ? { code: 'too_long', detail: `must have at most ${max} characters` } : null;
 }
 
 /** A text out of a few. */
-export function IsOneOf(values: readonly string[], notes: FieldNotes & { readonly default?: string } = {}): PropertyDecorator {
+export function IsOneOf(
+  values: readonly string[],
+  notes: FieldNotes & { readonly default?: string } = {},
+): PropertyDecorator {
   const words = `must be ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`;
-  const judge: Judge = (value) => (typeof value === 'string' && values.includes(value) ? null : { code: 'unknown_value', detail: words });
+  const judge: Judge = (value) =>
+    typeof value === 'string' && values.includes(value) ? null : { code: 'unknown_value', detail: words };
   return applyDecorators(Rule('oneOf', judge), ApiProperty({ enum: [...values], ...notes }));
 }
 
 /** A whole number of `min` or more in a body, never converted. One too large to be exact stays one: JSON may hold it, and it is beyond everything that is counted here. */
 export function IsWholeNumber(min: number, notes: FieldNotes = {}): PropertyDecorator {
-  return applyDecorators(Rule('wholeNumber', (value) => judgeWholeNumber(value, min)), ApiProperty({ type: 'integer', minimum: min, ...notes }));
+  return applyDecorators(
+    Rule('wholeNumber', (value) => judgeWholeNumber(value, min)),
+    ApiProperty({ type: 'integer', minimum: min, ...notes }),
+  );
 }
 
 function judgeWholeNumber(value: unknown, min: number): Verdict | null {
   if (value === undefined) return REQUIRED;
   // JSON.parse makes infinity of an integer of 400 digits.
-  if (typeof value !== 'number' || !(Number.isInteger(value) || Math.abs(value) === Infinity)) return { code: 'not_an_integer', detail: 'must be a whole number' };
+  if (typeof value !== 'number' || !(Number.isInteger(value) || Math.abs(value) === Infinity))
+    return { code: 'not_an_integer', detail: 'must be a whole number' };
   return value < min ? { code: 'too_small', detail: `must be ${min} or more` } : null;
 }
 
@@ -93,22 +105,37 @@ type Reading = (value: unknown) => unknown;
 /** The readings of a class's fields; a field without one is `outermost`. */
 const READINGS = new WeakMap<object, ReadonlyMap<string, Reading>>();
 
-const readBy = (reading: Reading): PropertyDecorator => (target, property) => void READINGS.set(target.constructor, new Map(READINGS.get(target.constructor)).set(String(property), reading));
+const readBy =
+  (reading: Reading): PropertyDecorator =>
+  (target, property) =>
+    void READINGS.set(target.constructor, new Map(READINGS.get(target.constructor)).set(String(property), reading));
 
 /** A list of `min` to `max` account ids: whole numbers of 1 or more. The only field whose items the pipe lets through, and of those at most one more than `max`. */
 export function IsListOfIds(limits: ListLimits, notes: FieldNotes = {}): PropertyDecorator {
   const { min, max } = limits;
   // One item more than it may have shows that it is too long.
-  const reading: Reading = (value) => (Array.isArray(value) ? value.slice(0, max + 1).map(outermost) : outermost(value));
-  const schema = ApiProperty({ type: 'array', items: { type: 'integer', minimum: 1 }, minItems: min, maxItems: max, ...notes });
-  return applyDecorators(readBy(reading), judged('listOfIds', (value) => judgeList(value, limits)), schema);
+  const reading: Reading = (value) =>
+    Array.isArray(value) ? value.slice(0, max + 1).map(outermost) : outermost(value);
+  const schema = ApiProperty({
+    type: 'array',
+    items: { type: 'integer', minimum: 1 },
+    minItems: min,
+    maxItems: max,
+    ...notes,
+  });
+  return applyDecorators(
+    readBy(reading),
+    judged('listOfIds', (value) => judgeList(value, limits)),
+    schema,
+  );
 }
 
 function judgeList(value: unknown, { min, max }: ListLimits): readonly Verdict[] {
   if (value === undefined) return [REQUIRED];
   if (!Array.isArray(value)) return [{ code: 'wrong_type', detail: 'must be a list' }];
   if (value.length > max) return [{ code: 'too_many', detail: `must have at most ${max} items` }];
-  if (value.length < min) return [{ code: 'too_few', detail: `must have at least ${min} ${min === 1 ? 'item' : 'items'}` }];
+  if (value.length < min)
+    return [{ code: 'too_few', detail: `must have at least ${min} ${min === 1 ? 'item' : 'items'}` }];
   return value.flatMap((id: unknown, item) => {
     const verdict = judgeWholeNumber(id, 1);
     return verdict === null ? [] : [{ ...verdict, item }];
@@ -133,7 +160,12 @@ export function QueryInteger(options: QueryIntegerOptions, notes: FieldNotes = {
   return applyDecorators(
     readBy((value) => queryInteger(outermost(value), options)),
     Rule('queryInteger', (value) => judgeQueryInteger(value, min)),
-    ApiProperty({ type: 'integer', required: false, ...(below === 'clamp' ? { description: clamping } : { minimum: min }), ...notes }),
+    ApiProperty({
+      type: 'integer',
+      required: false,
+      ...(below === 'clamp' ? { description: clamping } : { minimum: min }),
+      ...notes,
+    }),
   );
 }
 
@@ -201,7 +233,11 @@ const FIELDS = new WeakMap<Type, ReadonlySet<string>>();
 function fieldsOf(type: Type): ReadonlySet<string> {
   const known = FIELDS.get(type);
   if (known !== undefined) return known;
-  const fields = new Set(getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).map(({ propertyName }) => propertyName));
+  const fields = new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(type, '', false, false)
+      .map(({ propertyName }) => propertyName),
+  );
   FIELDS.set(type, fields);
   return fields;
 }
@@ -214,16 +250,21 @@ function outermost(value: unknown): unknown {
 function validationFailed(errors: readonly FieldError[]): Refusal {
   const [first] = errors;
   const others = errors.length - 1;
-  const rest = others > 0 ? ` ${others === 1 ? 'One other field is' : `${others} other fields are`} wrong too; see errors.` : '';
-  return new Refusal('validation_failed', `${first?.detail ?? 'The request can never be right.'}${rest}`, { errors: errors.slice(0, ERRORS_SHOWN_MAX) });
+  const rest =
+    others > 0 ? ` ${others === 1 ? 'One other field is' : `${others} other fields are`} wrong too; see errors.` : '';
+  return new Refusal('validation_failed', `${first?.detail ?? 'The request can never be right.'}${rest}`, {
+    errors: errors.slice(0, ERRORS_SHOWN_MAX),
+  });
 }
 
 function fieldErrors(error: ValidationError, parent: string): FieldError[] {
   const field = `${parent}/${pointerPart(error.property)}`;
-  const own = Object.keys(error.constraints ?? {}).flatMap((name) => verdictsOf(error, name)).map(({ code, detail, item }) => {
-    const place = item === undefined ? field : `${field}/${item}`;
-    return { field: place, code, detail: `${place.slice(1)} ${detail}.` };
-  });
+  const own = Object.keys(error.constraints ?? {})
+    .flatMap((name) => verdictsOf(error, name))
+    .map(({ code, detail, item }) => {
+      const place = item === undefined ? field : `${field}/${item}`;
+      return { field: place, code, detail: `${place.slice(1)} ${detail}.` };
+    });
   return [...own, ...(error.children ?? []).flatMap((child) => fieldErrors(child, field))];
 }
 
@@ -234,7 +275,9 @@ function verdictsOf(error: ValidationError, constraint: string): readonly Verdic
   const verdicts = mark instanceof Judged ? mark.verdicts(error.value) : [];
   if (verdicts.length > 0) return verdicts;
   const words = (error.constraints?.[constraint] ?? 'is wrong').replace(`${error.property} `, '').replace(/\.$/, '');
-  return [{ code: constraint.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, ''), detail: words }];
+  return [
+    { code: constraint.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`).replace(/^_/, ''), detail: words },
+  ];
 }
 
 const pointerPart = (property: string): string => property.replaceAll('~', '~0').replaceAll('/', '~1');

@@ -13,9 +13,12 @@ import { HITS_EXAMPLE, hitResponse, HitsResponse } from './search.responses.js';
 export class SearchController {
   constructor(private readonly messages: SearchMessages) {}
 
-  @ApiOperation({ summary: 'Finds messages of the caller\'s conversations by their words' })
+  @ApiOperation({ summary: "Finds messages of the caller's conversations by their words" })
   @Get()
-  @Answers(200, HitsResponse, { example: HITS_EXAMPLE, description: 'The hits, best first or newest first. A page may have fewer than `limit` though more follow.' })
+  @Answers(200, HitsResponse, {
+    example: HITS_EXAMPLE,
+    description: 'The hits, best first or newest first. A page may have fewer than `limit` though more follow.',
+  })
   @Refuses('query_without_words', 'conversation_not_found')
   async search(@CurrentCaller() { accountId }: Caller, @RequestQuery() given: SearchParameters): Promise<HitsResponse> {
     const { hits, next } = await this.messages.page(searchOf(given, accountId));

@@ -9,8 +9,14 @@ export class SnippetPieceResponse {
 
 export class HitResponse {
   @ApiProperty({ type: MessageResponse }) readonly message!: MessageResponse;
-  @ApiProperty({ type: [SnippetPieceResponse], description: 'At most 160 characters of the message around the first match, in pieces. It is text: nothing in it is HTML.' }) readonly snippet!: SnippetPieceResponse[];
-  @ApiProperty({ minimum: 0, maximum: 1, description: 'The closer together the words, the higher.' }) readonly score!: number;
+  @ApiProperty({
+    type: [SnippetPieceResponse],
+    description:
+      'At most 160 characters of the message around the first match, in pieces. It is text: nothing in it is HTML.',
+  })
+  readonly snippet!: SnippetPieceResponse[];
+  @ApiProperty({ minimum: 0, maximum: 1, description: 'The closer together the words, the higher.' })
+  readonly score!: number;
 }
 
 export class HitsResponse {
@@ -19,12 +25,28 @@ export class HitsResponse {
 }
 
 export const HITS_EXAMPLE: HitsResponse = {
-  hits: [{ message: MESSAGE_EXAMPLE, snippet: [{ text: 'What is the ', match: false }, { text: 'capital', match: true }, { text: ' of ', match: false }, { text: 'Italy', match: true }, { text: '?', match: false }], score: 0.333338 }],
+  hits: [
+    {
+      message: MESSAGE_EXAMPLE,
+      snippet: [
+        { text: 'What is the ', match: false },
+        { text: 'capital', match: true },
+        { text: ' of ', match: false },
+        { text: 'Italy', match: true },
+        { text: '?', match: false },
+      ],
+      score: 0.333338,
+    },
+  ],
   next_cursor: null,
 };
 
 const SCORE_DIGITS = 1e6;
 
 export function hitResponse({ message, snippet, score }: Hit): HitResponse {
-  return { message: messageResponse(message), snippet: snippet.map(({ text, match }) => ({ text, match })), score: Math.round(score * SCORE_DIGITS) / SCORE_DIGITS };
+  return {
+    message: messageResponse(message),
+    snippet: snippet.map(({ text, match }) => ({ text, match })),
+    score: Math.round(score * SCORE_DIGITS) / SCORE_DIGITS,
+  };
 }

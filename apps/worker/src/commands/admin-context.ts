@@ -48,7 +48,11 @@ class StderrLog extends Log {
 @Module({})
 class AdminModule {
   static for(config: Config, modules: readonly (Type | DynamicModule)[]): DynamicModule {
-    const platform = [ConfigModule.for(config), LoggingModule.for(new StderrLog()), DatabaseModule.for('edgechat-admin')];
+    const platform = [
+      ConfigModule.for(config),
+      LoggingModule.for(new StderrLog()),
+      DatabaseModule.for('edgechat-admin'),
+    ];
     return { module: AdminModule, imports: [...platform, ...modules] };
   }
 }
@@ -57,7 +61,12 @@ type Work = (context: INestApplicationContext) => Promise<void>;
 
 /** Runs `work` with the use cases of the commands for conversations, once PostgreSQL and MongoDB have answered. @throws AdminError when they do not within a minute */
 export function withStores(config: Config, signal: AbortSignal, work: Work): Promise<void> {
-  return within(AdminModule.for(config, [MongoModule.forRoot(), MessageBackupModule, ConversationCheckModule, SearchRebuildModule]), signal, [Postgres, Mongo], work);
+  return within(
+    AdminModule.for(config, [MongoModule.forRoot(), MessageBackupModule, ConversationCheckModule, SearchRebuildModule]),
+    signal,
+    [Postgres, Mongo],
+    work,
+  );
 }
 
 /** Runs `work` with the use cases of the commands for accounts, once PostgreSQL has answered. @throws AdminError when it does not within a minute */
@@ -65,14 +74,24 @@ export function withPostgres(config: Config, signal: AbortSignal, work: Work): P
   return within(AdminModule.for(config, [SetPasswordModule]), signal, [Postgres], work);
 }
 
-async function within(module: DynamicModule, signal: AbortSignal, stores: readonly (typeof Postgres | typeof Mongo)[], work: Work): Promise<void> {
+async function within(
+  module: DynamicModule,
+  signal: AbortSignal,
+  stores: readonly (typeof Postgres | typeof Mongo)[],
+  work: Work,
+): Promise<void> {
   const context = await NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
   try {
     for (const until = Date.now() + PATIENCE_MS; ; await pause(50, signal)) {
       signal.throwIfAborted();
       const missing = stores.find((store) => !context.get<Postgres | Mongo>(store, { strict: false }).hasStarted);
       if (!missing) break;
-      if (Date.now() > until) throw new AdminError(missing === Mongo ? 'MongoDB (MONGODB_URL) cannot be reached.' : 'PostgreSQL (DATABASE_URL) cannot be reached, or has no schema yet: run the command migrate first.');
+      if (Date.now() > until)
+        throw new AdminError(
+          missing === Mongo
+            ? 'MongoDB (MONGODB_URL) cannot be reached.'
+            : 'PostgreSQL (DATABASE_URL) cannot be reached, or has no schema yet: run the command migrate first.',
+        );
     }
     await work(context);
   } finally {

@@ -7,18 +7,33 @@ describe('the arguments of a command', () => {
     expect(commandOf(args).given).toEqual({ conversation: null, isSure: false, operands: [] });
   });
 
-  it.each([[['--conversation', ID]], [[`--conversation=${ID.toUpperCase()}`]]])('may name a conversation: %j', (options) => {
-    expect(commandOf(['rebuild', 'search', ...options]).given.conversation).toBe(ID);
-  });
+  it.each([[['--conversation', ID]], [[`--conversation=${ID.toUpperCase()}`]]])(
+    'may name a conversation: %j',
+    (options) => {
+      expect(commandOf(['rebuild', 'search', ...options]).given.conversation).toBe(ID);
+    },
+  );
 
   it('may be an address, or a yes', () => {
     expect(commandOf(['set-password', 'ada@example.com']).given.operands).toEqual(['ada@example.com']);
     expect(commandOf(['messages', 'wipe', '--yes']).given.isSure).toBe(true);
   });
 
-  it.each([[[]], [['rebuild']], [['rebuild', 'everything']], [['rebuild', 'inbox', ID]], [['verify', 'twice']], [['verify', '--yes']], [['verify', '--conversation', ID]], [['set-password']], [['set-password', 'a', 'b']], [['--help']], [['rebuild', 'inbox', '--conversation']], [['constructor']]])(
-    'are refused with the list of commands where they are wrong: %j',
-    (args: string[]) => expect(() => commandOf(args)).toThrow('There is no such command. There are:'),
+  it.each([
+    [[]],
+    [['rebuild']],
+    [['rebuild', 'everything']],
+    [['rebuild', 'inbox', ID]],
+    [['verify', 'twice']],
+    [['verify', '--yes']],
+    [['verify', '--conversation', ID]],
+    [['set-password']],
+    [['set-password', 'a', 'b']],
+    [['--help']],
+    [['rebuild', 'inbox', '--conversation']],
+    [['constructor']],
+  ])('are refused with the list of commands where they are wrong: %j', (args: string[]) =>
+    expect(() => commandOf(args)).toThrow('There is no such command. There are:'),
   );
 
   it('are refused where no conversation can have the id', () => {

@@ -44,7 +44,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  */
 export async function admin(config: Config, args: readonly string[]): Promise<never> {
   const ending = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort(new AdminError('Interrupted. Nothing is broken: give the command again.')));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => ending.abort(new AdminError('Interrupted. Nothing is broken: give the command again.')));
   try {
     const { command, given } = commandOf(args);
     process.exit(await command.run(config, given, ending.signal));
@@ -69,8 +70,16 @@ export function commandOf(args: readonly string[]): { command: Command; given: G
 
 function readArguments(args: readonly string[]) {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: { conversation: { type: 'string' }, yes: { type: 'boolean' } }, allowPositionals: true });
-    return { words: positionals, options: Object.keys(values), conversation: values.conversation === undefined ? null : parseConversation(values.conversation) };
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { conversation: { type: 'string' }, yes: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    return {
+      words: positionals,
+      options: Object.keys(values),
+      conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
+    };
   } catch (error) {
     throw error instanceof AdminError ? error : noCommand();
   }
@@ -78,7 +87,8 @@ function readArguments(args: readonly string[]) {
 
 function parseConversation(text: string) {
   const id = conversationId(text.toLowerCase());
-  if (id === null) throw new AdminError('This is no id of a conversation. Say it as the API shows it, after --conversation.');
+  if (id === null)
+    throw new AdminError('This is no id of a conversation. Say it as the API shows it, after --conversation.');
   return id;
 }
 
@@ -86,7 +96,9 @@ const noCommand = (): AdminError => new AdminError(`There is no such command. Th
 
 function sentenceOf(error: unknown): string {
   if (error instanceof AdminError || error instanceof BadDump) return error.message;
-  if (error instanceof Unavailable) return `${error.dependency === 'mongo' ? 'MongoDB (MONGODB_URL)' : 'PostgreSQL (DATABASE_URL)'} was away for longer than a minute. Give the command again when it is back.`;
-  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') return 'Whoever reads the dump has gone away.';
+  if (error instanceof Unavailable)
+    return `${error.dependency === 'mongo' ? 'MongoDB (MONGODB_URL)' : 'PostgreSQL (DATABASE_URL)'} was away for longer than a minute. Give the command again when it is back.`;
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE')
+    return 'Whoever reads the dump has gone away.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

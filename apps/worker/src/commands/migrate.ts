@@ -12,8 +12,12 @@ export async function migrateStores(config: Config, log: Log): Promise<void> {
   // As process 1 of a container it would else not hear these signals. A migration under way is rolled back by PostgreSQL when the connection ends.
   process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
   const names = await patiently('PostgreSQL (DATABASE_URL)', log, () => migrate(config, log));
-  await patiently('MongoDB (MONGODB_URL)', log, () => prepareMessages(config.mongodbUrl, databaseOf(config.mongodbUrl)));
-  log.info(names.length === 0 ? 'the schema is up to date' : 'the schema was brought up to date', { migrations: names });
+  await patiently('MongoDB (MONGODB_URL)', log, () =>
+    prepareMessages(config.mongodbUrl, databaseOf(config.mongodbUrl)),
+  );
+  log.info(names.length === 0 ? 'the schema is up to date' : 'the schema was brought up to date', {
+    migrations: names,
+  });
   process.exit(0);
 }
 
@@ -25,7 +29,9 @@ async function patiently<T>(store: string, log: Log, work: () => Promise<T>): Pr
     } catch (error) {
       log.warn('a store could not be migrated yet', { store, error });
       if (Date.now() > until || !isAway(error)) {
-        process.stderr.write(`${store} could not be migrated: ${error instanceof Error ? error.message : 'unknown error'}. Nothing is half done; mend it and run migrate again.\n`);
+        process.stderr.write(
+          `${store} could not be migrated: ${error instanceof Error ? error.message : 'unknown error'}. Nothing is half done; mend it and run migrate again.\n`,
+        );
         process.exit(1);
       }
       await pause(1_000);
@@ -37,5 +43,9 @@ async function patiently<T>(store: string, log: Log, work: () => Promise<T>): Pr
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(E[A-Z]+|57P03|08.{3})$/.test(code) || error.name === 'MongooseServerSelectionError' || error.message.includes('timeout');
+  return (
+    /^(E[A-Z]+|57P03|08.{3})$/.test(code) ||
+    error.name === 'MongooseServerSelectionError' ||
+    error.message.includes('timeout')
+  );
 }

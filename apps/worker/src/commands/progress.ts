@@ -58,6 +58,10 @@ export const grouped = (count: number): string => count.toLocaleString('en-US');
 /** Seconds as `m:ss`, or `h:mm:ss`. */
 function clock(seconds: number): string {
   const whole = Math.ceil(seconds);
-  const [hours, minutes, rest] = [Math.floor(whole / 3_600), Math.floor((whole % 3_600) / 60), String(whole % 60).padStart(2, '0')];
+  const [hours, minutes, rest] = [
+    Math.floor(whole / 3_600),
+    Math.floor((whole % 3_600) / 60),
+    String(whole % 60).padStart(2, '0'),
+  ];
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
 }

@@ -17,7 +17,10 @@ export async function setPassword(config: Config, { operands }: Given, signal: A
     const unknown = new AdminError('There is no account with this e-mail address.');
     if (!(await passwords.isKnown(email))) throw unknown;
     const password = process.stdin.isTTY ? await askTwice(signal) : await readLine();
-    if (!passwords.isPassword(password)) throw new AdminError(`A password has ${PASSWORD_MIN_CHARACTERS} to ${PASSWORD_MAX_CHARACTERS} characters. Nothing was changed.`);
+    if (!passwords.isPassword(password))
+      throw new AdminError(
+        `A password has ${PASSWORD_MIN_CHARACTERS} to ${PASSWORD_MAX_CHARACTERS} characters. Nothing was changed.`,
+      );
     const ended = await passwords.execute(email, password);
     if (ended === null) throw unknown;
     say(`The password was set. ${ended} sessions ended: they are out within 5 s.`);
@@ -38,7 +41,8 @@ async function readLine(): Promise<string> {
 
 async function askTwice(signal: AbortSignal): Promise<string> {
   const first = await ask('New password: ', signal);
-  if ((await ask('Again: ', signal)) !== first) throw new AdminError('These are two different passwords. Nothing was changed.');
+  if ((await ask('Again: ', signal)) !== first)
+    throw new AdminError('These are two different passwords. Nothing was changed.');
   return first;
 }
 
@@ -59,7 +63,8 @@ function ask(question: string, signal: AbortSignal): Promise<string> {
     const onData = (text: string): void => {
       for (const character of text) {
         if (character === '\r' || character === '\n') return end(() => resolve(typed));
-        if (character === '\u0003' || (character === '\u0004' && typed === '')) return end(() => reject(new AdminError('Interrupted. Nothing was changed.')));
+        if (character === '\u0003' || (character === '\u0004' && typed === ''))
+          return end(() => reject(new AdminError('Interrupted. Nothing was changed.')));
         if (character === '\u007f' || character === '\b') typed = Array.from(typed).slice(0, -1).join('');
         else typed += character;
       }

@@ -4,7 +4,9 @@ import { BadDump } from '@edgechat/conversations';
 import { gunzippedLines } from './streams.js';
 
 async function linesOf(bytes: Buffer, chunkBytes = bytes.length): Promise<string[]> {
-  const chunks = Array.from({ length: Math.ceil(bytes.length / Math.max(chunkBytes, 1)) }, (_, n) => bytes.subarray(n * chunkBytes, (n + 1) * chunkBytes));
+  const chunks = Array.from({ length: Math.ceil(bytes.length / Math.max(chunkBytes, 1)) }, (_, n) =>
+    bytes.subarray(n * chunkBytes, (n + 1) * chunkBytes),
+  );
   const lines: string[] = [];
   for await (const line of gunzippedLines(Readable.from(chunks))) lines.push(line);
   return lines;

@@ -40,6 +40,7 @@ function translate(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === 'Z_BUF_ERROR') return new BadDump('The dump was cut: the compressed stream ends in the middle.');
   if (code.startsWith('Z_')) return new BadDump('This is no gzipped dump, or it was damaged.');
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return new BadDump('This is no dump of messages: it has bytes that are not UTF-8.');
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+    return new BadDump('This is no dump of messages: it has bytes that are not UTF-8.');
   return error;
 }

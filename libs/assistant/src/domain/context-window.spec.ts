@@ -9,7 +9,10 @@ interface Turn {
   readonly content: string;
 }
 
-const turn = fc.record({ role: fc.constantFrom('user', 'model'), content: fc.string({ unit: 'binary', minLength: 1, maxLength: 120 }) });
+const turn = fc.record({
+  role: fc.constantFrom('user', 'model'),
+  content: fc.string({ unit: 'binary', minLength: 1, maxLength: 120 }),
+});
 const history = fc.array(turn, { minLength: 1, maxLength: 30 });
 const window = fc.integer({ min: 8, max: 400 });
 
@@ -21,7 +24,11 @@ describe('fitContext', () => {
   });
 
   it('sends all of a history that fits', () => {
-    const turns = [{ role: 'user', content: 'one' }, { role: 'model', content: 'two' }, { role: 'user', content: 'three' }];
+    const turns = [
+      { role: 'user', content: 'one' },
+      { role: 'model', content: 'two' },
+      { role: 'user', content: 'three' },
+    ];
     expect(fitContext(turns, 100)).toEqual(turns);
   });
 
@@ -37,7 +44,10 @@ describe('fitContext', () => {
   });
 
   it('sends the end of a newest message that alone is too long, with all its other fields', () => {
-    const turns = [{ role: 'model', content: 'old' }, { role: 'user', content: `beginning ${'x'.repeat(32_000)} the question?` }];
+    const turns = [
+      { role: 'model', content: 'old' },
+      { role: 'user', content: `beginning ${'x'.repeat(32_000)} the question?` },
+    ];
     const [sent, ...others] = fitContext(turns, 100);
     expect(others).toEqual([]);
     expect(sent?.role).toBe('user');
@@ -58,47 +68,77 @@ describe('fitContext', () => {
   });
 
   it('never exceeds the window, and is the longest run of newest turns within it', () => {
-    fc.assert(fc.property(history, window, (turns, maxTokens) => {
-      const sent = fitContext(turns, maxTokens);
-      expect(cost(sent)).toBeLessThanOrEqual(maxTokens);
+    fc.assert(
+      fc.property(history, window, (turns, maxTokens) => {
+        const sent = fitContext(turns, maxTokens);
+        expect(cost(sent)).toBeLessThanOrEqual(maxTokens);
 
-      const longer = turns.slice(turns.length - sent.length - 1);
-      expect(sent.length === turns.length || cost(longer) > maxTokens).toBe(true);
-    }));
+        const longer = turns.slice(turns.length - sent.length - 1);
+        expect(sent.length === turns.length || cost(longer) > maxTokens).toBe(true);
+      }),
+    );
   });
 
   it('changes no turn but a newest one that is cut, and always sends that', () => {
-    fc.assert(fc.property(history, window, (turns, maxTokens) => {
-      const sent = fitContext(turns, maxTokens);
-      expect(sent.slice(0, -1)).toEqual(turns.slice(turns.length - sent.length, -1));
-      expect(turns.at(-1)?.content.endsWith(sent.at(-1)?.content ?? 'nothing')).toBe(true);
-      expect(sent.at(-1)?.content.isWellFormed()).toBe(true);
-    }));
+    fc.assert(
+      fc.property(history, window, (turns, maxTokens) => {
+        const sent = fitContext(turns, maxTokens);
+        expect(sent.slice(0, -1)).toEqual(turns.slice(turns.length - sent.length, -1));
+        expect(turns.at(-1)?.content.endsWith(sent.at(-1)?.content ?? 'nothing')).toBe(true);
+        expect(sent.at(-1)?.content.isWellFormed()).toBe(true);
+      }),
+    );
   });
 });
 
 describe('what a model is sent', () => {
-  const says = (seq: number, content: string, id = 1): GroupMessage => ({ seq, role: 'user', answersSeq: null, authorId: accountId(id), authorName: id === 1 ? 'Ada' : 'Bob', content });
-  const answer = (seq: number, answersSeq: number): GroupMessage => ({ seq, role: 'model', answersSeq, authorId: null, authorName: null, content: `answer to ${answersSeq}` });
+  const says = (seq: number, content: string, id = 1): GroupMessage => ({
+    seq,
+    role: 'user',
+    answersSeq: null,
+    authorId: accountId(id),
+    authorName: id === 1 ? 'Ada' : 'Bob',
+    content,
+  });
+  const answer = (seq: number, answersSeq: number): GroupMessage => ({
+    seq,
+    role: 'model',
+    answersSeq,
+    authorId: null,
+    authorName: null,
+    content: `answer to ${answersSeq}`,
+  });
   const instruction = { role: 'system', content: GROUP_INSTRUCTION };
 
   it('of one person is the turns as they are', () => {
-    expect(contextOf('assistant', [says(1, '⟦one⟧'), answer(3, 1), says(2, 'two')], 1_000)).toEqual([{ role: 'user', content: '⟦one⟧' }, { role: 'model', content: 'answer to 1' }, { role: 'user', content: 'two' }]);
+    expect(contextOf('assistant', [says(1, '⟦one⟧'), answer(3, 1), says(2, 'two')], 1_000)).toEqual([
+      { role: 'user', content: '⟦one⟧' },
+      { role: 'model', content: 'answer to 1' },
+      { role: 'user', content: 'two' },
+    ]);
   });
 
   it.each(['group', 'direct'] as const)('of a %s is who said what, with one instruction before it', (kind) => {
-    expect(contextOf(kind, [says(1, 'one'), says(2, 'two', 2), answer(3, 1)], 1_000)).toEqual([instruction, { role: 'user', speaker: 'Ada', content: 'one' }, { role: 'model', content: 'answer to 1' }, { role: 'user', speaker: 'Bob', content: 'two' }]);
+    expect(contextOf(kind, [says(1, 'one'), says(2, 'two', 2), answer(3, 1)], 1_000)).toEqual([
+      instruction,
+      { role: 'user', speaker: 'Ada', content: 'one' },
+      { role: 'model', content: 'answer to 1' },
+      { role: 'user', speaker: 'Bob', content: 'two' },
+    ]);
   });
 
   it('counts instruction and names, and has the question last, whatever the window', () => {
     const messages = Array.from({ length: 60 }, (_, i) => says(i + 1, 'some words of a person', (i % 2) + 1));
-    fc.assert(fc.property(fc.integer({ min: 100, max: 1_200 }), (maxTokens) => {
-      const [first, ...turns] = contextOf('group', messages, maxTokens);
-      const tokens = (sent: readonly Parameters<typeof turnTokens>[0][]): number => sent.reduce((sum, turn) => sum + turnTokens(turn), 0);
-      expect(first).toEqual(instruction);
-      expect(turns.at(-1)).toEqual({ role: 'user', speaker: 'Bob', content: 'some words of a person' });
-      expect(tokens(turns)).toBeLessThanOrEqual(Math.max(maxTokens - turnTokens(instruction), maxTokens / 2));
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 1_200 }), (maxTokens) => {
+        const [first, ...turns] = contextOf('group', messages, maxTokens);
+        const tokens = (sent: readonly Parameters<typeof turnTokens>[0][]): number =>
+          sent.reduce((sum, turn) => sum + turnTokens(turn), 0);
+        expect(first).toEqual(instruction);
+        expect(turns.at(-1)).toEqual({ role: 'user', speaker: 'Bob', content: 'some words of a person' });
+        expect(tokens(turns)).toBeLessThanOrEqual(Math.max(maxTokens - turnTokens(instruction), maxTokens / 2));
+      }),
+    );
     expect(turnTokens(instruction)).toBeLessThan(200);
   });
 });

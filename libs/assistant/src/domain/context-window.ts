@@ -22,7 +22,11 @@ const INSTRUCTION: ChatTurn = { role: 'system', content: GROUP_INSTRUCTION };
  */
 export function contextOf(kind: ConversationKind, messages: readonly GroupMessage[], maxTokens: number): ChatTurn[] {
   const history = orderHistory(messages);
-  if (kind === 'assistant') return fitContext(history.map(({ role, content }): ChatTurn => ({ role, content })), maxTokens);
+  if (kind === 'assistant')
+    return fitContext(
+      history.map(({ role, content }): ChatTurn => ({ role, content })),
+      maxTokens,
+    );
   const left = Math.max(maxTokens - turnTokens(INSTRUCTION), Math.floor(maxTokens / 2));
   return [INSTRUCTION, ...fitContext(groupTurns(history), left)];
 }
@@ -40,7 +44,8 @@ export function fitContext<Shown extends Turn>(turns: readonly Shown[], maxToken
   if (newest === undefined) return [];
 
   let left = maxTokens - turnTokens(newest);
-  if (left < 0) return [{ ...newest, content: endWithin(newest.content, maxTokens - turnTokens({ ...newest, content: '' })) }];
+  if (left < 0)
+    return [{ ...newest, content: endWithin(newest.content, maxTokens - turnTokens({ ...newest, content: '' })) }];
 
   let oldest = turns.length - 1;
   for (const turn of turns.slice(0, -1).reverse()) {

@@ -32,7 +32,11 @@ export function groupTurns(messages: readonly GroupMessage[]): ChatTurn[] {
   const speakers = speakersOf(messages);
   return messages.map(({ role, authorId, content }) => {
     const speaker = authorId === null ? undefined : speakers.get(authorId);
-    return { role, content: content.replaceAll(OPEN, '[').replaceAll(CLOSE, ']'), ...(speaker !== undefined && { speaker }) };
+    return {
+      role,
+      content: content.replaceAll(OPEN, '[').replaceAll(CLOSE, ']'),
+      ...(speaker !== undefined && { speaker }),
+    };
   });
 }
 
@@ -44,7 +48,8 @@ export function shownText({ speaker, content }: { readonly content: string; read
 /** What each author is called: the name, with the account's id in brackets, which no name has, where others have the same one but for case, accents and signs. */
 function speakersOf(messages: readonly GroupMessage[]): Map<AccountId, string> {
   const names = new Map<AccountId, string>();
-  for (const { authorId, authorName } of messages) if (authorId !== null) names.set(authorId, nameOf(authorId, authorName ?? ''));
+  for (const { authorId, authorName } of messages)
+    if (authorId !== null) names.set(authorId, nameOf(authorId, authorName ?? ''));
 
   const bearers = new Map<string, number>();
   for (const name of names.values()) bearers.set(likeness(name), (bearers.get(likeness(name)) ?? 0) + 1);
@@ -54,8 +59,16 @@ function speakersOf(messages: readonly GroupMessage[]): Map<AccountId, string> {
 
 function nameOf(id: AccountId, displayName: string): string {
   // Normalised first: "Ada ⒄" is "Ada (17)" to some tokenizers.
-  const name = displayName.normalize('NFKC').replace(/\p{Cf}/gu, '').replace(NOT_OF_A_NAME, ' ').trim();
+  const name = displayName
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(NOT_OF_A_NAME, ' ')
+    .trim();
   return cutText(name, NAME_MAX_CHARACTERS).trim() || `User ${id}`;
 }
 
-const likeness = (name: string): string => name.normalize('NFKD').replace(/[^\p{L}\p{N}]/gu, '').toLowerCase();
+const likeness = (name: string): string =>
+  name
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toLowerCase();

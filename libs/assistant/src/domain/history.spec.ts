@@ -1,7 +1,12 @@
 import { orderHistory, type HistoryMessage } from './history.js';
 
 const question = (seq: number): HistoryMessage => ({ seq, role: 'user', answersSeq: null, content: `q${seq}` });
-const answer = (seq: number, answersSeq: number): HistoryMessage => ({ seq, role: 'model', answersSeq, content: `a${answersSeq}` });
+const answer = (seq: number, answersSeq: number): HistoryMessage => ({
+  seq,
+  role: 'model',
+  answersSeq,
+  content: `a${answersSeq}`,
+});
 
 describe('the history of a question', () => {
   it('has each answer right after its question, though other questions came before it, and the question last', () => {

@@ -31,11 +31,17 @@ export interface ReplyPlace {
 }
 
 /** `none`: nothing to do now. `waits`: the account has as many running as it may. `ended`: its time was over. */
-export type Claim = { readonly status: 'none' } | { readonly status: 'waits' } | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
+export type Claim =
+  | { readonly status: 'none' }
+  | { readonly status: 'waits' }
+  | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
 
 const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
 // (The kind is looked up for the one row: a join, for which PostgreSQL expects a thousand rows of the function, reads all conversations.)
-const CLAIM: Statement = { name: 'replies.claim', text: `select r.*, (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r` };
+const CLAIM: Statement = {
+  name: 'replies.claim',
+  text: `select r.*, (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r`,
+};
 const RENEW: Statement = {
   name: 'replies.renew',
   text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
@@ -46,7 +52,10 @@ const RENEW: Statement = {
          ) mine
          where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq returning r.id`,
 };
-const FAIL: Statement = { name: 'replies.fail', text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = $4, retry_after_s = $5 where ${MINE} returning id` };
+const FAIL: Statement = {
+  name: 'replies.fail',
+  text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = $4, retry_after_s = $5 where ${MINE} returning id`,
+};
 const GIVE_BACK: Statement = {
   name: 'replies.give_back',
   text: `update edgechat.replies set status = 'queued', lease_until = null, epoch = epoch + 1, next_at = clock_timestamp() + interval '1 second' where ${MINE} returning id`,
@@ -84,7 +93,11 @@ export class Replies {
 
   /** Keeps the leases of these runs alive; returns the ids of those that still hold theirs. @throws Unavailable `postgres` */
   async renew(replies: readonly RunningReply[]): Promise<ReadonlySet<ReplyId>> {
-    const rows = await this.postgres.query<{ id: ReplyId }>(RENEW, [replies.map((reply) => reply.conversationId), replies.map((reply) => reply.questionSeq), replies.map((reply) => reply.epoch)]);
+    const rows = await this.postgres.query<{ id: ReplyId }>(RENEW, [
+      replies.map((reply) => reply.conversationId),
+      replies.map((reply) => reply.questionSeq),
+      replies.map((reply) => reply.epoch),
+    ]);
     return new Set(rows.map(({ id }) => id));
   }
 
@@ -100,7 +113,11 @@ export class Replies {
 
   /** Other conversations in which this account waits for an answer and none is being made, the longest wait first, at most `limit`. @throws Unavailable `postgres` */
   async listNextOf(reply: RunningReply, limit: number): Promise<ConversationId[]> {
-    const rows = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [reply.accountId, reply.conversationId, limit]);
+    const rows = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [
+      reply.accountId,
+      reply.conversationId,
+      limit,
+    ]);
     return rows.map((row) => row.conversation_id);
   }
 
@@ -117,11 +134,20 @@ export class Replies {
 }
 
 function toRunning(row: ClaimRow): RunningReply {
-  return { id: row.id, conversationId: row.conversation_id, kind: row.kind, questionSeq: row.question_seq, accountId: row.account_id, epoch: row.epoch, endsAt: Date.now() + row.left_ms };
+  return {
+    id: row.id,
+    conversationId: row.conversation_id,
+    kind: row.kind,
+    questionSeq: row.question_seq,
+    accountId: row.account_id,
+    epoch: row.epoch,
+    endsAt: Date.now() + row.left_ms,
+  };
 }
 
 function toOutcome(row: ReplyRow): ReplyOutcome {
   if (row.status === 'done' && row.answer_seq !== null) return { status: 'done', answerSeq: row.answer_seq };
-  if (row.status === 'failed') return { status: 'failed', code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s };
+  if (row.status === 'failed')
+    return { status: 'failed', code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s };
   return { status: 'pending' };
 }

@@ -44,7 +44,10 @@ export class AnswerFailed extends Error {
   /** Whole seconds, 1–3,600, after which asking again makes sense; null except for `ai_quota_exceeded`. */
   readonly retryAfterS: number | null;
 
-  constructor(readonly code: AnswerFailedCode, options: { readonly retryAfterS?: number | null; readonly cause?: unknown } = {}) {
+  constructor(
+    readonly code: AnswerFailedCode,
+    options: { readonly retryAfterS?: number | null; readonly cause?: unknown } = {},
+  ) {
     super(SENTENCES[code], { cause: options.cause });
     this.name = 'AnswerFailed';
     this.retryAfterS = options.retryAfterS ?? null;

@@ -16,7 +16,11 @@ export const boundedFetch: typeof fetch = async (input, init) => {
   const headers = new Headers(response.headers);
   headers.delete('content-encoding');
   headers.delete('content-length');
-  return new Response(body.length === 0 ? null : body, { status: response.status, statusText: response.statusText, headers });
+  return new Response(body.length === 0 ? null : body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
 };
 
 async function connect(...[input, init]: Parameters<typeof fetch>): Promise<Response> {

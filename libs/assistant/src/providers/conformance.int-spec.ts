@@ -9,7 +9,9 @@ import type { AiSettings } from './create-language-model.js';
 const KEY = 'sk-secret-4711';
 
 let server: ProviderServer;
-beforeAll(async () => { server = await startProviderServer(); });
+beforeAll(async () => {
+  server = await startProviderServer();
+});
 afterAll(() => server.stop());
 
 type Provider = 'gemini' | 'openai' | 'anthropic';
@@ -18,9 +20,15 @@ function aModel(aiProvider: Provider, settings: Partial<AiSettings> = {}): Langu
   const { gemini, openai, anthropic } = server.baseUrls;
   return createLanguageModel({
     aiProvider,
-    geminiApiKey: KEY, geminiModel: 'm-1', geminiBaseUrl: gemini,
-    openaiApiKey: KEY, openaiModel: 'm-1', openaiBaseUrl: openai,
-    anthropicApiKey: KEY, anthropicModel: 'm-1', anthropicBaseUrl: anthropic,
+    geminiApiKey: KEY,
+    geminiModel: 'm-1',
+    geminiBaseUrl: gemini,
+    openaiApiKey: KEY,
+    openaiModel: 'm-1',
+    openaiBaseUrl: openai,
+    anthropicApiKey: KEY,
+    anthropicModel: 'm-1',
+    anthropicBaseUrl: anthropic,
     ...settings,
   });
 }
@@ -30,7 +38,10 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   const ask = (content: string, { within = 10_000, model = aModel(provider) } = {}): Promise<Answer> =>
     model.complete({ messages: [{ role: 'user', content }], signal: AbortSignal.timeout(within) });
   const failureOf = (content: string, options?: { within?: number; model?: LanguageModel }): Promise<unknown> =>
-    ask(content, options).then(() => 'no failure', (error: unknown) => error);
+    ask(content, options).then(
+      () => 'no failure',
+      (error: unknown) => error,
+    );
   /** A question that no other test asks. */
   const question = (marks: string): string => `${provider} ${expect.getState().currentTestName ?? ''} ${marks}`;
   const triesFor = (asked: string): number => server.requests(asked).length;
@@ -42,7 +53,12 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   it('answers, with what it cost and who answered', async () => {
     const asked = question('Grüße, 世界 😀');
     const model = aModel(provider);
-    expect(await ask(asked, { model })).toEqual({ text: `echo: ${asked}`, tokensIn: asked.length, tokensOut: asked.length + 6, finishReason: 'stop' });
+    expect(await ask(asked, { model })).toEqual({
+      text: `echo: ${asked}`,
+      tokensIn: asked.length,
+      tokensOut: asked.length + 6,
+      finishReason: 'stop',
+    });
     expect([model.provider, model.model]).toEqual([provider, 'm-1']);
     expect(server.requests(asked)).toMatchObject([{ wire: provider, model: 'm-1' }]);
   });
@@ -55,7 +71,14 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
 
   it('sends the history in a form that the provider takes', async () => {
     const asked = question('');
-    const turns = [['system', 'Be kind.'], ['model', 'lost its question'], ['user', 'one'], ['user', 'two'], ['model', 'answer'], ['user', asked]];
+    const turns = [
+      ['system', 'Be kind.'],
+      ['model', 'lost its question'],
+      ['user', 'one'],
+      ['user', 'two'],
+      ['model', 'answer'],
+      ['user', asked],
+    ];
     const messages = turns.map(([role, content]) => ({ role, content }) as ChatTurn);
     const { text } = await aModel(provider).complete({ messages, signal: AbortSignal.timeout(10_000) });
     expect(text).toBe(`echo: ${asked}`);
@@ -67,7 +90,11 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
 
   it('is shown who said what, each text with its author, in a form that the provider takes', async () => {
     const asked = question('');
-    const messages: ChatTurn[] = [['Ada', 'one'], ['Bob', 'Ada: two'], ['Ada', asked]].map(([speaker = '', content = '']) => ({ role: 'user', speaker, content }));
+    const messages: ChatTurn[] = [
+      ['Ada', 'one'],
+      ['Bob', 'Ada: two'],
+      ['Ada', asked],
+    ].map(([speaker = '', content = '']) => ({ role: 'user', speaker, content }));
     await aModel(provider).complete({ messages, signal: AbortSignal.timeout(10_000) });
 
     const sent = JSON.stringify(server.requests(`⟦Ada⟧ ${asked}`)[0]?.body);
@@ -82,7 +109,9 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
 
   // The next two wait for real pauses, so all their cases run side by side.
   it('asks up to 3 times, with growing pauses, when provider or connection breaks', async () => {
-    const questions = ['fail 500 x2', 'fail 503 x2', 'drop x2', 'cut x2', 'malformed x2'].map((mark) => question(`[[${mark}]]`));
+    const questions = ['fail 500 x2', 'fail 503 x2', 'drop x2', 'cut x2', 'malformed x2'].map((mark) =>
+      question(`[[${mark}]]`),
+    );
     const answers = await Promise.all(questions.map((asked) => ask(asked)));
     expect(answers.map(({ text }) => text)).toEqual(questions.map((asked) => `echo: ${asked}`));
 
@@ -95,19 +124,31 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   it('gives up after 3 tries', async () => {
     const questions = ['fail 500', 'fail 529', 'drop', 'cut', 'malformed'].map((mark) => question(`[[${mark}]]`));
     const failures = await Promise.all(questions.map((asked) => failureOf(asked)));
-    expect(failures).toMatchObject(questions.map(() => ({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null })));
+    expect(failures).toMatchObject(
+      questions.map(() => ({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null })),
+    );
     expect(questions.map(triesFor)).toEqual([3, 3, 3, 3, 3]);
   });
 
-  it.each(['fail 400', 'fail 401', 'fail 404', 'empty', 'redirect', 'huge'])('asks once when it gets [[%s]]', async (mark) => {
-    const asked = question(`[[${mark}]]`);
-    expect(await failureOf(asked)).toMatchObject({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null });
-    expect(triesFor(asked)).toBe(1);
-  });
+  it.each(['fail 400', 'fail 401', 'fail 404', 'empty', 'redirect', 'huge'])(
+    'asks once when it gets [[%s]]',
+    async (mark) => {
+      const asked = question(`[[${mark}]]`);
+      expect(await failureOf(asked)).toMatchObject({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null });
+      expect(triesFor(asked)).toBe(1);
+    },
+  );
 
-  it.each([['[[quota 7]]', 7], ['[[quota]]', 60]])('passes on a used-up quota: %s', async (mark, seconds) => {
+  it.each([
+    ['[[quota 7]]', 7],
+    ['[[quota]]', 60],
+  ])('passes on a used-up quota: %s', async (mark, seconds) => {
     const asked = question(mark);
-    expect(await failureOf(asked)).toMatchObject({ name: 'AnswerFailed', code: 'ai_quota_exceeded', retryAfterS: seconds });
+    expect(await failureOf(asked)).toMatchObject({
+      name: 'AnswerFailed',
+      code: 'ai_quota_exceeded',
+      retryAfterS: seconds,
+    });
     expect(triesFor(asked)).toBe(1);
   });
 
@@ -120,7 +161,10 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
 
   it('ends at its deadline when the provider hangs', async () => {
     const startedAt = Date.now();
-    expect(await failureOf(question('[[hang]]'), { within: 300 })).toMatchObject({ code: 'ai_failed', cause: { name: 'TimeoutError' } });
+    expect(await failureOf(question('[[hang]]'), { within: 300 })).toMatchObject({
+      code: 'ai_failed',
+      cause: { name: 'TimeoutError' },
+    });
     expect(Date.now() - startedAt).toBeLessThan(2_000);
   });
 
@@ -128,14 +172,20 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     const asked = question('[[slow 450]] [[fail 500]]');
     const startedAt = Date.now();
     // The second pause begins after 1,150 ms at the earliest, and ends after 1,650 ms at the earliest.
-    expect(await failureOf(asked, { within: 1_350 })).toMatchObject({ code: 'ai_failed', cause: { name: 'TimeoutError' } });
+    expect(await failureOf(asked, { within: 1_350 })).toMatchObject({
+      code: 'ai_failed',
+      cause: { name: 'TimeoutError' },
+    });
     expect(Date.now() - startedAt).toBeLessThan(1_640);
     expect(triesFor(asked)).toBe(2);
   });
 
   it('asks nobody when its deadline has passed', async () => {
     const asked = question('');
-    const answer = aModel(provider).complete({ messages: [{ role: 'user', content: asked }], signal: AbortSignal.abort() });
+    const answer = aModel(provider).complete({
+      messages: [{ role: 'user', content: asked }],
+      signal: AbortSignal.abort(),
+    });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
     expect(triesFor(asked)).toBe(0);
   });
@@ -145,11 +195,17 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     await stopped.stop();
     const nobody = `${stopped.url}/v1`;
     const model = aModel(provider, { geminiBaseUrl: nobody, openaiBaseUrl: nobody, anthropicBaseUrl: nobody });
-    expect(await failureOf('hello', { model })).toMatchObject({ code: 'ai_failed', cause: { message: 'AI provider: unreachable (ECONNREFUSED)' } });
+    expect(await failureOf('hello', { model })).toMatchObject({
+      code: 'ai_failed',
+      cause: { message: 'AI provider: unreachable (ECONNREFUSED)' },
+    });
   });
 
   it('fails, and says nothing more, when it is asked nothing', async () => {
-    const answer = aModel(provider).complete({ messages: [{ role: 'model', content: 'hello' }], signal: AbortSignal.timeout(1_000) });
+    const answer = aModel(provider).complete({
+      messages: [{ role: 'model', content: 'hello' }],
+      signal: AbortSignal.timeout(1_000),
+    });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
   });
 
@@ -182,7 +238,10 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
 
 describe.each<Provider>(['gemini', 'openai'])('%s, which may leave the counts out', (provider) => {
   it('counts the tokens itself then', async () => {
-    const answer = await aModel(provider).complete({ messages: [{ role: 'user', content: '世界 [[nousage]]' }], signal: AbortSignal.timeout(10_000) });
+    const answer = await aModel(provider).complete({
+      messages: [{ role: 'user', content: '世界 [[nousage]]' }],
+      signal: AbortSignal.timeout(10_000),
+    });
     expect(answer.tokensIn).toBeGreaterThan(2);
     expect(answer.tokensOut).toBeGreaterThan(answer.tokensIn);
   });
@@ -191,7 +250,10 @@ describe.each<Provider>(['gemini', 'openai'])('%s, which may leave the counts ou
 describe('an OpenAI-compatible server of one’s own', () => {
   it('is asked without a key', async () => {
     const model = aModel('openai', { openaiApiKey: undefined });
-    const { text } = await model.complete({ messages: [{ role: 'user', content: 'no key' }], signal: AbortSignal.timeout(10_000) });
+    const { text } = await model.complete({
+      messages: [{ role: 'user', content: 'no key' }],
+      signal: AbortSignal.timeout(10_000),
+    });
     expect(text).toBe('echo: no key');
     expect(server.requests('no key')[0]?.headers).not.toHaveProperty('authorization');
   });

@@ -40,14 +40,24 @@ describe('the provider', () => {
     expect(chosen(settings)).toBe(expected);
   });
 
-  it.each(['gemini', 'openai', 'anthropic'] as const)('is none when %s is named and has no key, though others have', (aiProvider) => {
-    const others = { ...KEYS, [`${aiProvider}ApiKey`]: undefined };
-    expect(chosen({ ...others, aiProvider })).toBe('none none');
-  });
+  it.each(['gemini', 'openai', 'anthropic'] as const)(
+    'is none when %s is named and has no key, though others have',
+    (aiProvider) => {
+      const others = { ...KEYS, [`${aiProvider}ApiKey`]: undefined };
+      expect(chosen({ ...others, aiProvider })).toBe('none none');
+    },
+  );
 
   it('says that it is not configured when there is none', async () => {
-    const answer = createLanguageModel(NOTHING).complete({ messages: [{ role: 'user', content: 'hello' }], signal: AbortSignal.timeout(1_000) });
+    const answer = createLanguageModel(NOTHING).complete({
+      messages: [{ role: 'user', content: 'hello' }],
+      signal: AbortSignal.timeout(1_000),
+    });
     await expect(answer).rejects.toBeInstanceOf(AnswerFailed);
-    await expect(answer).rejects.toMatchObject({ code: 'ai_not_configured', retryAfterS: null, message: 'AI service not configured' });
+    await expect(answer).rejects.toMatchObject({
+      code: 'ai_not_configured',
+      retryAfterS: null,
+      message: 'AI service not configured',
+    });
   });
 });

@@ -38,12 +38,18 @@ const ANTHROPIC_MAX_OUTPUT_TOKENS = 8_192;
 export function createLanguageModel(settings: AiSettings): LanguageModel {
   const provider = settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
   switch (provider) {
-    case undefined: return new NotConfigured();
-    case 'demo': return new DemoLanguageModel();
-    case 'gemini': return gemini(settings);
-    case 'openai': return openai(settings);
-    case 'anthropic': return anthropic(settings);
-    default: return assertNever(provider);
+    case undefined:
+      return new NotConfigured();
+    case 'demo':
+      return new DemoLanguageModel();
+    case 'gemini':
+      return gemini(settings);
+    case 'openai':
+      return openai(settings);
+    case 'anthropic':
+      return anthropic(settings);
+    default:
+      return assertNever(provider);
   }
 }
 
@@ -62,12 +68,27 @@ function gemini({ geminiApiKey: apiKey, geminiModel: model, geminiBaseUrl: baseU
 function openai({ openaiApiKey: apiKey, openaiModel: model, openaiBaseUrl }: AiSettings): LanguageModel {
   if (!apiKey && !openaiBaseUrl) return new NotConfigured();
   const key = apiKey ? { apiKey } : {};
-  const sdkModel = createOpenAICompatible({ name: 'openai', baseURL: openaiBaseUrl || OPENAI_BASE_URL, ...key, fetch: boundedFetch })(model);
+  const sdkModel = createOpenAICompatible({
+    name: 'openai',
+    baseURL: openaiBaseUrl || OPENAI_BASE_URL,
+    ...key,
+    fetch: boundedFetch,
+  })(model);
   return new SdkLanguageModel({ provider: 'openai', model, sdkModel, mergesTurns: false });
 }
 
-function anthropic({ anthropicApiKey: apiKey, anthropicModel: model, anthropicBaseUrl: baseURL }: AiSettings): LanguageModel {
+function anthropic({
+  anthropicApiKey: apiKey,
+  anthropicModel: model,
+  anthropicBaseUrl: baseURL,
+}: AiSettings): LanguageModel {
   if (!apiKey) return new NotConfigured();
   const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch })(model);
-  return new SdkLanguageModel({ provider: 'anthropic', model, sdkModel, mergesTurns: true, maxOutputTokens: ANTHROPIC_MAX_OUTPUT_TOKENS });
+  return new SdkLanguageModel({
+    provider: 'anthropic',
+    model,
+    sdkModel,
+    mergesTurns: true,
+    maxOutputTokens: ANTHROPIC_MAX_OUTPUT_TOKENS,
+  });
 }

@@ -18,7 +18,11 @@ describe('the demo assistant', () => {
   });
 
   it('says whom it answers, where several people talk', async () => {
-    const messages: ChatTurn[] = [{ role: 'system', content: 'Be one of several.' }, { role: 'user', speaker: 'Bob', content: 'I am away' }, { role: 'user', speaker: 'Ada (17)', content: '@assistant where is Bob?' }];
+    const messages: ChatTurn[] = [
+      { role: 'system', content: 'Be one of several.' },
+      { role: 'user', speaker: 'Bob', content: 'I am away' },
+      { role: 'user', speaker: 'Ada (17)', content: '@assistant where is Bob?' },
+    ];
     const { text } = await new DemoLanguageModel().complete({ messages, signal: AbortSignal.timeout(1_000) });
     expect(text).toBe('[EdgeChat demo assistant, no AI model] #2 Ada (17): «@assistant where is Bob?»');
   });
@@ -39,7 +43,10 @@ describe('the demo assistant', () => {
   });
 
   it('fails once its deadline has passed', async () => {
-    const answer = new DemoLanguageModel().complete({ messages: [{ role: 'user', content: 'x' }], signal: AbortSignal.abort() });
+    const answer = new DemoLanguageModel().complete({
+      messages: [{ role: 'user', content: 'x' }],
+      signal: AbortSignal.abort(),
+    });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
   });
 });

@@ -22,7 +22,9 @@ export class DemoLanguageModel extends LanguageModel {
 
     const questions = messages.filter(({ role }) => role === 'user');
     const { content: question, speaker } = questions.at(-1) ?? { content: '' };
-    const text = storableText(`[EdgeChat demo assistant, no AI model] #${questions.length} ${speaker === undefined ? '' : `${speaker}: `}«${excerpt(question)}»`).text;
+    const text = storableText(
+      `[EdgeChat demo assistant, no AI model] #${questions.length} ${speaker === undefined ? '' : `${speaker}: `}«${excerpt(question)}»`,
+    ).text;
     const tokensIn = messages.reduce((sum, turn) => sum + countTokens(shownText(turn)), 0);
     return Promise.resolve({ text, tokensIn, tokensOut: countTokens(text), finishReason: 'stop' });
   }
@@ -35,5 +37,7 @@ function excerpt(question: string): string {
 }
 
 function lastCharacters(text: string, count: number): string {
-  return Array.from(text.slice(-2 * count)).slice(-count).join('');
+  return Array.from(text.slice(-2 * count))
+    .slice(-count)
+    .join('');
 }

@@ -16,7 +16,11 @@ function faultOfCall({ statusCode: status, responseHeaders, data }: APICallError
   if (status >= 200 && status < 300) return new ProviderFault('malformed', { status });
   const reason = providersWord(data);
   if (status !== 429) return new ProviderFault('refused', { status, reason });
-  return new ProviderFault('refused', { status, reason, retryAfterS: retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()) });
+  return new ProviderFault('refused', {
+    status,
+    reason,
+    retryAfterS: retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()),
+  });
 }
 
 /**

@@ -8,20 +8,31 @@ const system = (content: string): ChatTurn => ({ role: 'system', content });
 /** `user: a | b` for a turn of two parts. */
 function shown(turns: readonly ChatTurn[], { mergesTurns }: { mergesTurns: boolean }): string[] {
   return promptOf(turns, { mergesTurns }).messages.map(({ role, content }) => {
-    const parts = typeof content === 'string' ? [content] : content.map((part) => (part.type === 'text' ? part.text : part.type));
+    const parts =
+      typeof content === 'string' ? [content] : content.map((part) => (part.type === 'text' ? part.text : part.type));
     return `${role}: ${parts.join(' | ')}`;
   });
 }
 
 describe('promptOf', () => {
   it('begins with a person, whatever the window left of the history', () => {
-    expect(shown([model('a'), model('b'), user('c'), model('d'), user('e')], { mergesTurns: true })).toEqual(['user: c', 'assistant: d', 'user: e']);
+    expect(shown([model('a'), model('b'), user('c'), model('d'), user('e')], { mergesTurns: true })).toEqual([
+      'user: c',
+      'assistant: d',
+      'user: e',
+    ]);
   });
 
   it('makes one turn of neighbours where the provider wants it', () => {
     const turns = [user('a'), user('b'), model('c'), model('d'), user('e')];
     expect(shown(turns, { mergesTurns: true })).toEqual(['user: a | b', 'assistant: c | d', 'user: e']);
-    expect(shown(turns, { mergesTurns: false })).toEqual(['user: a', 'user: b', 'assistant: c', 'assistant: d', 'user: e']);
+    expect(shown(turns, { mergesTurns: false })).toEqual([
+      'user: a',
+      'user: b',
+      'assistant: c',
+      'assistant: d',
+      'user: e',
+    ]);
   });
 
   it('leaves out blank turns, and merges around them', () => {
@@ -29,13 +40,27 @@ describe('promptOf', () => {
   });
 
   it('keeps a blank question', () => {
-    expect(shown([user('a'), model('b'), user(' ')], { mergesTurns: true })).toEqual(['user: a', 'assistant: b', 'user:  ']);
+    expect(shown([user('a'), model('b'), user(' ')], { mergesTurns: true })).toEqual([
+      'user: a',
+      'assistant: b',
+      'user:  ',
+    ]);
   });
 
   it('names who said what, each text by itself, also where turns are merged', () => {
-    const turns: ChatTurn[] = [{ ...user('a'), speaker: 'Ada' }, { ...user('b'), speaker: 'Bob' }, model('c'), { ...user(' '), speaker: 'Ada' }];
+    const turns: ChatTurn[] = [
+      { ...user('a'), speaker: 'Ada' },
+      { ...user('b'), speaker: 'Bob' },
+      model('c'),
+      { ...user(' '), speaker: 'Ada' },
+    ];
     expect(shown(turns, { mergesTurns: true })).toEqual(['user: ⟦Ada⟧ a | ⟦Bob⟧ b', 'assistant: c', 'user: ⟦Ada⟧  ']);
-    expect(shown(turns, { mergesTurns: false })).toEqual(['user: ⟦Ada⟧ a', 'user: ⟦Bob⟧ b', 'assistant: c', 'user: ⟦Ada⟧  ']);
+    expect(shown(turns, { mergesTurns: false })).toEqual([
+      'user: ⟦Ada⟧ a',
+      'user: ⟦Bob⟧ b',
+      'assistant: c',
+      'user: ⟦Ada⟧  ',
+    ]);
   });
 
   it('sends instructions apart from the turns', () => {

@@ -19,7 +19,9 @@ export interface Prompt {
  */
 export function promptOf(turns: readonly ChatTurn[], { mergesTurns }: { readonly mergesTurns: boolean }): Prompt {
   const instructions = turns.filter(({ role }) => role === 'system').map(({ content }) => content);
-  const spoken = turns.filter(({ role, content }, i) => role !== 'system' && (i === turns.length - 1 || content.trim() !== ''));
+  const spoken = turns.filter(
+    ({ role, content }, i) => role !== 'system' && (i === turns.length - 1 || content.trim() !== ''),
+  );
   const first = spoken.findIndex(({ role }) => role === 'user');
   const history = first < 0 ? [] : spoken.slice(first);
 

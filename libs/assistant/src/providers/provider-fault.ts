@@ -19,7 +19,10 @@ export class ProviderFault extends Error {
   readonly status: number | null;
   readonly retryAfterS: number | null;
 
-  constructor(readonly kind: FaultKind, details: FaultDetails = {}) {
+  constructor(
+    readonly kind: FaultKind,
+    details: FaultDetails = {},
+  ) {
     super(sentence(kind, details));
     this.name = 'ProviderFault';
     this.status = details.status ?? null;

@@ -26,7 +26,10 @@ describe('a failed call', () => {
 describe('the pause before the next try', () => {
   it('grows from 250 ms, and is spread by half', () => {
     expect([1, 2].map((failedTries) => pauseMs(failedTries, 0))).toEqual([250, 500]);
-    expect([1, 2].map((failedTries) => pauseMs(failedTries, 0.999))).toEqual([expect.closeTo(375, 0), expect.closeTo(750, 0)]);
+    expect([1, 2].map((failedTries) => pauseMs(failedTries, 0.999))).toEqual([
+      expect.closeTo(375, 0),
+      expect.closeTo(750, 0),
+    ]);
   });
 });
 

@@ -54,7 +54,14 @@ export class SdkLanguageModel extends LanguageModel {
     refuseWhenOver(signal);
     const { sdkModel: model, maxOutputTokens } = this.settings;
     try {
-      const result = await generateText({ model, system, messages, maxOutputTokens, maxRetries: 0, abortSignal: signal });
+      const result = await generateText({
+        model,
+        system,
+        messages,
+        maxOutputTokens,
+        maxRetries: 0,
+        abortSignal: signal,
+      });
       const { text, wasCut } = storableText(result.text);
       if (text.trim() === '') return new ProviderFault('empty', { reason: result.finishReason });
       return {
@@ -81,7 +88,9 @@ function tokens(count: number | undefined): number | undefined {
 }
 
 function countPrompt({ system, messages }: Prompt): number {
-  const texts = messages.flatMap(({ content }) => (typeof content === 'string' ? [content] : content.map((part) => ('text' in part ? part.text : ''))));
+  const texts = messages.flatMap(({ content }) =>
+    typeof content === 'string' ? [content] : content.map((part) => ('text' in part ? part.text : '')),
+  );
   return [system ?? '', ...texts].reduce((sum, text) => sum + countTokens(text), 0);
 }
 

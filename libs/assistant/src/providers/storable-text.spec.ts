@@ -13,12 +13,16 @@ describe('storableText', () => {
   });
 
   it('is storable and as long as before, whatever came', () => {
-    const anyUnits = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 }).map((units) => String.fromCharCode(...units));
-    fc.assert(fc.property(anyUnits, (text) => {
-      const stored = storableText(text);
-      expect(isText(stored.text)).toBe(true);
-      expect(codePoints(stored.text)).toBe(codePoints(text));
-    }));
+    const anyUnits = fc
+      .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 })
+      .map((units) => String.fromCharCode(...units));
+    fc.assert(
+      fc.property(anyUnits, (text) => {
+        const stored = storableText(text);
+        expect(isText(stored.text)).toBe(true);
+        expect(codePoints(stored.text)).toBe(codePoints(text));
+      }),
+    );
   });
 
   it('cuts at 100,000 code points, never through a pair', () => {

@@ -6,10 +6,15 @@ import { Redis } from '@edgechat/platform/redis';
 /** Says that an outcome can be read. A signal that is lost costs who waits some seconds. */
 @Injectable()
 export class AnswerSignals {
-  constructor(private readonly redis: Redis, private readonly log: Log) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly log: Log,
+  ) {}
 
   /** Never throws. */
   async tell(id: string): Promise<void> {
-    await this.redis.run('signal', (client) => client.publish(this.redis.key(ANSWERS_CHANNEL), id)).catch((error: unknown) => this.log.warn('nobody was told of an answer', { error }));
+    await this.redis
+      .run('signal', (client) => client.publish(this.redis.key(ANSWERS_CHANNEL), id))
+      .catch((error: unknown) => this.log.warn('nobody was told of an answer', { error }));
   }
 }

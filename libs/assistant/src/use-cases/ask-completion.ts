@@ -20,7 +20,12 @@ export interface Prompt {
 export class AskCompletion {
   private readonly turns = new Map<AccountId, Slots>();
 
-  constructor(private readonly answers: AwaitAnswer, private readonly bell: Bell, private readonly redis: Redis, private readonly config: Config) {}
+  constructor(
+    private readonly answers: AwaitAnswer,
+    private readonly bell: Bell,
+    private readonly redis: Redis,
+    private readonly config: Config,
+  ) {}
 
   /**
    * The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. Of one account so many are under way at once in a process as it may have answers
@@ -30,7 +35,10 @@ export class AskCompletion {
   async ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
     const turns = this.turnsOf(asked.accountId);
     const isOver = (): boolean => signal.aborted || Date.now() >= until.getTime();
-    const outcome = await atMost(until.getTime() - Date.now(), turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(asked, until, signal))));
+    const outcome = await atMost(
+      until.getTime() - Date.now(),
+      turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(asked, until, signal))),
+    );
     if (turns.isIdle) this.turns.delete(asked.accountId);
     return outcome.isLate ? null : outcome.value;
   }
@@ -38,17 +46,30 @@ export class AskCompletion {
   private turnsOf(accountId: AccountId): Slots {
     const known = this.turns.get(accountId);
     if (known) return known;
-    const refuse = (): Error => new Unavailable('assistant', { detail: 'Too many prompts of this account wait for their answers. Wait for some of them.' });
+    const refuse = (): Error =>
+      new Unavailable('assistant', {
+        detail: 'Too many prompts of this account wait for their answers. Wait for some of them.',
+      });
     const turns = new Slots({ atOnce: this.config.aiConcurrencyPerAccount, waitingMax: WAITING_MAX, refuse });
     this.turns.set(accountId, turns);
     return turns;
   }
 
-  private async askNow({ accountId, prompt, requestId }: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+  private async askNow(
+    { accountId, prompt, requestId }: Prompt,
+    until: Date,
+    signal: AbortSignal,
+  ): Promise<CompletionOutcome | null> {
     const id = newId();
     const listening = this.answers.listen(id);
     try {
-      await this.bell.ring([{ event: 'completion.asked', payload: { completionId: id, accountId, prompt, deadlineAt: until.toISOString() }, requestId }]);
+      await this.bell.ring([
+        {
+          event: 'completion.asked',
+          payload: { completionId: id, accountId, prompt, deadlineAt: until.toISOString() },
+          requestId,
+        },
+      ]);
       return await this.answers.outcome(listening, { id, looksFirst: false, look: () => this.take(id), until, signal });
     } finally {
       listening.close();

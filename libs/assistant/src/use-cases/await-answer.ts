@@ -22,7 +22,10 @@ export interface Awaited<Outcome> {
 export class AwaitAnswer {
   private readonly listeners = new Map<string, Set<() => void>>();
 
-  constructor(redis: Redis, private readonly log: Log) {
+  constructor(
+    redis: Redis,
+    private readonly log: Log,
+  ) {
     redis.subscribe(ANSWERS_CHANNEL, {
       onMessage: (id) => this.listeners.get(id)?.forEach((wake) => wake()),
       onReconnect: () => this.listeners.forEach((wakes) => wakes.forEach((wake) => wake())),
@@ -41,7 +44,9 @@ export class AwaitAnswer {
     let isDue = awaited.looksFirst;
     for (;;) {
       if (isDue || listening.wasWoken()) {
-        const outcome = await awaited.look().catch((error: unknown) => this.log.warn('a look for an answer failed', { error }));
+        const outcome = await awaited
+          .look()
+          .catch((error: unknown) => this.log.warn('a look for an answer failed', { error }));
         if (outcome) return outcome;
       }
       const leftMs = awaited.until.getTime() - Date.now();

@@ -14,7 +14,10 @@ interface AwaitedReply extends ReplyPlace {
 /** Lets who sent a message wait for its answer. */
 @Injectable()
 export class AwaitReply {
-  constructor(private readonly answers: AwaitAnswer, private readonly replies: Replies) {}
+  constructor(
+    private readonly answers: AwaitAnswer,
+    private readonly replies: Replies,
+  ) {}
 
   /** Begins to listen for a reply that need not exist yet; call `close` in the end. */
   listen(id: ReplyId): Listening {

@@ -26,15 +26,30 @@ export class CompletePrompt {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
     if (leftMs <= 0) return;
     const outcome = await withDeadline(leftMs, stop, (signal) => this.outcome(asked, stop, signal));
-    await this.redis.run('completion.put', (client) => client.set(this.redis.key(completionKey(asked.completionId)), JSON.stringify(outcome), 'EX', COMPLETION_KEPT_S));
+    await this.redis.run('completion.put', (client) =>
+      client.set(this.redis.key(completionKey(asked.completionId)), JSON.stringify(outcome), 'EX', COMPLETION_KEPT_S),
+    );
     await this.signals.tell(asked.completionId);
   }
 
-  private async outcome({ completionId, accountId, prompt }: CompletionAsked, stop: AbortSignal, signal: AbortSignal): Promise<CompletionOutcome> {
+  private async outcome(
+    { completionId, accountId, prompt }: CompletionAsked,
+    stop: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<CompletionOutcome> {
     try {
       const messages = fitContext([{ role: 'user' as const, content: prompt }], this.config.aiContextMaxTokens);
       const { text, tokensIn, tokensOut } = await this.model.complete({ messages, signal });
-      await this.usage.add({ id: completionId, accountId: toAccountId(accountId), provider: this.model.provider, model: this.model.model, tokensIn, tokensOut }).catch((error: unknown) => this.log.error('a completion could not be metered', { completionId, error }));
+      await this.usage
+        .add({
+          id: completionId,
+          accountId: toAccountId(accountId),
+          provider: this.model.provider,
+          model: this.model.model,
+          tokensIn,
+          tokensOut,
+        })
+        .catch((error: unknown) => this.log.error('a completion could not be metered', { completionId, error }));
       return { status: 'done', text };
     } catch (error) {
       // A worker that stops leaves it to another, which the queue gives it to.

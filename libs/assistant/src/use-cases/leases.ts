@@ -12,8 +12,15 @@ export class Leases implements OnApplicationShutdown {
   private readonly held = new Map<ReplyId, { reply: RunningReply; lost: AbortController }>();
   private readonly loop;
 
-  constructor(private readonly replies: Replies, log: Log) {
-    this.loop = repeat(RENEW_EVERY_MS, () => this.renew(), (error) => log.warn('leases could not be renewed', { error }));
+  constructor(
+    private readonly replies: Replies,
+    log: Log,
+  ) {
+    this.loop = repeat(
+      RENEW_EVERY_MS,
+      () => this.renew(),
+      (error) => log.warn('leases could not be renewed', { error }),
+    );
   }
 
   /** Holds a reply until `release`; the signal aborts when another run has taken it. */

@@ -19,7 +19,14 @@ const HISTORY_MAX_PAGES = 10;
 /** The tools of a run, gathered so that they are one argument. */
 @Injectable()
 export class ReplyTools {
-  constructor(readonly replies: Replies, readonly leases: Leases, readonly messages: ReadMessages, readonly send: SendMessage, readonly signals: AnswerSignals, readonly bell: Bell) {}
+  constructor(
+    readonly replies: Replies,
+    readonly leases: Leases,
+    readonly messages: ReadMessages,
+    readonly send: SendMessage,
+    readonly signals: AnswerSignals,
+    readonly bell: Bell,
+  ) {}
 }
 
 /**
@@ -28,7 +35,12 @@ export class ReplyTools {
  */
 @Injectable()
 export class ReplyToMessage {
-  constructor(private readonly tools: ReplyTools, private readonly model: LanguageModel, private readonly config: Config, private readonly log: Log) {}
+  constructor(
+    private readonly tools: ReplyTools,
+    private readonly model: LanguageModel,
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {}
 
   /**
    * Answers what waits in a conversation, lowest question first, until a look finds nothing. `signal` aborts when the worker stops: the reply under way is given back then.
@@ -48,7 +60,9 @@ export class ReplyToMessage {
     const lease = this.tools.leases.hold(reply);
     try {
       const messages = await this.history(reply);
-      const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) => this.model.complete({ messages, signal }));
+      const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
+        this.model.complete({ messages, signal }),
+      );
       reached('reply.answered');
       await this.append(reply, answer, stop);
       reached('reply.appended');
@@ -61,14 +75,19 @@ export class ReplyToMessage {
 
   private async end(reply: RunningReply, error: unknown, isStopping: boolean, isLost: boolean): Promise<void> {
     const isOver = error instanceof StaleReply || error instanceof Refusal || isLost;
-    if (isOver) return this.log.info('a run ended: its reply is somebody else\'s now, or its conversation is gone', { replyId: reply.id });
+    if (isOver)
+      return this.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
+        replyId: reply.id,
+      });
     if (error instanceof AnswerFailed && !isStopping) {
       this.log.warn('the assistant failed', { replyId: reply.id, code: error.code, error });
       return this.tools.replies.fail(reply, error.code, error.retryAfterS);
     }
     await this.tools.replies.giveBack(reply);
     if (!isStopping) throw error;
-    await this.tools.bell.add([{ job: replyToMessage, payload: { conversationId: reply.conversationId }, requestId: currentRequestId() }]).catch(() => undefined);
+    await this.tools.bell
+      .add([{ job: replyToMessage, payload: { conversationId: reply.conversationId }, requestId: currentRequestId() }])
+      .catch(() => undefined);
   }
 
   /** An answer cost time and money: while PostgreSQL is away the append is tried again, as long as the deadline allows. */
@@ -76,7 +95,18 @@ export class ReplyToMessage {
     for (;;) {
       try {
         const { text, ...usage } = answer;
-        await this.tools.send.send({ by: 'assistant', conversationId: reply.conversationId, replyId: reply.id, questionSeq: reply.questionSeq, epoch: reply.epoch, content: text, provider: this.model.provider, model: this.model.model, ...usage, requestId: currentRequestId() });
+        await this.tools.send.send({
+          by: 'assistant',
+          conversationId: reply.conversationId,
+          replyId: reply.id,
+          questionSeq: reply.questionSeq,
+          epoch: reply.epoch,
+          content: text,
+          provider: this.model.provider,
+          model: this.model.model,
+          ...usage,
+          requestId: currentRequestId(),
+        });
         return;
       } catch (error) {
         if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.endsAt) throw error;
@@ -97,13 +127,16 @@ export class ReplyToMessage {
       tokens += older.reduce((sum, { content }) => sum + turnTokens({ content }), 0);
       below = (older[0]?.seq ?? 1) - 1;
     }
-    if (!messages.some(({ seq }) => seq === reply.questionSeq)) throw new Refusal('conversation_not_found', 'Conversation not found');
+    if (!messages.some(({ seq }) => seq === reply.questionSeq))
+      throw new Refusal('conversation_not_found', 'Conversation not found');
     return contextOf(reply.kind, messages, maxTokens);
   }
 
   /** Replies that waited because their account had enough running may go on now. */
   private async ringForNext(reply: RunningReply): Promise<void> {
     const next = await this.tools.replies.listNextOf(reply, this.config.aiConcurrencyPerAccount);
-    await this.tools.bell.add(next.map((conversationId) => ({ job: replyToMessage, payload: { conversationId }, requestId: null }))).catch(() => undefined);
+    await this.tools.bell
+      .add(next.map((conversationId) => ({ job: replyToMessage, payload: { conversationId }, requestId: null })))
+      .catch(() => undefined);
   }
 }

@@ -12,7 +12,11 @@ export type MemberRole = 'owner' | 'admin' | 'member';
 export const GROUP_MAX = 10_000;
 
 /** What the assistant does where its mode is not said. */
-export const DEFAULT_MODE: Readonly<Record<ConversationKind, AssistantMode>> = { assistant: 'always', direct: 'off', group: 'mention' };
+export const DEFAULT_MODE: Readonly<Record<ConversationKind, AssistantMode>> = {
+  assistant: 'always',
+  direct: 'off',
+  group: 'mention',
+};
 
 /** The start of the newest message, for a list. `authorId` is null for the assistant. */
 export interface LastMessage {

@@ -65,7 +65,11 @@ export interface SentMessage {
   /** True when this key had sent the message before. */
   readonly isReplay: boolean;
   /** The answer that is owed, or null where none is. */
-  readonly reply: { readonly id: ReplyId; readonly status: ReplyStatus; /** Time that it has left, in milliseconds by the database's clock. */ readonly leftMs: number } | null;
+  readonly reply: {
+    readonly id: ReplyId;
+    readonly status: ReplyStatus;
+    /** Time that it has left, in milliseconds by the database's clock. */ readonly leftMs: number;
+  } | null;
   /** True where who sends waits for the answer: in kind `assistant` with `always`. */
   readonly waitsForAnswer: boolean;
 }

@@ -30,29 +30,46 @@ export class AllDocuments {
 
   /** All that is in these ranges, as a majority has it. It may be foreign: whatever has a place is given. @throws Unavailable `mongo` */
   listRanges(ranges: readonly Range[]): Promise<unknown[]> {
-    return this.eachRange('messages.list_ranges', ranges, (filter) => this.model.find(filter, FIELDS).readConcern('majority').maxTimeMS(1_000).lean<unknown[]>().exec());
+    return this.eachRange('messages.list_ranges', ranges, (filter) =>
+      this.model.find(filter, FIELDS).readConcern('majority').maxTimeMS(1_000).lean<unknown[]>().exec(),
+    );
   }
 
   /** The ids of the messages in these ranges, as a majority has them. @throws Unavailable `mongo` */
   async listIds(ranges: readonly Range[]): Promise<Set<string>> {
-    const found = await this.eachRange('messages.list_ids', ranges, (filter) => this.model.find(filter, ID).readConcern('majority').maxTimeMS(1_000).lean<{ message_id: string }[]>().exec());
+    const found = await this.eachRange('messages.list_ids', ranges, (filter) =>
+      this.model.find(filter, ID).readConcern('majority').maxTimeMS(1_000).lean<{ message_id: string }[]>().exec(),
+    );
     return new Set(found.map(({ message_id }) => message_id));
   }
 
   /** Removes some messages, and whatever else is in the collection; returns how many. Call again until it returns 0. The index and the shards stay. @throws Unavailable `mongo` */
   async removeSome(): Promise<number> {
     const { collection } = this.model;
-    const some = await this.mongo.run('messages.list_any', () => collection.find({}, { projection: { _id: 1 }, maxTimeMS: 1_000 }).limit(REMOVED_AT_ONCE).toArray());
+    const some = await this.mongo.run('messages.list_any', () =>
+      collection
+        .find({}, { projection: { _id: 1 }, maxTimeMS: 1_000 })
+        .limit(REMOVED_AT_ONCE)
+        .toArray(),
+    );
     if (some.length === 0) return 0;
-    await this.mongo.run('messages.remove_any', () => collection.deleteMany({ _id: { $in: some.map(({ _id }) => _id) } }));
+    await this.mongo.run('messages.remove_any', () =>
+      collection.deleteMany({ _id: { $in: some.map(({ _id }) => _id) } }),
+    );
     return some.length;
   }
 
   /** A query for each range, some side by side: not every server goes by the index for an `$or` of ranges. */
-  private async eachRange<T>(operation: string, ranges: readonly Range[], find: (filter: PlaceFilter) => Promise<T[]>): Promise<T[]> {
+  private async eachRange<T>(
+    operation: string,
+    ranges: readonly Range[],
+    find: (filter: PlaceFilter) => Promise<T[]>,
+  ): Promise<T[]> {
     const found: T[] = [];
     for (let n = 0; n < ranges.length; n += SIDE_BY_SIDE) {
-      const some = ranges.slice(n, n + SIDE_BY_SIDE).map(({ conversation_id, lowest, highest }) => ({ conversation_id, seq: { $gte: lowest, $lte: highest } }));
+      const some = ranges
+        .slice(n, n + SIDE_BY_SIDE)
+        .map(({ conversation_id, lowest, highest }) => ({ conversation_id, seq: { $gte: lowest, $lte: highest } }));
       found.push(...(await this.mongo.run(operation, () => Promise.all(some.map(find)))).flat());
     }
     return found;

@@ -21,7 +21,11 @@ export interface Stretch {
 
 /** Half of the pool. */
 const SIDE_BY_SIDE = 10;
-const OPTIONS = { projection: { _id: 0, conversation_id: 1, seq: 1, message_id: 1 }, readConcern: { level: 'majority' }, maxTimeMS: 1_000 } as const;
+const OPTIONS = {
+  projection: { _id: 0, conversation_id: 1, seq: 1, message_id: 1 },
+  readConcern: { level: 'majority' },
+  maxTimeMS: 1_000,
+} as const;
 
 /** Which documents are at which places, without their texts, as a majority has them. Each read goes by the one index, whatever the size of the collection. */
 @Injectable()
@@ -36,20 +40,33 @@ export class DocumentPlaces {
     const found: PlacedDocument[] = [];
     for (let n = 0; n < stretches.length; n += SIDE_BY_SIDE) {
       const some = stretches.slice(n, n + SIDE_BY_SIDE);
-      found.push(...(await this.mongo.run('messages.list_stretches', () => Promise.all(some.map((stretch) => this.find(filterOf(stretch)).limit(stretch.limit).toArray())))).flat());
+      found.push(
+        ...(
+          await this.mongo.run('messages.list_stretches', () =>
+            Promise.all(some.map((stretch) => this.find(filterOf(stretch)).limit(stretch.limit).toArray())),
+          )
+        ).flat(),
+      );
     }
     return found;
   }
 
   /** A conversation's documents above `after`, up to and with `upTo` (null is no bound), lowest first, at most `limit`. @throws Unavailable `mongo` */
   listOf({ limit, ...stretch }: Stretch): Promise<PlacedDocument[]> {
-    return this.mongo.run('messages.list_of', () => this.find(filterOf({ ...stretch, limit })).sort({ seq: 1 }).limit(limit).toArray());
+    return this.mongo.run('messages.list_of', () =>
+      this.find(filterOf({ ...stretch, limit }))
+        .sort({ seq: 1 })
+        .limit(limit)
+        .toArray(),
+    );
   }
 
   /** Documents of all conversations between these two (null is no bound), in order, at most `limit`. @throws Unavailable `mongo` */
   listBetween(after: string | null, before: string | null, limit: number): Promise<PlacedDocument[]> {
     const range = { ...(after === null ? { $gte: '' } : { $gt: after }), ...(before === null ? {} : { $lt: before }) };
-    return this.mongo.run('messages.list_between', () => this.find({ conversation_id: range }).sort({ conversation_id: 1, seq: 1 }).limit(limit).toArray());
+    return this.mongo.run('messages.list_between', () =>
+      this.find({ conversation_id: range }).sort({ conversation_id: 1, seq: 1 }).limit(limit).toArray(),
+    );
   }
 
   /** Documents that name no conversation, at most `limit`. @throws Unavailable `mongo` */
@@ -63,5 +80,8 @@ export class DocumentPlaces {
 }
 
 function filterOf({ conversation_id, after, upTo }: Stretch): object {
-  return { conversation_id, seq: { ...(after === null ? {} : { $gt: after }), ...(upTo === null ? {} : { $lte: upTo }) } };
+  return {
+    conversation_id,
+    seq: { ...(after === null ? {} : { $gt: after }), ...(upTo === null ? {} : { $lte: upTo }) },
+  };
 }

@@ -1,37 +1,78 @@
-import { BadDump, headLine, LOWEST_ID, messageLine, readDump, stretchLine, tailLine, type DumpEntry } from './dump-format.js';
+import {
+  BadDump,
+  headLine,
+  LOWEST_ID,
+  messageLine,
+  readDump,
+  stretchLine,
+  tailLine,
+  type DumpEntry,
+} from './dump-format.js';
 import type { MessageDocument } from './message-documents.js';
 
 const CONVERSATION = '01900000-0000-7000-8000-000000000001';
 const BEGUN_AT = new Date('2026-11-24T08:00:00.123Z');
 
 const aMessage = (changes: Partial<Record<keyof MessageDocument, unknown>> = {}): MessageDocument =>
-  ({ conversation_id: CONVERSATION, seq: 1, message_id: '01900000-0000-7000-8000-00000000000a', author: 1, content: 'hello', created_at: BEGUN_AT, ...changes }) as MessageDocument;
+  ({
+    conversation_id: CONVERSATION,
+    seq: 1,
+    message_id: '01900000-0000-7000-8000-00000000000a',
+    author: 1,
+    content: 'hello',
+    created_at: BEGUN_AT,
+    ...changes,
+  }) as MessageDocument;
 const everything = stretchLine({ after: LOWEST_ID, upTo: null, live: [CONVERSATION] });
-const aDump = (...messages: MessageDocument[]): string[] => [headLine(BEGUN_AT), ...messages.map(messageLine), everything, tailLine(messages.length)];
+const aDump = (...messages: MessageDocument[]): string[] => [
+  headLine(BEGUN_AT),
+  ...messages.map(messageLine),
+  everything,
+  tailLine(messages.length),
+];
 
 async function read(lines: readonly string[]): Promise<DumpEntry[]> {
   const entries: DumpEntry[] = [];
-  for await (const entry of readDump((async function* () { yield* lines.map((line) => line.replace(/\n$/, '')); })())) entries.push(entry);
+  for await (const entry of readDump(
+    (async function* () {
+      yield* lines.map((line) => line.replace(/\n$/, ''));
+    })(),
+  ))
+    entries.push(entry);
   return entries;
 }
 
 describe('a dump of messages', () => {
   it('gives every text, number and instant back to the last bit, one line each', async () => {
-    const contents = ['', '  \r\n\t\u0001\u007f\u2028 ', 'e\u0301 ≠ é', '𝕏'.repeat(1_000), '{"$date":"x"}', '\ufeff"\\'];
+    const contents = [
+      '',
+      '  \r\n\t\u0001\u007f\u2028 ',
+      'e\u0301 ≠ é',
+      '𝕏'.repeat(1_000),
+      '{"$date":"x"}',
+      '\ufeff"\\',
+    ];
     const messages = contents.map((content, n) => aMessage({ content, seq: n + 1, author: 2 ** 45 + n }));
 
     const lines = aDump(...messages);
 
     expect(lines.filter((line) => line.indexOf('\n') !== line.length - 1)).toEqual([]);
-    expect((await read(lines)).flatMap((entry) => (entry.kind === 'message' ? [entry.document] : []))).toEqual(messages);
+    expect((await read(lines)).flatMap((entry) => (entry.kind === 'message' ? [entry.document] : []))).toEqual(
+      messages,
+    );
   });
 
   it('says which conversations live, and when it was begun', async () => {
-    expect(await read(aDump())).toEqual([{ kind: 'conversations', stretch: { after: LOWEST_ID, upTo: null, live: [CONVERSATION] }, begunAt: BEGUN_AT }]);
+    expect(await read(aDump())).toEqual([
+      { kind: 'conversations', stretch: { after: LOWEST_ID, upTo: null, live: [CONVERSATION] }, begunAt: BEGUN_AT },
+    ]);
   });
 
   it('may tell of the conversations in several stretches that join', async () => {
-    const stretches = [stretchLine({ after: LOWEST_ID, upTo: CONVERSATION, live: [CONVERSATION] }), stretchLine({ after: CONVERSATION, upTo: null, live: [] })];
+    const stretches = [
+      stretchLine({ after: LOWEST_ID, upTo: CONVERSATION, live: [CONVERSATION] }),
+      stretchLine({ after: CONVERSATION, upTo: null, live: [] }),
+    ];
 
     expect(await read([headLine(BEGUN_AT), ...stretches, tailLine(0)])).toHaveLength(2);
   });
@@ -52,7 +93,11 @@ describe('what is refused', () => {
     ['an empty line', [head, '', message, everything, tail], 'Line 2'],
     ['a message too few', [head, everything, tail], 'has 1 messages, but there are 0'],
     ['an end without the conversations', [head, message, tail], 'Line 3'],
-    ['conversations with a gap', [head, message, stretchLine({ after: CONVERSATION, upTo: null, live: [] }), tail], 'Line 3'],
+    [
+      'conversations with a gap',
+      [head, message, stretchLine({ after: CONVERSATION, upTo: null, live: [] }), tail],
+      'Line 3',
+    ],
     ['a message after the conversations', [head, everything, message, tail], 'Line 3'],
     ['something after the end', [head, message, everything, tail, message], 'Line 5 comes after the end'],
     ['a second head', [head, head, message, everything, tail], 'Line 2'],

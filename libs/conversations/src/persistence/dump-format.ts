@@ -20,7 +20,9 @@ export interface LiveStretch {
   readonly live: readonly string[];
 }
 
-export type DumpEntry = { readonly kind: 'message'; readonly document: MessageDocument } | { readonly kind: 'conversations'; readonly stretch: LiveStretch; readonly begunAt: Date };
+export type DumpEntry =
+  | { readonly kind: 'message'; readonly document: MessageDocument }
+  | { readonly kind: 'conversations'; readonly stretch: LiveStretch; readonly begunAt: Date };
 
 /** The input is no whole dump of this format; the sentence says what is wrong and where. */
 export class BadDump extends Error {}
@@ -32,8 +34,14 @@ export const tailLine = (messages: number): string => line({ messages });
 /** The line of a stretch of conversations. */
 export const stretchLine = ({ after, upTo, live }: LiveStretch): string => line({ after, up_to: upTo, live });
 /** The line of a message. */
-export const messageLine = ({ conversation_id, seq, message_id, author, content, created_at }: MessageDocument): string =>
-  line({ conversation_id, seq, message_id, author, content, created_at });
+export const messageLine = ({
+  conversation_id,
+  seq,
+  message_id,
+  author,
+  content,
+  created_at,
+}: MessageDocument): string => line({ conversation_id, seq, message_id, author, content, created_at });
 
 /**
  * Reads the lines of a dump and gives what they hold, in order.
@@ -52,8 +60,16 @@ export async function* readDump(lines: AsyncIterable<string>): AsyncGenerator<Du
 export function isMessage(value: unknown): value is MessageDocument {
   if (!isObject(value)) return false;
   const { conversation_id, seq, message_id, author, content, created_at, ...others } = value;
-  return isId(conversation_id) && isCount(seq, 1) && isId(message_id) && isCount(author, 0)
-    && typeof content === 'string' && isText(content) && isInstant(created_at) && Object.keys(others).length === 0;
+  return (
+    isId(conversation_id) &&
+    isCount(seq, 1) &&
+    isId(message_id) &&
+    isCount(author, 0) &&
+    typeof content === 'string' &&
+    isText(content) &&
+    isInstant(created_at) &&
+    Object.keys(others).length === 0
+  );
 }
 
 /** What a dump may hold at the place that has been reached. */
@@ -82,8 +98,12 @@ class DumpReader {
   }
 
   private takeHead(value: unknown): null {
-    if (!isObject(value) || value['format'] !== FORMAT || !isInstant(value['begun_at'])) throw new BadDump('This is no dump of messages: its first line is another one.');
-    if (value['version'] !== VERSION) throw new BadDump(`This dump has version ${String(value['version'])}, and this release reads version ${VERSION}. Use the release that made it.`);
+    if (!isObject(value) || value['format'] !== FORMAT || !isInstant(value['begun_at']))
+      throw new BadDump('This is no dump of messages: its first line is another one.');
+    if (value['version'] !== VERSION)
+      throw new BadDump(
+        `This dump has version ${String(value['version'])}, and this release reads version ${VERSION}. Use the release that made it.`,
+      );
     this.begunAt = value['begun_at'];
     return null;
   }
@@ -99,7 +119,8 @@ class DumpReader {
   }
 
   private takeTail(messages: number): null {
-    if (messages !== this.messages) throw new BadDump(`The dump says that it has ${messages} messages, but there are ${this.messages}.`);
+    if (messages !== this.messages)
+      throw new BadDump(`The dump says that it has ${messages} messages, but there are ${this.messages}.`);
     this.isOver = true;
     return null;
   }
@@ -117,11 +138,13 @@ function isStretch(value: unknown): value is StretchLine {
   return isId(after) && (up_to === null || isId(up_to)) && Array.isArray(live) && live.every(isId);
 }
 
-const isTail = (value: unknown): value is { readonly messages: number } => isObject(value) && isCount(value['messages'], 0) && Object.keys(value).length === 1;
+const isTail = (value: unknown): value is { readonly messages: number } =>
+  isObject(value) && isCount(value['messages'], 0) && Object.keys(value).length === 1;
 /** All ids have one form. */
 const isId = (value: unknown): value is string => conversationId(value) !== null;
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const isCount = (value: unknown, min: number): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= min;
+const isCount = (value: unknown, min: number): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= min;
 const isInstant = (value: unknown): value is Date => value instanceof Date && !Number.isNaN(value.getTime());
 
 /** Undefined for what is no EJSON. */

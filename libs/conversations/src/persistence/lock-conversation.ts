@@ -22,7 +22,10 @@ interface LockedRow {
 }
 
 // Waits for the sends and the deliveries under way; those that wait for it see what it did.
-const LOCK: Statement = { name: 'conversations.lock', text: 'select 1 as locked from edgechat.conversations where id = $1 and deleted_at is null for update' };
+const LOCK: Statement = {
+  name: 'conversations.lock',
+  text: 'select 1 as locked from edgechat.conversations where id = $1 and deleted_at is null for update',
+};
 // A statement of its own: one that had to wait for the lock would show the members from before it.
 const LOOK: Statement = {
   name: 'conversations.look_locked',
@@ -35,5 +38,12 @@ export async function lockConversation(sql: Sql, id: ConversationId, caller: Acc
   await sql.query(LOCK, [id]);
   const [row] = await sql.query<LockedRow>(LOOK, [id, caller]);
   if (!row) throw new Refusal('conversation_not_found', 'Conversation not found');
-  return { kind: row.kind, lastSeq: row.last_seq, updatedAt: row.updated_at, memberCount: row.member_count, isLarge: row.is_large, role: row.role };
+  return {
+    kind: row.kind,
+    lastSeq: row.last_seq,
+    updatedAt: row.updated_at,
+    memberCount: row.member_count,
+    isLarge: row.is_large,
+    role: row.role,
+  };
 }

@@ -50,7 +50,11 @@ export const SIDE_BY_SIDE = 10;
 /** The messages' texts in MongoDB. */
 @Injectable()
 export class MessageDocuments {
-  private readonly reads = new Slots({ atOnce: READS_AT_ONCE, waitingMax: READS_WAITING_MAX, refuse: () => new Unavailable('mongo') });
+  private readonly reads = new Slots({
+    atOnce: READS_AT_ONCE,
+    waitingMax: READS_WAITING_MAX,
+    refuse: () => new Unavailable('mongo'),
+  });
 
   constructor(
     private readonly mongo: Mongo,
@@ -63,29 +67,56 @@ export class MessageDocuments {
    * @throws Unavailable `mongo`
    */
   async put(documents: readonly MessageDocument[]): Promise<void> {
-    const insert = (): Promise<unknown> => this.model.collection.insertMany(documents.map((document) => ({ ...document })), { ordered: false });
-    const taken = await this.mongo.run('messages.put', () => insert().then(() => [], (error: unknown) => takenPlaces(error, documents)));
+    const insert = (): Promise<unknown> =>
+      this.model.collection.insertMany(
+        documents.map((document) => ({ ...document })),
+        { ordered: false },
+      );
+    const taken = await this.mongo.run('messages.put', () =>
+      insert().then(
+        () => [],
+        (error: unknown) => takenPlaces(error, documents),
+      ),
+    );
     if (taken.length > 0) await this.replace(taken);
   }
 
   private async replace(documents: readonly MessageDocument[]): Promise<void> {
     const operations = documents.map((document) => ({
-      replaceOne: { filter: { conversation_id: document.conversation_id, seq: document.seq }, replacement: document, upsert: true },
+      replaceOne: {
+        filter: { conversation_id: document.conversation_id, seq: document.seq },
+        replacement: document,
+        upsert: true,
+      },
     }));
-    const write = (): Promise<unknown> => this.mongo.run('messages.replace', () => this.model.bulkWrite(operations, { ordered: false }));
+    const write = (): Promise<unknown> =>
+      this.mongo.run('messages.replace', () => this.model.bulkWrite(operations, { ordered: false }));
     // Two that put the same place at once can both try to insert: the second then finds the first one's document and replaces it.
     await write().catch((error: unknown) => (isDuplicateKey(error) ? write() : Promise.reject(error)));
   }
 
   /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
   listRange(conversationId: string, lowest: number, highest: number): Promise<StoredText[]> {
-    const find = () => this.model.collection.find<StoredText>({ conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } }, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000 }).toArray();
+    const find = () =>
+      this.model.collection
+        .find<StoredText>(
+          { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } },
+          { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000 },
+        )
+        .toArray();
     return this.reads.run(() => this.mongo.run('messages.list_range', find));
   }
 
   /** Which of these messages a majority has, so that they survive the loss of a server. @throws Unavailable `mongo` */
   async listKept(conversationId: string, seqs: readonly number[]): Promise<Set<string>> {
-    const find = () => this.model.find({ conversation_id: conversationId, seq: { $in: [...seqs] } }, { _id: 0, message_id: 1 }).read('primary').readConcern('majority').maxTimeMS(1_000).lean<{ message_id: string }[]>().exec();
+    const find = () =>
+      this.model
+        .find({ conversation_id: conversationId, seq: { $in: [...seqs] } }, { _id: 0, message_id: 1 })
+        .read('primary')
+        .readConcern('majority')
+        .maxTimeMS(1_000)
+        .lean<{ message_id: string }[]>()
+        .exec();
     return new Set((await this.mongo.run('messages.list_kept', find)).map((document) => document.message_id));
   }
 
@@ -94,15 +125,24 @@ export class MessageDocuments {
    * @throws Unavailable `mongo`
    */
   listPlaces(places: readonly Place[], characters: number | null = null): Promise<StoredText[]> {
-    const fields: Record<string, unknown> = characters === null ? FIELDS : { ...FIELDS, content: { $substrCP: ['$content', 0, characters] } };
+    const fields: Record<string, unknown> =
+      characters === null ? FIELDS : { ...FIELDS, content: { $substrCP: ['$content', 0, characters] } };
     const seqs = new Map<string, number[]>();
-    for (const { conversation_id, seq } of places) seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
+    for (const { conversation_id, seq } of places)
+      seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
     const left = [...seqs];
     const found: StoredText[] = [];
     const lane = async (): Promise<void> => {
       for (let next = left.pop(); next; next = left.pop()) {
         const [conversation_id, $in] = next;
-        found.push(...(await this.model.collection.find<StoredText>({ conversation_id, seq: $in.length === 1 ? $in[0] : { $in } }, { projection: fields, maxTimeMS: 1_000 }).toArray()));
+        found.push(
+          ...(await this.model.collection
+            .find<StoredText>(
+              { conversation_id, seq: $in.length === 1 ? $in[0] : { $in } },
+              { projection: fields, maxTimeMS: 1_000 },
+            )
+            .toArray()),
+        );
       }
     };
     return this.mongo.run('messages.list_places', async () => {
@@ -113,9 +153,17 @@ export class MessageDocuments {
 
   /** Removes at most 100 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */
   async removeSome(conversationId: string): Promise<number> {
-    const some = await this.mongo.run('messages.list_some', () => this.model.find({ conversation_id: conversationId }, { seq: 1, _id: 0 }).limit(100).lean<{ seq: number }[]>().exec());
+    const some = await this.mongo.run('messages.list_some', () =>
+      this.model
+        .find({ conversation_id: conversationId }, { seq: 1, _id: 0 })
+        .limit(100)
+        .lean<{ seq: number }[]>()
+        .exec(),
+    );
     if (some.length === 0) return 0;
-    await this.mongo.run('messages.remove', () => this.model.deleteMany({ conversation_id: conversationId, seq: { $in: some.map(({ seq }) => seq) } }).exec());
+    await this.mongo.run('messages.remove', () =>
+      this.model.deleteMany({ conversation_id: conversationId, seq: { $in: some.map(({ seq }) => seq) } }).exec(),
+    );
     return some.length;
   }
 }
@@ -128,4 +176,5 @@ function takenPlaces(error: unknown, documents: readonly MessageDocument[]): Mes
   return errors.flatMap(({ index }) => documents[index] ?? []);
 }
 
-const isDuplicateKey = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;
+const isDuplicateKey = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY;

@@ -21,9 +21,15 @@ export interface SendRow {
   readonly fans_out: boolean;
 }
 
-const SEND_MESSAGES: Statement = { name: 'conversations.send_messages', text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n' };
+const SEND_MESSAGES: Statement = {
+  name: 'conversations.send_messages',
+  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n',
+};
 
-const SETTLE_STORED: Statement = { name: 'conversations.settle_stored', text: 'select edgechat.settle_stored($1::json)' };
+const SETTLE_STORED: Statement = {
+  name: 'conversations.settle_stored',
+  text: 'select edgechat.settle_stored($1::json)',
+};
 
 /**
  * Numbers and writes a batch of sends: one round trip, one transaction (see the function `edgechat.send_messages`). The rows come in the order of the sends.
@@ -31,7 +37,10 @@ const SETTLE_STORED: Statement = { name: 'conversations.settle_stored', text: 's
  * @throws Unavailable `postgres`: the fate of the sends is then unknown, unless the cause is a deadlock or a serialization failure
  */
 export async function sendBatch(sql: Sql, sends: readonly Send[], stored: readonly Place[] = []): Promise<SendRow[]> {
-  const rows = await sql.query<SendRow>(SEND_MESSAGES, [JSON.stringify(sends.map(forDoor)), stored.length > 0 ? JSON.stringify(stored) : null]);
+  const rows = await sql.query<SendRow>(SEND_MESSAGES, [
+    JSON.stringify(sends.map(forDoor)),
+    stored.length > 0 ? JSON.stringify(stored) : null,
+  ]);
   if (rows.length !== sends.length) throw new Error('the door did not answer for every send');
   return rows;
 }
@@ -42,9 +51,22 @@ export async function settleStored(sql: Sql, stored: readonly Place[]): Promise<
 }
 
 function forDoor(send: Send, n: number): object {
-  const all = { n, conversation_id: send.conversationId, content: send.content, message_id: newMessageId(), content_hash: hash('sha256', send.content, 'base64url') };
+  const all = {
+    n,
+    conversation_id: send.conversationId,
+    content: send.content,
+    message_id: newMessageId(),
+    content_hash: hash('sha256', send.content, 'base64url'),
+  };
   if (send.by === 'person') {
-    return { ...all, author: send.authorId, client_key: send.clientKey, reply_id: send.replyId, answer_within_ms: send.answerWithinMs, mentions_assistant: mentionsAssistant(send.content) };
+    return {
+      ...all,
+      author: send.authorId,
+      client_key: send.clientKey,
+      reply_id: send.replyId,
+      answer_within_ms: send.answerWithinMs,
+      mentions_assistant: mentionsAssistant(send.content),
+    };
   }
   return {
     ...all,

@@ -29,7 +29,10 @@ const LEDGER_AFTER: Statement = {
 /** Goes through the whole ledger and asks MongoDB for what is not in the outbox. */
 @Injectable()
 export class FindLostTexts {
-  constructor(private readonly postgres: Postgres, private readonly documents: AllDocuments) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: AllDocuments,
+  ) {}
 
   /** Which texts of living conversations are in neither store; two round trips per 100 messages. @throws Unavailable when a store is away for longer than a minute */
   async run(signal: AbortSignal): Promise<LostTexts> {
@@ -45,7 +48,10 @@ export class FindLostTexts {
     return { count, first };
   }
 
-  private async lostAfter({ conversation_id, seq }: Place, signal: AbortSignal): Promise<{ lost: readonly Place[]; last: Place | undefined }> {
+  private async lostAfter(
+    { conversation_id, seq }: Place,
+    signal: AbortSignal,
+  ): Promise<{ lost: readonly Place[]; last: Place | undefined }> {
     const rows = await patiently(signal, () => this.postgres.query<LedgerRow>(LEDGER_AFTER, [conversation_id, seq]));
     const needed = rows.filter((row) => row.is_needed);
     const stored = await patiently(signal, () => this.documents.listIds(rangesOf(needed)));

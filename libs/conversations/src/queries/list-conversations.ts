@@ -1,12 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, cutText, pageOf, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import {
+  accountId,
+  cutText,
+  pageOf,
+  type AccountId,
+  type ConversationId,
+  type MessageId,
+  type Page,
+} from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { Conversation, LastMessage } from '../domain/conversation.js';
 import { MessageDocuments } from '../persistence/message-documents.js';
 
 /** Where a page of the inbox begins: behind a place in its order, or after `skip` conversations, which costs what it skips. */
-export type InboxStart = { readonly by: 'skip'; readonly skip: number } | { readonly by: 'place'; readonly orderedAt: Date; readonly id: ConversationId };
+export type InboxStart =
+  | { readonly by: 'skip'; readonly skip: number }
+  | { readonly by: 'place'; readonly orderedAt: Date; readonly id: ConversationId };
 
 interface InboxRow {
   readonly id: ConversationId;
@@ -47,7 +57,10 @@ const page = (behind: (orderedAt: string, id: string) => string, skip: string): 
   order by i.ordered_at desc, i.conversation_id desc`;
 
 const INBOX_SKIP: Statement = { name: 'conversations.inbox_skip', text: page(() => '', '$3::bigint') };
-const INBOX_AFTER: Statement = { name: 'conversations.inbox_after', text: page((orderedAt, id) => `and (${orderedAt}, ${id}) < ($3::timestamptz, $4::uuid)`, '') };
+const INBOX_AFTER: Statement = {
+  name: 'conversations.inbox_after',
+  text: page((orderedAt, id) => `and (${orderedAt}, ${id}) < ($3::timestamptz, $4::uuid)`, ''),
+};
 const ONE: Statement = {
   name: 'conversations.find_one',
   text: `select ${COLUMNS}, c.updated_at as ordered_at from (select $1::bigint as account_id, $2::uuid as conversation_id) i ${JOINS}`,
@@ -58,16 +71,29 @@ const PREVIEW_MAX = 200;
 /** Reads conversations as one of their members sees them: one round trip to PostgreSQL, and one to MongoDB where a newest message is there. */
 @Injectable()
 export class ListConversations {
-  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments, private readonly log: Log) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: MessageDocuments,
+    private readonly log: Log,
+  ) {}
 
   /** A page of an account's conversations, most recently active first, at most `limit` (1–100). `next` is where the following page begins. @throws Unavailable `postgres`, `mongo` */
-  async page(account: AccountId, limit: number, start: InboxStart): Promise<Page<Conversation> & { readonly next: { orderedAt: Date; id: ConversationId } | null }> {
-    const rows = start.by === 'skip'
-      ? await this.postgres.query<InboxRow>(INBOX_SKIP, [account, limit, start.skip])
-      : await this.postgres.query<InboxRow>(INBOX_AFTER, [account, limit, start.orderedAt, start.id]);
+  async page(
+    account: AccountId,
+    limit: number,
+    start: InboxStart,
+  ): Promise<Page<Conversation> & { readonly next: { orderedAt: Date; id: ConversationId } | null }> {
+    const rows =
+      start.by === 'skip'
+        ? await this.postgres.query<InboxRow>(INBOX_SKIP, [account, limit, start.skip])
+        : await this.postgres.query<InboxRow>(INBOX_AFTER, [account, limit, start.orderedAt, start.id]);
     const { items, hasMore } = pageOf(rows, limit);
     const last = items.at(-1);
-    return { items: await this.withLastMessages(items), hasMore, next: hasMore && last ? { orderedAt: last.ordered_at, id: last.id } : null };
+    return {
+      items: await this.withLastMessages(items),
+      hasMore,
+      next: hasMore && last ? { orderedAt: last.ordered_at, id: last.id } : null,
+    };
   }
 
   /** One conversation, or null when it is not there or not the account's. @throws Unavailable `postgres`, `mongo` */
@@ -77,10 +103,14 @@ export class ListConversations {
   }
 
   private async withLastMessages(rows: readonly InboxRow[]): Promise<Conversation[]> {
-    const places = rows.filter((row) => row.last_seq > 0 && row.outbox_content === null).map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
+    const places = rows
+      .filter((row) => row.last_seq > 0 && row.outbox_content === null)
+      .map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
     const stored = places.length > 0 ? await this.documents.listPlaces(places, PREVIEW_MAX) : [];
     const texts = new Map(stored.map((document) => [document.message_id, document.content]));
-    const lost = places.filter((place) => !stored.some((document) => document.conversation_id === place.conversation_id));
+    const lost = places.filter(
+      (place) => !stored.some((document) => document.conversation_id === place.conversation_id),
+    );
     if (lost.length > 0) this.log.error('texts of the ledger are in neither store', { places: lost });
     return rows.map((row) => toConversation(row, row.outbox_content ?? texts.get(row.message_id ?? '') ?? null));
   }
@@ -104,5 +134,11 @@ function toConversation(row: InboxRow, text: string | null): Conversation {
 
 function lastMessage(row: InboxRow, text: string): LastMessage {
   const isPerson = row.author !== 0;
-  return { seq: row.last_seq, role: isPerson ? 'user' : 'model', authorId: isPerson ? accountId(row.author) : null, content: cutText(text, PREVIEW_MAX), createdAt: row.updated_at };
+  return {
+    seq: row.last_seq,
+    role: isPerson ? 'user' : 'model',
+    authorId: isPerson ? accountId(row.author) : null,
+    content: cutText(text, PREVIEW_MAX),
+    createdAt: row.updated_at,
+  };
 }

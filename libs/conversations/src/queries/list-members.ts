@@ -26,10 +26,24 @@ export class ListMembers {
   constructor(private readonly postgres: Postgres) {}
 
   /** A page of the members, oldest first, at most `limit` (1–100); one round trip. @throws Refusal `conversation_not_found` @throws Unavailable `postgres` */
-  async page(id: ConversationId, reader: AccountId, limit: number, after: MemberPlace | null): Promise<Page<Member> & { readonly next: MemberPlace | null }> {
-    const rows = await this.postgres.query<MemberRow | { readonly account_id: null }>(PAGE, [id, reader, limit, after?.joinedAt ?? null, after?.accountId ?? null]);
+  async page(
+    id: ConversationId,
+    reader: AccountId,
+    limit: number,
+    after: MemberPlace | null,
+  ): Promise<Page<Member> & { readonly next: MemberPlace | null }> {
+    const rows = await this.postgres.query<MemberRow | { readonly account_id: null }>(PAGE, [
+      id,
+      reader,
+      limit,
+      after?.joinedAt ?? null,
+      after?.accountId ?? null,
+    ]);
     if (rows.length === 0) throw new Refusal('conversation_not_found', 'Conversation not found');
-    const { items, hasMore } = pageOf(rows.filter((row): row is MemberRow => row.account_id !== null).map(toMember), limit);
+    const { items, hasMore } = pageOf(
+      rows.filter((row): row is MemberRow => row.account_id !== null).map(toMember),
+      limit,
+    );
     const last = items.at(-1);
     return { items, hasMore, next: hasMore && last ? { joinedAt: last.joinedAt, accountId: last.accountId } : null };
   }

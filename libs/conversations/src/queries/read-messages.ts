@@ -1,5 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, pause, Refusal, Unavailable, type AccountId, type ConversationId, type MessageId, type Page } from '@edgechat/kernel';
+import {
+  accountId,
+  pause,
+  Refusal,
+  Unavailable,
+  type AccountId,
+  type ConversationId,
+  type MessageId,
+  type Page,
+} from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import type { Message } from '../domain/message.js';
@@ -93,7 +102,11 @@ type FoundRow = PlacedRow & { readonly conversation_id: ConversationId };
  */
 @Injectable()
 export class ReadMessages {
-  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments, private readonly log: Log) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: MessageDocuments,
+    private readonly log: Log,
+  ) {}
 
   /**
    * A page as a member sees it, oldest first; `hasMore` is exact, in the direction asked for.
@@ -104,14 +117,23 @@ export class ReadMessages {
     const { rows, messages, lost } = await this.read(this.postgres, conversationId, reader, range);
     const [first] = rows;
     if (!first) throw new Refusal('conversation_not_found', 'Conversation not found');
-    if (lost.length > 0) throw new Unavailable('mongo', { detail: 'A part of this conversation cannot be read right now. Try again shortly.' });
-    return { items: messages, hasMore: range.direction === 'before' ? first.lowest > 1 : first.highest < first.last_seq };
+    if (lost.length > 0)
+      throw new Unavailable('mongo', {
+        detail: 'A part of this conversation cannot be read right now. Try again shortly.',
+      });
+    return {
+      items: messages,
+      hasMore: range.direction === 'before' ? first.lowest > 1 : first.highest < first.last_seq,
+    };
   }
 
   /** One message as a member sees it. @throws Refusal `conversation_not_found`, `message_not_found` @throws Unavailable `postgres`, `mongo` */
   async one(conversationId: ConversationId, reader: AccountId, seq: number): Promise<Message> {
-    const { items: [message] } = await this.page(conversationId, reader, { direction: 'after', from: Math.max(0, seq - 1), limit: 1 });
-    if (message?.seq !== seq) throw new Refusal('message_not_found', 'There is no message with this number in the conversation.');
+    const {
+      items: [message],
+    } = await this.page(conversationId, reader, { direction: 'after', from: Math.max(0, seq - 1), limit: 1 });
+    if (message?.seq !== seq)
+      throw new Refusal('message_not_found', 'There is no message with this number in the conversation.');
     return message;
   }
 
@@ -128,7 +150,12 @@ export class ReadMessages {
    * @param sql the caller's transaction, if it has one
    * @throws Unavailable `postgres`, `mongo`
    */
-  async upTo(conversationId: ConversationId, highestSeq: number, limit: number, sql: Sql = this.postgres): Promise<readonly Message[]> {
+  async upTo(
+    conversationId: ConversationId,
+    highestSeq: number,
+    limit: number,
+    sql: Sql = this.postgres,
+  ): Promise<readonly Message[]> {
     return (await this.read(sql, conversationId, null, { direction: 'before', from: highestSeq + 1, limit })).messages;
   }
 
@@ -138,17 +165,33 @@ export class ReadMessages {
     return this.readPlaces(null, rows.map(({ seq }) => ({ conversationId, seq })).reverse());
   }
 
-  private read(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
-    return this.withSecondLook(() => this.readOnce(sql, conversationId, reader, range), (seqs) => ({ conversationId, seqs }));
+  private read(
+    sql: Sql,
+    conversationId: ConversationId,
+    reader: AccountId | null,
+    range: MessageRange,
+  ): Promise<Ledger> {
+    return this.withSecondLook(
+      () => this.readOnce(sql, conversationId, reader, range),
+      (seqs) => ({ conversationId, seqs }),
+    );
   }
 
   private async readPlaces(reader: AccountId | null, places: readonly MessagePlace[]): Promise<readonly Message[]> {
     if (places.length === 0) return [];
-    return (await this.withSecondLook(() => this.placesOnce(reader, places), (lost) => ({ places: lost }))).messages;
+    return (
+      await this.withSecondLook(
+        () => this.placesOnce(reader, places),
+        (lost) => ({ places: lost }),
+      )
+    ).messages;
   }
 
   /** A text can move from the outbox to MongoDB between the two reads; what is in neither store at a second look is lost, and told with what `tell` makes of it. */
-  private async withSecondLook<Look extends { readonly lost: readonly unknown[] }>(look: () => Promise<Look>, tell: (lost: Look['lost']) => object): Promise<Look> {
+  private async withSecondLook<Look extends { readonly lost: readonly unknown[] }>(
+    look: () => Promise<Look>,
+    tell: (lost: Look['lost']) => object,
+  ): Promise<Look> {
     const first = await look();
     if (first.lost.length === 0) return first;
 
@@ -158,18 +201,42 @@ export class ReadMessages {
     return second;
   }
 
-  private async readOnce(sql: Sql, conversationId: ConversationId, reader: AccountId | null, range: MessageRange): Promise<Ledger> {
-    const rows = await sql.query<LedgerRow>(LEDGER_RANGE, [conversationId, reader, range.direction, range.from, range.limit]);
+  private async readOnce(
+    sql: Sql,
+    conversationId: ConversationId,
+    reader: AccountId | null,
+    range: MessageRange,
+  ): Promise<Ledger> {
+    const rows = await sql.query<LedgerRow>(LEDGER_RANGE, [
+      conversationId,
+      reader,
+      range.direction,
+      range.from,
+      range.limit,
+    ]);
     const placed = rows.filter((row): row is PlacedRow => row.seq !== null);
-    const { messages, lost } = matched(placed, await this.stored(conversationId, placed), (row, content) => toMessage(conversationId, reader, row, content));
+    const { messages, lost } = matched(placed, await this.stored(conversationId, placed), (row, content) =>
+      toMessage(conversationId, reader, row, content),
+    );
     return { rows, messages, lost: lost.map(({ seq }) => seq) };
   }
 
-  private async placesOnce(reader: AccountId | null, places: readonly MessagePlace[]): Promise<{ messages: readonly Message[]; lost: readonly MessagePlace[] }> {
-    const rows = await this.postgres.query<FoundRow>(LEDGER_PLACES, [reader, places.map(({ conversationId }) => conversationId), places.map(({ seq }) => seq)]);
-    const wanted = rows.filter((row) => row.outbox_content === null).map(({ conversation_id, seq }) => ({ conversation_id, seq }));
+  private async placesOnce(
+    reader: AccountId | null,
+    places: readonly MessagePlace[],
+  ): Promise<{ messages: readonly Message[]; lost: readonly MessagePlace[] }> {
+    const rows = await this.postgres.query<FoundRow>(LEDGER_PLACES, [
+      reader,
+      places.map(({ conversationId }) => conversationId),
+      places.map(({ seq }) => seq),
+    ]);
+    const wanted = rows
+      .filter((row) => row.outbox_content === null)
+      .map(({ conversation_id, seq }) => ({ conversation_id, seq }));
     const stored = wanted.length > 0 ? await this.documents.listPlaces(wanted) : [];
-    const { messages, lost } = matched(rows, stored, (row, content) => toMessage(row.conversation_id, reader, row, content));
+    const { messages, lost } = matched(rows, stored, (row, content) =>
+      toMessage(row.conversation_id, reader, row, content),
+    );
     return { messages, lost: lost.map((row) => ({ conversationId: row.conversation_id, seq: row.seq })) };
   }
 
@@ -183,7 +250,11 @@ export class ReadMessages {
 }
 
 /** The messages of these rows, with their texts from the outbox or MongoDB, by the ledger's ids; and the rows whose text is in neither. */
-function matched<Row extends PlacedRow>(rows: readonly Row[], stored: readonly StoredText[], toOne: (row: Row, content: string) => Message): { readonly messages: readonly Message[]; readonly lost: readonly Row[] } {
+function matched<Row extends PlacedRow>(
+  rows: readonly Row[],
+  stored: readonly StoredText[],
+  toOne: (row: Row, content: string) => Message,
+): { readonly messages: readonly Message[]; readonly lost: readonly Row[] } {
   const texts = new Map(stored.map((document) => [document.message_id, document.content]));
   const messages: Message[] = [];
   const lost: Row[] = [];

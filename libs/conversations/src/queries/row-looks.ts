@@ -23,10 +23,14 @@ interface Table {
 }
 
 /** One row by key: the plan stays the same for every size of the tables. */
-export const one = (alias: string, columns: string, table: string, condition: string): string => `left join lateral (select ${columns} from edgechat.${table} x where ${condition} limit 1) ${alias} on true`;
+export const one = (alias: string, columns: string, table: string, condition: string): string =>
+  `left join lateral (select ${columns} from edgechat.${table} x where ${condition} limit 1) ${alias} on true`;
 export const CONVERSATION = one('c', 'x.*', 'conversations', 'x.id = t.conversation_id');
 export const LIVES = 'c.id is not null and c.deleted_at is null';
-export const problemsOf = (problems: Table['problems']): string => `array_remove(array[${Object.entries(problems).map(([kind, condition]) => `case when ${condition} then '${kind}' end`).join(', ')}]::text[], null)`;
+export const problemsOf = (problems: Table['problems']): string =>
+  `array_remove(array[${Object.entries(problems)
+    .map(([kind, condition]) => `case when ${condition} then '${kind}' end`)
+    .join(', ')}]::text[], null)`;
 
 // A deleted conversation has no members and no places in inboxes; its messages, index rows and replies go with its purges.
 
@@ -56,7 +60,10 @@ const CONVERSATIONS: Table = {
 // As long as a fan-out is owed, an inbox may be behind, but not further than the message before the lowest that is owed for.
 const MEMBERS: Table = {
   name: 'members',
-  key: [['conversation_id', 'uuid'], ['account_id', 'bigint']],
+  key: [
+    ['conversation_id', 'uuid'],
+    ['account_id', 'bigint'],
+  ],
   pageRows: 1_000,
   joins: [
     CONVERSATION,
@@ -75,7 +82,10 @@ const MEMBERS: Table = {
 
 const INBOX: Table = {
   name: 'inbox',
-  key: [['account_id', 'bigint'], ['conversation_id', 'uuid']],
+  key: [
+    ['account_id', 'bigint'],
+    ['conversation_id', 'uuid'],
+  ],
   pageRows: 1_000,
   joins: [one('m', 'x.account_id', 'members', 'x.conversation_id = t.conversation_id and x.account_id = t.account_id')],
   problems: { inbox_without_member: 'm.account_id is null' },
@@ -83,7 +93,10 @@ const INBOX: Table = {
 
 const DIRECT_PAIRS: Table = {
   name: 'direct_pairs',
-  key: [['low_account', 'bigint'], ['high_account', 'bigint']],
+  key: [
+    ['low_account', 'bigint'],
+    ['high_account', 'bigint'],
+  ],
   pageRows: 1_000,
   joins: [CONVERSATION],
   problems: { orphan_pair: `(${LIVES} and c.kind = 'direct') is not true` },
@@ -91,12 +104,20 @@ const DIRECT_PAIRS: Table = {
 
 const REPLIES: Table = {
   name: 'replies',
-  key: [['conversation_id', 'uuid'], ['question_seq', 'bigint']],
+  key: [
+    ['conversation_id', 'uuid'],
+    ['question_seq', 'bigint'],
+  ],
   pageRows: 1_000,
   joins: [
     CONVERSATION,
     one('q', 'x.seq', 'messages', 'x.conversation_id = t.conversation_id and x.seq = t.question_seq'),
-    one('a', 'x.answers_seq', 'messages', 'x.conversation_id = t.conversation_id and x.seq = t.answer_seq and x.author = 0'),
+    one(
+      'a',
+      'x.answers_seq',
+      'messages',
+      'x.conversation_id = t.conversation_id and x.seq = t.answer_seq and x.author = 0',
+    ),
   ],
   problems: {
     orphan_reply: `c.id is null or (${LIVES} and q.seq is null)`,
@@ -107,7 +128,11 @@ const REPLIES: Table = {
 
 const OUTBOX: Table = {
   name: 'outbox',
-  key: [['conversation_id', 'uuid'], ['kind', 'text'], ['seq', 'bigint']],
+  key: [
+    ['conversation_id', 'uuid'],
+    ['kind', 'text'],
+    ['seq', 'bigint'],
+  ],
   pageRows: 1_000,
   joins: [CONVERSATION, one('m', 'x.seq', 'messages', 'x.conversation_id = t.conversation_id and x.seq = t.seq')],
   problems: {
@@ -118,14 +143,25 @@ const OUTBOX: Table = {
 
 const SEARCH_WORDS: Table = {
   name: 'search_words',
-  key: [['conversation_id', 'uuid'], ['seq', 'bigint']],
+  key: [
+    ['conversation_id', 'uuid'],
+    ['seq', 'bigint'],
+  ],
   pageRows: 1_000,
   joins: [CONVERSATION, one('m', 'x.seq', 'messages', 'x.conversation_id = t.conversation_id and x.seq = t.seq')],
   problems: { orphan_index_row: `c.id is null or (${LIVES} and m.seq is null)` },
 };
 
 /** The looks at the tables, but for the ledger. */
-export const ROW_LOOKS: readonly RowLook[] = [CONVERSATIONS, MEMBERS, INBOX, DIRECT_PAIRS, REPLIES, OUTBOX, SEARCH_WORDS].map(lookOf);
+export const ROW_LOOKS: readonly RowLook[] = [
+  CONVERSATIONS,
+  MEMBERS,
+  INBOX,
+  DIRECT_PAIRS,
+  REPLIES,
+  OUTBOX,
+  SEARCH_WORDS,
+].map(lookOf);
 
 function lookOf({ name, key, pageRows, joins, problems }: Table): RowLook {
   const columns = key.map(([column]) => column).join(', ');

@@ -34,18 +34,30 @@ const looked = `k.conversation_id, k.seq, c.id is not null as is_known, ${LIVES}
   ${problemsOf({
     orphan_message: 't.seq is not null and c.id is null',
     hole: `t.seq > 1 and ${LIVES} and p.seq is null`,
-    doubled_seq: '(select count(*) from edgechat.messages x where x.conversation_id = t.conversation_id and x.seq = t.seq) > 1',
+    doubled_seq:
+      '(select count(*) from edgechat.messages x where x.conversation_id = t.conversation_id and x.seq = t.seq) > 1',
     not_indexed: `t.seq is not null and ${LIVES} and w.seq is null and d.seq is null`,
     answer_without_reply: `t.author = 0 and ${LIVES} and (r.status is distinct from 'done' or r.answer_seq is distinct from t.seq)`,
   })} as problems`;
-const debt = (alias: string, kind: string): string => one(alias, 'x.seq', 'outbox', `x.conversation_id = k.conversation_id and x.kind = '${kind}' and x.seq = k.seq`);
+const debt = (alias: string, kind: string): string =>
+  one(alias, 'x.seq', 'outbox', `x.conversation_id = k.conversation_id and x.kind = '${kind}' and x.seq = k.seq`);
 const joins = [
   CONVERSATION.replace('t.conversation_id', 'k.conversation_id'),
-  one('s', 'x.seq', 'outbox', `x.conversation_id = k.conversation_id and x.kind = 'store' and x.seq = k.seq and x.content is not null`),
+  one(
+    's',
+    'x.seq',
+    'outbox',
+    `x.conversation_id = k.conversation_id and x.kind = 'store' and x.seq = k.seq and x.content is not null`,
+  ),
   debt('d', 'search'),
   one('w', 'x.seq', 'search_words', 'x.conversation_id = k.conversation_id and x.seq = k.seq'),
   one('p', 'x.seq', 'messages', 'x.conversation_id = t.conversation_id and x.seq = t.seq - 1'),
-  one('r', 'x.status, x.answer_seq', 'replies', 'x.conversation_id = t.conversation_id and x.question_seq = t.answers_seq'),
+  one(
+    'r',
+    'x.status, x.answer_seq',
+    'replies',
+    'x.conversation_id = t.conversation_id and x.question_seq = t.answers_seq',
+  ),
 ].join(' ');
 const LEDGER: Statement = {
   name: 'verify.messages',
@@ -60,19 +72,25 @@ const LEDGER_AGAIN: Statement = {
 /** Compares the ledger with the documents of MongoDB, place by place, in both directions. PostgreSQL is always asked first: what it does not owe any more MongoDB has. */
 @Injectable()
 export class VerifyPlaces {
-  constructor(private readonly postgres: Postgres, private readonly documents: DocumentPlaces) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: DocumentPlaces,
+  ) {}
 
   /** Goes through the ledger and all documents, a page after the other in the order of places. @throws Unavailable when a store is away for longer than a minute */
   async *walk(signal: AbortSignal): AsyncGenerator<Step> {
     const homeless = await patiently(signal, () => this.documents.listHomeless(PAGE));
     yield stepOf(homeless, new Map());
     let before: Place | null = null;
-    for (let isMore = true; isMore; ) {
+    for (let isMore = true; isMore;) {
       const { conversation_id, seq }: Place = before ?? { conversation_id: LOWEST_ID, seq: 0 };
-      const rows: PlaceRow[] = await patiently(signal, () => this.postgres.query<PlaceRow>(LEDGER, [conversation_id, seq]));
+      const rows: PlaceRow[] = await patiently(signal, () =>
+        this.postgres.query<PlaceRow>(LEDGER, [conversation_id, seq]),
+      );
       isMore = rows.length === PAGE;
       const there = new Map(rows.map((row): [string, PlacedDocument[]] => [nameOf(row), []]));
-      for await (const found of this.documentsAt(before, isMore ? (rows.at(-1) ?? null) : null, signal)) yield stepOf(found, there);
+      for await (const found of this.documentsAt(before, isMore ? (rows.at(-1) ?? null) : null, signal))
+        yield stepOf(found, there);
       yield { rows: rows.length, documents: 0, suspects: suspectsOf(rows, there), unclear: [] };
       before = rows.at(-1) ?? before;
     }
@@ -80,7 +98,12 @@ export class VerifyPlaces {
 
   /** Looks again at some places, at most 1,000. @throws Unavailable */
   async again(places: readonly Place[], signal: AbortSignal): Promise<readonly Suspect[]> {
-    const rows = await patiently(signal, () => this.postgres.query<PlaceRow>(LEDGER_AGAIN, [places.map(({ conversation_id }) => conversation_id), places.map(({ seq }) => seq)]));
+    const rows = await patiently(signal, () =>
+      this.postgres.query<PlaceRow>(LEDGER_AGAIN, [
+        places.map(({ conversation_id }) => conversation_id),
+        places.map(({ seq }) => seq),
+      ]),
+    );
     const stretches = runsOf(rows.filter((row) => row.is_living || !row.is_known));
     const found = await patiently(signal, () => this.documents.listStretches(stretches));
     const there = new Map(rows.map((row): [string, PlacedDocument[]] => [nameOf(row), []]));
@@ -89,16 +112,32 @@ export class VerifyPlaces {
   }
 
   /** All documents at places above `first`, up to and with `last` (null is no bound), some at a time; those without a number for a place only where a conversation lies whole between the two. */
-  private async *documentsAt(first: Place | null, last: Place | null, signal: AbortSignal): AsyncGenerator<readonly PlacedDocument[]> {
+  private async *documentsAt(
+    first: Place | null,
+    last: Place | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly PlacedDocument[]> {
     const isWithin = first !== null && first.conversation_id === last?.conversation_id;
-    if (first !== null) yield* this.documentsOf({ conversation_id: first.conversation_id, after: first.seq, upTo: isWithin ? last.seq : null, limit: PAGE }, signal);
+    if (first !== null)
+      yield* this.documentsOf(
+        { conversation_id: first.conversation_id, after: first.seq, upTo: isWithin ? last.seq : null, limit: PAGE },
+        signal,
+      );
     if (isWithin) return;
     yield* this.between(first?.conversation_id ?? null, last?.conversation_id ?? null, signal);
-    if (last !== null) yield* this.documentsOf({ conversation_id: last.conversation_id, after: null, upTo: last.seq, limit: PAGE }, signal);
+    if (last !== null)
+      yield* this.documentsOf(
+        { conversation_id: last.conversation_id, after: null, upTo: last.seq, limit: PAGE },
+        signal,
+      );
   }
 
-  private async *between(first: string | null, before: string | null, signal: AbortSignal): AsyncGenerator<readonly PlacedDocument[]> {
-    for (let after = first, isMore = true; isMore; ) {
+  private async *between(
+    first: string | null,
+    before: string | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly PlacedDocument[]> {
+    for (let after = first, isMore = true; isMore;) {
       const from: string | null = after;
       const found = await patiently(signal, () => this.documents.listBetween(from, before, PAGE));
       yield found;
@@ -106,12 +145,13 @@ export class VerifyPlaces {
       isMore = found.length === PAGE && typeof last?.conversation_id === 'string';
       if (!isMore || typeof last?.conversation_id !== 'string') return;
       after = last.conversation_id;
-      if (typeof last.seq === 'number') yield* this.documentsOf({ conversation_id: after, after: last.seq, upTo: null, limit: PAGE }, signal);
+      if (typeof last.seq === 'number')
+        yield* this.documentsOf({ conversation_id: after, after: last.seq, upTo: null, limit: PAGE }, signal);
     }
   }
 
   private async *documentsOf(stretch: Stretch, signal: AbortSignal): AsyncGenerator<readonly PlacedDocument[]> {
-    for (let after = stretch.after, isMore = true; isMore; ) {
+    for (let after = stretch.after, isMore = true; isMore;) {
       const from: number | null = after;
       const found = await patiently(signal, () => this.documents.listOf({ ...stretch, after: from }));
       yield found;
@@ -127,7 +167,8 @@ function runsOf(places: readonly Place[]): Stretch[] {
   const runs: Stretch[] = [];
   for (const { conversation_id, seq } of places) {
     const known = runs.at(-1);
-    if (known?.conversation_id === conversation_id && known.upTo === seq - 1) runs.splice(-1, 1, { ...known, upTo: seq, limit: known.limit + 2 });
+    if (known?.conversation_id === conversation_id && known.upTo === seq - 1)
+      runs.splice(-1, 1, { ...known, upTo: seq, limit: known.limit + 2 });
     else runs.push({ conversation_id, after: seq - 1, upTo: seq, limit: 2 });
   }
   return runs;
@@ -155,7 +196,10 @@ function suspectsOf(rows: readonly PlaceRow[], there: ReadonlyMap<string, readon
 }
 
 /** A deleted conversation's documents are for its purges. */
-function wrongDocuments({ is_known, is_living, message_id, is_owed }: PlaceRow, there: readonly PlacedDocument[]): ProblemKind[] {
+function wrongDocuments(
+  { is_known, is_living, message_id, is_owed }: PlaceRow,
+  there: readonly PlacedDocument[],
+): ProblemKind[] {
   if (!is_known) return there.length > 0 ? ['document_without_conversation'] : [];
   if (!is_living) return [];
   const kinds: ProblemKind[] = there.length > 1 ? ['doubled_document'] : [];
@@ -167,5 +211,9 @@ function wrongDocuments({ is_known, is_living, message_id, is_owed }: PlaceRow, 
 }
 
 const nameOf = ({ conversation_id, seq }: Place): string => `${conversation_id} ${seq}`;
-const isPlaced = (document: PlacedDocument): document is Place & PlacedDocument => conversationId(document.conversation_id) !== null && Number.isSafeInteger(document.seq);
-const keyOf = ({ conversation_id, seq }: Pick<PlacedDocument, 'conversation_id' | 'seq'>): Key => ({ conversation_id: String(conversation_id), seq: String(seq) });
+const isPlaced = (document: PlacedDocument): document is Place & PlacedDocument =>
+  conversationId(document.conversation_id) !== null && Number.isSafeInteger(document.seq);
+const keyOf = ({ conversation_id, seq }: Pick<PlacedDocument, 'conversation_id' | 'seq'>): Key => ({
+  conversation_id: String(conversation_id),
+  seq: String(seq),
+});

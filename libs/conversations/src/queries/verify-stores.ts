@@ -41,14 +41,22 @@ interface LookedRow {
  */
 @Injectable()
 export class VerifyStores {
-  constructor(private readonly postgres: Postgres, private readonly places: VerifyPlaces, private readonly conversations: WalkConversations) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly places: VerifyPlaces,
+    private readonly conversations: WalkConversations,
+  ) {}
 
   /**
    * Reads every row and every document's place once, in pages by key, and holds at most 50,000 suspects in memory. `progress` is kept up to date.
    * @param lookedAgainAfterMs the pauses before each further look at what looked wrong
    * @throws Unavailable when a store is away for longer than a minute
    */
-  async run(progress: VerifyProgress, signal: AbortSignal, lookedAgainAfterMs = LOOKED_AGAIN_AFTER_MS): Promise<Verdict> {
+  async run(
+    progress: VerifyProgress,
+    signal: AbortSignal,
+    lookedAgainAfterMs = LOOKED_AGAIN_AFTER_MS,
+  ): Promise<Verdict> {
     const extent = await this.conversations.measure(null, signal);
     progress.total = extent.conversations + 2 * extent.members + 2 * extent.messages;
     const counts: Record<string, number> = { documents: 0 };
@@ -61,10 +69,16 @@ export class VerifyStores {
       counts['documents'] = (counts['documents'] ?? 0) + step.documents;
       suspects.push(...step.suspects, ...(await this.cleared(step.unclear, signal)));
       progress.suspects = suspects.length;
-      if (suspects.length > SUSPECTS_MAX) suspects = await this.settle(suspects, findings, lookedAgainAfterMs, progress, signal);
+      if (suspects.length > SUSPECTS_MAX)
+        suspects = await this.settle(suspects, findings, lookedAgainAfterMs, progress, signal);
     }
     await this.settle(suspects, findings, lookedAgainAfterMs, progress, signal);
-    return { conversations: extent.conversations, messages: counts[PLACES] ?? 0, documents: counts['documents'] ?? 0, findings: findings.list() };
+    return {
+      conversations: extent.conversations,
+      messages: counts[PLACES] ?? 0,
+      documents: counts['documents'] ?? 0,
+      findings: findings.list(),
+    };
   }
 
   private async *walk(signal: AbortSignal): AsyncGenerator<{ stage: string; step: Step }> {
@@ -75,7 +89,7 @@ export class VerifyStores {
   }
 
   private async *walkRows(look: RowLook, signal: AbortSignal): AsyncGenerator<Step> {
-    for (let after: readonly string[] | undefined = look.key.map(([, type]) => LOWEST[type]); after !== undefined; ) {
+    for (let after: readonly string[] | undefined = look.key.map(([, type]) => LOWEST[type]); after !== undefined;) {
       const from: readonly string[] = after;
       const rows = await patiently(signal, () => this.postgres.query<LookedRow>(look.page, from));
       yield { rows: rows.length, documents: 0, suspects: rows.flatMap((row) => suspectOf(look, row)), unclear: [] };
@@ -86,12 +100,19 @@ export class VerifyStores {
   /** What a look at places shows of which only the documents were seen. */
   private async cleared(places: readonly Place[], signal: AbortSignal): Promise<readonly Suspect[]> {
     const suspects: Suspect[] = [];
-    for (let n = 0; n < places.length; n += AGAIN_AT_ONCE) suspects.push(...(await this.places.again(places.slice(n, n + AGAIN_AT_ONCE), signal)));
+    for (let n = 0; n < places.length; n += AGAIN_AT_ONCE)
+      suspects.push(...(await this.places.again(places.slice(n, n + AGAIN_AT_ONCE), signal)));
     return suspects;
   }
 
   /** Looks again at what looks wrong until all of it looks right, or all looks were had: what is wrong then is found. Returns no suspects. */
-  private async settle(suspects: readonly Suspect[], findings: Findings, afterMs: readonly number[], progress: VerifyProgress, signal: AbortSignal): Promise<Suspect[]> {
+  private async settle(
+    suspects: readonly Suspect[],
+    findings: Findings,
+    afterMs: readonly number[],
+    progress: VerifyProgress,
+    signal: AbortSignal,
+  ): Promise<Suspect[]> {
     let left = suspects.filter(({ seenBy }) => seenBy !== '');
     for (const pauseMs of afterMs) {
       progress.suspects = left.length;
@@ -122,11 +143,17 @@ export class VerifyStores {
   }
 
   private async again(seenBy: string, suspects: readonly Suspect[], signal: AbortSignal): Promise<readonly Suspect[]> {
-    if (seenBy === PLACES) return this.places.again(suspects.map(({ key }) => placeOf(key)), signal);
+    if (seenBy === PLACES)
+      return this.places.again(
+        suspects.map(({ key }) => placeOf(key)),
+        signal,
+      );
     const look = ROW_LOOKS.find(({ name }) => name === seenBy);
     if (!look) throw new Error(`nobody looks at ${seenBy}`);
     const columns = look.key.map(([column]) => suspects.map(({ key }) => key[column]));
-    return (await patiently(signal, () => this.postgres.query<LookedRow>(look.again, columns))).flatMap((row) => suspectOf(look, row));
+    return (await patiently(signal, () => this.postgres.query<LookedRow>(look.again, columns))).flatMap((row) =>
+      suspectOf(look, row),
+    );
   }
 }
 

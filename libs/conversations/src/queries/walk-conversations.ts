@@ -38,9 +38,11 @@ export class WalkConversations {
   /** How much there is. @param only one conversation, or null for all @throws Unavailable when PostgreSQL is away for longer than a minute */
   async measure(only: ConversationId | null, signal: AbortSignal): Promise<Extent> {
     const extent = { conversations: 0, messages: 0, members: 0 };
-    for (let after: string | null = LOWEST_ID; after !== null; ) {
+    for (let after: string | null = LOWEST_ID; after !== null;) {
       const from: string = after;
-      const [some] = await patiently(signal, () => this.postgres.query<Extent & { last: string | null }>(COUNT_AFTER, [from, only]));
+      const [some] = await patiently(signal, () =>
+        this.postgres.query<Extent & { last: string | null }>(COUNT_AFTER, [from, only]),
+      );
       if (!some) throw new Error('PostgreSQL did not count');
       extent.conversations += some.conversations;
       extent.messages += some.messages;
@@ -51,10 +53,16 @@ export class WalkConversations {
   }
 
   /** All of them, at most `size` at a time; the next are read only when they are asked for. @throws Unavailable when PostgreSQL is away for longer than a minute */
-  async *pages(only: ConversationId | null, size: number, signal: AbortSignal): AsyncGenerator<readonly WalkedConversation[]> {
-    for (let after: string | undefined = LOWEST_ID; after !== undefined; ) {
+  async *pages(
+    only: ConversationId | null,
+    size: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly WalkedConversation[]> {
+    for (let after: string | undefined = LOWEST_ID; after !== undefined;) {
       const from: string = after;
-      const page = await patiently(signal, () => this.postgres.query<WalkedConversation>(LIVE_AFTER, [from, only, size]));
+      const page = await patiently(signal, () =>
+        this.postgres.query<WalkedConversation>(LIVE_AFTER, [from, only, size]),
+      );
       if (page.length > 0) yield page;
       after = page.length === size ? page.at(-1)?.id : undefined;
     }

@@ -12,8 +12,14 @@ const WHO_IS_NEW: Statement = {
   name: 'conversations.who_is_new',
   text: `select a as id from unnest($2::bigint[]) a where not exists (select from edgechat.members m where m.conversation_id = $1 and m.account_id = a) group by a order by a`,
 };
-const WHO_IS_THERE: Statement = { name: 'conversations.who_is_there', text: 'select account_id as id from edgechat.members where conversation_id = $1' };
-const TOO_MANY_LARGE: Statement = { name: 'conversations.too_many_large', text: `select edgechat.too_many_large($1::bigint[], ${LARGE_MAX}) as is_so` };
+const WHO_IS_THERE: Statement = {
+  name: 'conversations.who_is_there',
+  text: 'select account_id as id from edgechat.members where conversation_id = $1',
+};
+const TOO_MANY_LARGE: Statement = {
+  name: 'conversations.too_many_large',
+  text: `select edgechat.too_many_large($1::bigint[], ${LARGE_MAX}) as is_so`,
+};
 /** From now on for good: it is ordered when inboxes are read. Who is in it now is told so by their own rows. */
 const BECOME_LARGE: Statement = {
   name: 'conversations.become_large',
@@ -38,7 +44,10 @@ const JOIN: Statement = {
 /** Takes people into a group. */
 @Injectable()
 export class AddMembers {
-  constructor(private readonly postgres: Postgres, private readonly config: Config) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly config: Config,
+  ) {}
 
   /**
    * Makes accounts members, whose next look at their inbox shows the group; who is one stays what they are. All or none. Safe to repeat. Gives those named, oldest first.
@@ -58,9 +67,18 @@ export class AddMembers {
     });
   }
 
-  private async join(sql: Sql, id: ConversationId, { memberCount, isLarge }: LockedConversation, fresh: readonly AccountId[]): Promise<void> {
+  private async join(
+    sql: Sql,
+    id: ConversationId,
+    { memberCount, isLarge }: LockedConversation,
+    fresh: readonly AccountId[],
+  ): Promise<void> {
     const total = memberCount + fresh.length;
-    if (total > GROUP_MAX) throw new Refusal('group_full', `A group has at most ${GROUP_MAX} members, and this one has ${memberCount}: ${fresh.length} more are too many.`);
+    if (total > GROUP_MAX)
+      throw new Refusal(
+        'group_full',
+        `A group has at most ${GROUP_MAX} members, and this one has ${memberCount}: ${fresh.length} more are too many.`,
+      );
 
     const becomesLarge = !isLarge && total > this.config.fanOutWriteLimit;
     if (isLarge || becomesLarge) {

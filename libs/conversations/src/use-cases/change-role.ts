@@ -33,7 +33,11 @@ export class ChangeRole {
       requireRight('give_roles', conversation.kind, conversation.role);
       const [member] = await listNamed(sql, id, [target]);
       if (!member) throw memberNotFound();
-      if (target === caller && role !== 'owner') throw new Refusal('owner_must_stay', 'A group always has an owner. Give ownership to another member, which makes you an admin.');
+      if (target === caller && role !== 'owner')
+        throw new Refusal(
+          'owner_must_stay',
+          'A group always has an owner. Give ownership to another member, which makes you an admin.',
+        );
       if (member.role !== role) await sql.query(GIVE, [id, target, caller, role]);
       return { ...member, role };
     });
@@ -41,4 +45,5 @@ export class ChangeRole {
 }
 
 /** Nobody with this id is a member. */
-export const memberNotFound = (): Refusal => new Refusal('member_not_found', 'This account is no member of the conversation.');
+export const memberNotFound = (): Refusal =>
+  new Refusal('member_not_found', 'This account is no member of the conversation.');

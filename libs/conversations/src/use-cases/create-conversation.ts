@@ -29,12 +29,18 @@ interface MadeRow {
   readonly conversation_id: ConversationId;
 }
 
-const MAKE: Statement = { name: 'conversations.make', text: 'select * from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)' };
+const MAKE: Statement = {
+  name: 'conversations.make',
+  text: 'select * from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)',
+};
 
 /** Makes a conversation with its members. */
 @Injectable()
 export class CreateConversation {
-  constructor(private readonly postgres: Postgres, private readonly config: Config) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly config: Config,
+  ) {}
 
   /**
    * Makes it, or gives the one that is there: of the same key, or the direct one of a pair, whoever of the two asks and however many at once. One transaction: the conversation, its members, its place in their inboxes.
@@ -48,10 +54,25 @@ export class CreateConversation {
     await requireAccounts(this.postgres, wanted.memberIds, '/member_ids');
 
     const assistant = wanted.assistant ?? DEFAULT_MODE[kind];
-    const values = [newConversationId(), creator, kind, title, assistant, clientKey, hashOf([title, assistant, kind, others]), others, this.config.fanOutWriteLimit, LARGE_MAX];
+    const values = [
+      newConversationId(),
+      creator,
+      kind,
+      title,
+      assistant,
+      clientKey,
+      hashOf([title, assistant, kind, others]),
+      others,
+      this.config.fanOutWriteLimit,
+      LARGE_MAX,
+    ];
     const [row] = await this.postgres.query<MadeRow>(MAKE, values);
     if (!row) throw new Error('make_conversation gave no row');
-    if (row.outcome === 'key_reused') throw new Refusal('idempotency_key_reused', 'This client key was used for another conversation. Use a new key for a new conversation.');
+    if (row.outcome === 'key_reused')
+      throw new Refusal(
+        'idempotency_key_reused',
+        'This client key was used for another conversation. Use a new key for a new conversation.',
+      );
     if (row.outcome === 'too_many_large') throw tooManyLarge();
     return { id: row.conversation_id, outcome: row.outcome };
   }
@@ -59,15 +80,32 @@ export class CreateConversation {
 
 /** One of the people is in as many large groups as an account may be. */
 export const tooManyLarge = (): Refusal =>
-  new Refusal('too_many_large_groups', `One of these accounts is in ${LARGE_MAX} large groups already, which is the most an account can be in. Leave it out, or let it leave one of them first.`);
+  new Refusal(
+    'too_many_large_groups',
+    `One of these accounts is in ${LARGE_MAX} large groups already, which is the most an account can be in. Leave it out, or let it leave one of them first.`,
+  );
 
 function requireFitting(kind: ConversationKind, others: number): void {
-  if (kind === 'direct' && others !== 1) throw new Refusal('direct_needs_one_other', 'A direct conversation is one of two people: name exactly one other account in member_ids. For more people make a group.');
-  if (kind === 'assistant' && others > 0) throw new Refusal('assistant_takes_no_members', 'A conversation of kind assistant is of one person. Leave member_ids out, or make a group.');
+  if (kind === 'direct' && others !== 1)
+    throw new Refusal(
+      'direct_needs_one_other',
+      'A direct conversation is one of two people: name exactly one other account in member_ids. For more people make a group.',
+    );
+  if (kind === 'assistant' && others > 0)
+    throw new Refusal(
+      'assistant_takes_no_members',
+      'A conversation of kind assistant is of one person. Leave member_ids out, or make a group.',
+    );
 }
 
 /** What makes two requests the same. A conversation without other members is hashed as the release before did, whose keys are still good. */
-function hashOf([title, assistant, kind, others]: [string | null, AssistantMode, ConversationKind, readonly AccountId[]]): string {
-  const what = kind === 'assistant' ? [title, assistant] : [title, assistant, kind, [...others].sort((one, other) => one - other)];
+function hashOf([title, assistant, kind, others]: [
+  string | null,
+  AssistantMode,
+  ConversationKind,
+  readonly AccountId[],
+]): string {
+  const what =
+    kind === 'assistant' ? [title, assistant] : [title, assistant, kind, [...others].sort((one, other) => one - other)];
   return createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 }

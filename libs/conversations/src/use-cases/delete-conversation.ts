@@ -29,7 +29,11 @@ export const END_CONVERSATION: Statement = {
 /** Ends a conversation for everybody. */
 @Injectable()
 export class DeleteConversation {
-  constructor(private readonly postgres: Postgres, private readonly bell: Bell, private readonly log: Log) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly bell: Bell,
+    private readonly log: Log,
+  ) {}
 
   /**
    * From the moment this returns nobody finds the conversation; what is left of it is purged in the background. What it used stays metered.
@@ -43,7 +47,9 @@ export class DeleteConversation {
 
   /** Lets the purge of an ended conversation begin at once. Never fails: what cannot be rung is found by the relay. */
   async ring(id: ConversationId, requestId: string | null): Promise<void> {
-    await this.bell.ring([{ event: 'conversation.deleted', payload: { conversationId: id }, requestId }]).catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { requestId, error }));
+    await this.bell
+      .ring([{ event: 'conversation.deleted', payload: { conversationId: id }, requestId }])
+      .catch((error: unknown) => this.log.warn('the bell could not be rung; the relay will', { requestId, error }));
   }
 
   private async end(sql: Sql, id: ConversationId, caller: AccountId): Promise<void> {

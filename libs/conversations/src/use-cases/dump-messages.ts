@@ -10,7 +10,10 @@ const BATCH = 100;
 const STRETCH = 1_000;
 
 const NOW: Statement = { name: 'conversations.now', text: 'select clock_timestamp() as now' };
-const LIVE_AFTER: Statement = { name: 'conversations.live_after', text: `select id, last_seq from edgechat.conversations where id > $1 and deleted_at is null order by id limit ${STRETCH}` };
+const LIVE_AFTER: Statement = {
+  name: 'conversations.live_after',
+  text: `select id, last_seq from edgechat.conversations where id > $1 and deleted_at is null order by id limit ${STRETCH}`,
+};
 
 interface Conversation {
   readonly id: string;
@@ -30,7 +33,10 @@ export interface DumpProgress {
  */
 @Injectable()
 export class DumpMessages {
-  constructor(private readonly postgres: Postgres, private readonly documents: AllDocuments) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: AllDocuments,
+  ) {}
 
   /**
    * Gives the lines of the dump, some at a time; holds one batch in memory, and reads the next only when it is asked for. `progress` is kept up to date.
@@ -73,11 +79,14 @@ export class DumpMessages {
   }
 
   private async *conversations(signal: AbortSignal): AsyncGenerator<string> {
-    for await (const { after, upTo, live } of this.stretches(signal)) yield stretchLine({ after, upTo, live: live.map(({ id }) => id) });
+    for await (const { after, upTo, live } of this.stretches(signal))
+      yield stretchLine({ after, upTo, live: live.map(({ id }) => id) });
   }
 
   /** The conversations that live, 1,000 at a time. */
-  private async *stretches(signal: AbortSignal): AsyncGenerator<{ after: string; upTo: string | null; live: readonly Conversation[] }> {
+  private async *stretches(
+    signal: AbortSignal,
+  ): AsyncGenerator<{ after: string; upTo: string | null; live: readonly Conversation[] }> {
     let after: string | null = LOWEST_ID;
     while (after !== null) {
       const from: string = after;
@@ -91,6 +100,7 @@ export class DumpMessages {
 /** The places of conversations, at most 100 to a range. One by one: a conversation may have millions. */
 function* rangesOf(conversations: readonly Conversation[]): Generator<Range> {
   for (const { id, last_seq } of conversations) {
-    for (let lowest = 1; lowest <= last_seq; lowest += BATCH) yield { conversation_id: id, lowest, highest: Math.min(lowest + BATCH - 1, last_seq) };
+    for (let lowest = 1; lowest <= last_seq; lowest += BATCH)
+      yield { conversation_id: id, lowest, highest: Math.min(lowest + BATCH - 1, last_seq) };
   }
 }

@@ -2,12 +2,24 @@ import type { ConversationId, MessageId } from '@edgechat/kernel';
 import type { MessageDocument } from '../persistence/message-documents.js';
 import { GatheredWrites } from './gathered-writes.js';
 
-const text = (seq: number): MessageDocument => ({ conversation_id: 'c' as ConversationId, seq, message_id: 'm' as MessageId, author: 1, content: '', created_at: new Date(0) });
+const text = (seq: number): MessageDocument => ({
+  conversation_id: 'c' as ConversationId,
+  seq,
+  message_id: 'm' as MessageId,
+  author: 1,
+  content: '',
+  created_at: new Date(0),
+});
 
 /** A store whose writes end when the test says so. */
 function aStore() {
   const writes: { readonly seqs: number[]; readonly end: (error?: Error) => void }[] = [];
-  const gathered = new GatheredWrites((documents) => new Promise((resolve, reject) => writes.push({ seqs: documents.map(({ seq }) => seq), end: (error) => (error ? reject(error) : resolve()) })));
+  const gathered = new GatheredWrites(
+    (documents) =>
+      new Promise((resolve, reject) =>
+        writes.push({ seqs: documents.map(({ seq }) => seq), end: (error) => (error ? reject(error) : resolve()) }),
+      ),
+  );
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return { writes, gathered, turn, seqs: () => writes.map((write) => write.seqs) };
 }
@@ -33,7 +45,12 @@ describe('texts that are to be written', () => {
 
   it('share a failure, and what comes after it is written', async () => {
     const { writes, gathered, turn, seqs } = aStore();
-    const results = [1, 2, 3, 4].map((n) => gathered.write([text(n)]).then(() => 'written', (error: unknown) => (error instanceof Error ? error.message : '')));
+    const results = [1, 2, 3, 4].map((n) =>
+      gathered.write([text(n)]).then(
+        () => 'written',
+        (error: unknown) => (error instanceof Error ? error.message : ''),
+      ),
+    );
     writes[0]?.end(new Error('away'));
     await turn();
     const later = gathered.write([text(5)]);
@@ -49,7 +66,9 @@ describe('texts that are to be written', () => {
 
   it('go at most 1,000 together, none is left out, and never more than two writes are under way', async () => {
     const { writes, gathered, turn, seqs } = aStore();
-    const all = Array.from({ length: 30 }, (_, n) => gathered.write(Array.from({ length: 100 }, (_, m) => text(n * 100 + m))));
+    const all = Array.from({ length: 30 }, (_, n) =>
+      gathered.write(Array.from({ length: 100 }, (_, m) => text(n * 100 + m))),
+    );
     for (let ended = 0; ended < writes.length; ended += 1) {
       expect(writes.length - ended).toBeLessThanOrEqual(2);
       writes[ended]?.end();
@@ -57,7 +76,11 @@ describe('texts that are to be written', () => {
     }
     await Promise.all(all);
 
-    expect(seqs().flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
+    expect(
+      seqs()
+        .flat()
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
     expect(Math.max(...seqs().map((one) => one.length))).toBe(1_000);
   });
 });

@@ -29,7 +29,11 @@ export class MarkRead {
    * @throws Unavailable `postgres`
    */
   async upTo(conversationId: ConversationId, member: AccountId, seq: number): Promise<ReadMark> {
-    const [row] = await this.postgres.query<{ read_seq: number; last_seq: number }>(MARK, [conversationId, member, seq]);
+    const [row] = await this.postgres.query<{ read_seq: number; last_seq: number }>(MARK, [
+      conversationId,
+      member,
+      seq,
+    ]);
     if (!row) throw new Refusal('conversation_not_found', 'Conversation not found');
     return { readSeq: row.read_seq, unreadCount: Math.max(0, row.last_seq - row.read_seq) };
   }

@@ -31,7 +31,10 @@ const ROWS_AT_ONCE = 2_000;
 const REMOVED_AT_ONCE = 200;
 
 // Holds off sends and changes of the members. A statement of its own: one that had to wait for the lock would show what was there before it.
-const LOCK: Statement = { name: 'conversations.lock_for_rebuild', text: 'select id from edgechat.conversations where id = any($1::uuid[]) order by id for no key update' };
+const LOCK: Statement = {
+  name: 'conversations.lock_for_rebuild',
+  text: 'select id from edgechat.conversations where id = any($1::uuid[]) order by id for no key update',
+};
 const COUNT_MEMBERS: Statement = {
   name: 'conversations.recount_members',
   text: `update edgechat.conversations c set member_count = n.members, is_large = c.is_large or n.members > $2::int
@@ -70,7 +73,11 @@ const REMOVE_ROWS: Statement = {
 /** Makes the inboxes anew from what decides: the conversations and their members. The system may run meanwhile. */
 @Injectable()
 export class RebuildInbox {
-  constructor(private readonly postgres: Postgres, private readonly conversations: WalkConversations, private readonly config: Config) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly conversations: WalkConversations,
+    private readonly config: Config,
+  ) {}
 
   /**
    * Every member gets an inbox row with the instant that orders it, member counts are right, and rows of nobody's conversation go. In short transactions; `progress` is kept up to date.
@@ -82,7 +89,14 @@ export class RebuildInbox {
     progress.total = (await this.conversations.measure(only, signal)).members;
     for await (const page of this.conversations.pages(only, WALKED_AT_ONCE, signal)) {
       for (const batch of batchesOf(page)) {
-        const { written, counted } = await patiently(signal, () => this.postgres.transaction((sql) => this.write(sql, batch.map(({ id }) => id))));
+        const { written, counted } = await patiently(signal, () =>
+          this.postgres.transaction((sql) =>
+            this.write(
+              sql,
+              batch.map(({ id }) => id),
+            ),
+          ),
+        );
         progress.written += written;
         progress.counted += counted;
         progress.done += membersOf(batch);
@@ -98,10 +112,23 @@ export class RebuildInbox {
     return { written: written.length, counted: counted.length };
   }
 
-  private async removeNobodys(only: ConversationId | null, progress: InboxProgress, signal: AbortSignal): Promise<void> {
-    for (let after: InboxKey | undefined = { account_id: 0, conversation_id: '00000000-0000-0000-0000-000000000000' }; after !== undefined; ) {
+  private async removeNobodys(
+    only: ConversationId | null,
+    progress: InboxProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (
+      let after: InboxKey | undefined = { account_id: 0, conversation_id: '00000000-0000-0000-0000-000000000000' };
+      after !== undefined;
+    ) {
       const from: InboxKey = after;
-      const rows = await patiently(signal, () => this.postgres.query<InboxKey & { is_nobodys: boolean }>(ROWS_AFTER, [from.account_id, from.conversation_id, only]));
+      const rows = await patiently(signal, () =>
+        this.postgres.query<InboxKey & { is_nobodys: boolean }>(ROWS_AFTER, [
+          from.account_id,
+          from.conversation_id,
+          only,
+        ]),
+      );
       const nobodys = rows.filter((row) => row.is_nobodys);
       for (let n = 0; n < nobodys.length; n += REMOVED_AT_ONCE) {
         const some = nobodys.slice(n, n + REMOVED_AT_ONCE);
@@ -119,12 +146,16 @@ export class RebuildInbox {
   }
 }
 
-const membersOf = (conversations: readonly WalkedConversation[]): number => conversations.reduce((sum, { member_count }) => sum + member_count, 0);
+const membersOf = (conversations: readonly WalkedConversation[]): number =>
+  conversations.reduce((sum, { member_count }) => sum + member_count, 0);
 
 function* batchesOf(page: readonly WalkedConversation[]): Generator<readonly WalkedConversation[]> {
   let batch: WalkedConversation[] = [];
   for (const conversation of page) {
-    if (batch.length === CONVERSATIONS_AT_ONCE || (batch.length > 0 && membersOf(batch) + conversation.member_count > MEMBERS_AT_ONCE)) {
+    if (
+      batch.length === CONVERSATIONS_AT_ONCE ||
+      (batch.length > 0 && membersOf(batch) + conversation.member_count > MEMBERS_AT_ONCE)
+    ) {
       yield batch;
       batch = [];
     }

@@ -22,14 +22,22 @@ const SUCCEED: Statement = {
 /** Ends a membership: one's own, or another's. */
 @Injectable()
 export class RemoveMember {
-  constructor(private readonly postgres: Postgres, private readonly deletion: DeleteConversation) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly deletion: DeleteConversation,
+  ) {}
 
   /**
    * From the moment this returns the person reads, sends and finds nothing of the conversation, on every replica. When the owner leaves, the longest-standing admin, else member, is owner; when the last leaves, the conversation is deleted.
    * @throws Refusal `conversation_not_found`, `direct_stays`, `groups_only`, `member_not_found`, `owner_not_removable`, `not_allowed`
    * @throws Unavailable `postgres`
    */
-  async remove(id: ConversationId, caller: AccountId, target: AccountId, requestId: string | null = null): Promise<void> {
+  async remove(
+    id: ConversationId,
+    caller: AccountId,
+    target: AccountId,
+    requestId: string | null = null,
+  ): Promise<void> {
     const isLast = await this.postgres.transaction((sql) => this.end(sql, id, caller, target));
     if (isLast) await this.deletion.ring(id, requestId);
   }
@@ -48,7 +56,12 @@ export class RemoveMember {
     return false;
   }
 
-  private async requireRemovable(sql: Sql, id: ConversationId, { kind, role }: LockedConversation, target: AccountId): Promise<void> {
+  private async requireRemovable(
+    sql: Sql,
+    id: ConversationId,
+    { kind, role }: LockedConversation,
+    target: AccountId,
+  ): Promise<void> {
     requireGroup(kind);
     const [member] = await listNamed(sql, id, [target]);
     if (!member) throw memberNotFound();
@@ -57,5 +70,6 @@ export class RemoveMember {
 }
 
 function requireLeavable({ kind }: LockedConversation): void {
-  if (kind === 'direct') throw new Refusal('direct_stays', 'Nobody can leave a direct conversation. Delete it, which ends it for both.');
+  if (kind === 'direct')
+    throw new Refusal('direct_stays', 'Nobody can leave a direct conversation. Delete it, which ends it for both.');
 }

@@ -47,7 +47,11 @@ const DELETED_SINCE: Statement = {
  */
 @Injectable()
 export class RestoreMessages {
-  constructor(private readonly postgres: Postgres, private readonly documents: MessageDocuments, private readonly lostTexts: FindLostTexts) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly documents: MessageDocuments,
+    private readonly lostTexts: FindLostTexts,
+  ) {}
 
   /**
    * Puts messages at their places and ends the conversations that the dump says were deleted, then looks which texts are in neither store. Holds one batch in memory. `progress` is kept up to date.
@@ -89,7 +93,12 @@ export class RestoreMessages {
    * A conversation that is in PostgreSQL's dump, and was gone when the messages had been dumped: somebody deleted it in between, and its texts may be gone too. It is deleted here as well.
    * Not if no message was kept so far: that is rather the dump of another system, which knows no conversation of this one.
    */
-  private async endDeleted({ after, upTo, live }: LiveStretch, begunAt: Date, progress: RestoreProgress, signal: AbortSignal): Promise<void> {
+  private async endDeleted(
+    { after, upTo, live }: LiveStretch,
+    begunAt: Date,
+    progress: RestoreProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (progress.kept === 0) return;
     const endSome = async (): Promise<number> => {
       const gone = await this.postgres.query<{ id: string }>(DELETED_SINCE, [after, upTo, live, begunAt]);
@@ -99,11 +108,14 @@ export class RestoreMessages {
       }
       return gone.length;
     };
-    for (let ended = 1; ended > 0; ) ended = await patiently(signal, endSome);
+    for (let ended = 1; ended > 0;) ended = await patiently(signal, endSome);
   }
 }
 
-function fateOf({ seq, message_id }: MessageDocument, ledger: LedgerAnswer | undefined): keyof Omit<RestoreProgress, 'ended'> {
+function fateOf(
+  { seq, message_id }: MessageDocument,
+  ledger: LedgerAnswer | undefined,
+): keyof Omit<RestoreProgress, 'ended'> {
   if (!ledger || ledger.last_seq === null) return 'unknown';
   if (seq > ledger.last_seq) return 'beyond';
   return ledger.message_id === message_id ? 'kept' : 'foreign';

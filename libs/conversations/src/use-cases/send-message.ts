@@ -40,8 +40,14 @@ export class SendMessage {
     config: Config,
   ) {
     this.texts = new GatheredWrites((texts) => documents.put(texts));
-    this.storing = new Outage(log, { begins: 'texts stay owed to MongoDB: the worker will store them', isOver: 'MongoDB takes texts again' });
-    this.ringing = new Outage(log, { begins: 'the bell cannot be rung: the relay will', isOver: 'the bell is rung again' });
+    this.storing = new Outage(log, {
+      begins: 'texts stay owed to MongoDB: the worker will store them',
+      isOver: 'MongoDB takes texts again',
+    });
+    this.ringing = new Outage(log, {
+      begins: 'the bell cannot be rung: the relay will',
+      isOver: 'the bell is rung again',
+    });
     this.queue = new SendQueue(config.sendQueueLimit, (batch, isWritten) => this.writeBatch(batch, isWritten));
   }
 
@@ -58,7 +64,10 @@ export class SendMessage {
   private async writeBatch(batch: readonly Waiting[], isWritten: () => void): Promise<void> {
     let rows: readonly SendRow[];
     try {
-      rows = await this.write(batch.map(({ send }) => send), this.stored.take());
+      rows = await this.write(
+        batch.map(({ send }) => send),
+        this.stored.take(),
+      );
     } catch (error) {
       const parts = partsOf(batch, error);
       if (parts.length <= 1) return batch.forEach(({ reject }) => reject(error));
@@ -80,7 +89,11 @@ export class SendMessage {
     await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
   }
 
-  private async write(sends: readonly Send[], stored: readonly Place[], triesLeft = CONFLICT_TRIES): Promise<SendRow[]> {
+  private async write(
+    sends: readonly Send[],
+    stored: readonly Place[],
+    triesLeft = CONFLICT_TRIES,
+  ): Promise<SendRow[]> {
     try {
       return await sendBatch(this.postgres, sends, stored);
     } catch (error) {
@@ -119,7 +132,12 @@ const isConflict = (error: unknown): boolean => /^40/.test(rolledBackAs(error) ?
 /** The SQLSTATE of a failure that certainly wrote nothing, though the store is there: a conflict, or a lock or statement that took too long. Null for all else. */
 function rolledBackAs(error: unknown): string | null {
   const cause = error instanceof Unavailable ? error.options.cause : null;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && /^(40|55P03|57014)/.test(cause.code) ? cause.code : null;
+  return cause instanceof Error &&
+    'code' in cause &&
+    typeof cause.code === 'string' &&
+    /^(40|55P03|57014)/.test(cause.code)
+    ? cause.code
+    : null;
 }
 
 /** How to try a failed batch again: not at all when its fate is unknown; by conversation when a lock was waited for in vain, since one lock holds up one conversation; else each send alone. */
@@ -133,7 +151,16 @@ function partsOf(batch: readonly Waiting[], error: unknown): (readonly Waiting[]
 
 function documentOf(send: Send, row: SendRow | undefined): MessageDocument[] {
   if (row?.outcome !== 'sent') return [];
-  return [{ conversation_id: send.conversationId, seq: row.seq, message_id: row.message_id, author: send.by === 'person' ? send.authorId : 0, content: send.content, created_at: row.created_at }];
+  return [
+    {
+      conversation_id: send.conversationId,
+      seq: row.seq,
+      message_id: row.message_id,
+      author: send.by === 'person' ? send.authorId : 0,
+      content: send.content,
+      created_at: row.created_at,
+    },
+  ];
 }
 
 /** A replay rings for its answer too: it may have been put back into the queue, and a ring too many does no harm. */
@@ -156,9 +183,14 @@ function settle({ resolve, reject }: Waiting, row: SendRow | undefined): void {
     case 'not_found':
       return reject(new Refusal('conversation_not_found', 'Conversation not found'));
     case 'key_reused':
-      return reject(new Refusal('idempotency_key_reused', 'This client key was used for another message in this conversation. Use a new key for a new message.'));
+      return reject(
+        new Refusal(
+          'idempotency_key_reused',
+          'This client key was used for another message in this conversation. Use a new key for a new message.',
+        ),
+      );
     default:
-      return reject(new StaleReply('the reply is no longer this run\'s to end'));
+      return reject(new StaleReply("the reply is no longer this run's to end"));
   }
 }
 

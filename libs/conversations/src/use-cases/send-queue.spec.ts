@@ -2,7 +2,15 @@ import { newReplyId, Unavailable, type AccountId, type ConversationId } from '@e
 import type { PersonSend, SentMessage } from '../domain/message.js';
 import { SendQueue, type Waiting } from './send-queue.js';
 
-const aSend = (content = 'x', conversation = newReplyId().toString()): PersonSend => ({ by: 'person', conversationId: conversation as ConversationId, authorId: 1 as AccountId, clientKey: null, content, replyId: newReplyId(), answerWithinMs: 1 });
+const aSend = (content = 'x', conversation = newReplyId().toString()): PersonSend => ({
+  by: 'person',
+  conversationId: conversation as ConversationId,
+  authorId: 1 as AccountId,
+  clientKey: null,
+  content,
+  replyId: newReplyId(),
+  answerWithinMs: 1,
+});
 const sent = {} as SentMessage;
 const MIB = 1024 * 1024;
 
@@ -12,11 +20,13 @@ function aQueue(maxWaiting = 1_000) {
   const commits: (() => void)[] = [];
   const queue = new SendQueue(maxWaiting, (batch, isWritten) => {
     batches.push(batch);
-    return new Promise((resolve) => commits.push(() => {
-      isWritten();
-      batch.forEach((one) => one.resolve(sent));
-      resolve();
-    }));
+    return new Promise((resolve) =>
+      commits.push(() => {
+        isWritten();
+        batch.forEach((one) => one.resolve(sent));
+        resolve();
+      }),
+    );
   });
   return { queue, batches, commit: () => commits.shift()?.() };
 }

@@ -32,7 +32,10 @@ export class SendQueue {
   /** @throws Unavailable `sending` when too many sends, or bytes of them, wait already: nothing was written. */
   add(send: Send): Promise<SentMessage> {
     const bytes = Buffer.byteLength(send.content);
-    if (this.waiting.length >= this.maxWaiting || this.waitingBytes + bytes > WAITING_MAX_BYTES) return Promise.reject(new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' }));
+    if (this.waiting.length >= this.maxWaiting || this.waitingBytes + bytes > WAITING_MAX_BYTES)
+      return Promise.reject(
+        new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' }),
+      );
     return new Promise((resolve, reject) => {
       this.waiting.push({ send, bytes, resolve, reject });
       this.waitingBytes += bytes;

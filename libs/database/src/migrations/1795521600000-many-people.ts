@@ -8,7 +8,18 @@ import { TABLES } from './many-people/tables.js';
 /** Direct conversations and groups, the order of inboxes for both sizes of them, and the index that searches go by. */
 export class ManyPeople1795521600000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    for (const sql of [TABLES, SEARCH_TABLES, FIND_MESSAGES, TOO_MANY_LARGE, MAKE_CONVERSATION, ORDER_INBOXES, SETTLE_STORED, SEND_MESSAGES, SEND_MESSAGES_OF_FIRST]) await runner.query(sql);
+    for (const sql of [
+      TABLES,
+      SEARCH_TABLES,
+      FIND_MESSAGES,
+      TOO_MANY_LARGE,
+      MAKE_CONVERSATION,
+      ORDER_INBOXES,
+      SETTLE_STORED,
+      SEND_MESSAGES,
+      SEND_MESSAGES_OF_FIRST,
+    ])
+      await runner.query(sql);
   }
 
   async down(): Promise<void> {

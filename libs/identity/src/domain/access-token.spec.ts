@@ -12,7 +12,13 @@ describe('an access token', () => {
     const text = encodeAccessToken(key, token);
 
     expect(decodeProtectedHeader(text)).toEqual({ alg: 'HS256', typ: 'JWT' });
-    expect((await jwtVerify(text, key, { algorithms: ['HS256'] })).payload).toEqual({ type: 'access', sid: token.sessionId, sub: '7', iat: nowS, exp: nowS + 900 });
+    expect((await jwtVerify(text, key, { algorithms: ['HS256'] })).payload).toEqual({
+      type: 'access',
+      sid: token.sessionId,
+      sub: '7',
+      iat: nowS,
+      exp: nowS + 900,
+    });
   });
 
   it('is, to the last character, the one that releases before this one signed', async () => {
@@ -27,6 +33,8 @@ describe('an access token', () => {
   });
 
   it('of another key is taken by nobody', async () => {
-    await expect(jwtVerify(encodeAccessToken(createSecretKey(randomBytes(32)), token), key)).rejects.toMatchObject({ code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' });
+    await expect(jwtVerify(encodeAccessToken(createSecretKey(randomBytes(32)), token), key)).rejects.toMatchObject({
+      code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+    });
   });
 });

@@ -15,7 +15,10 @@ const HEADER = base64url('{"alg":"HS256","typ":"JWT"}');
  * A JWT (RFC 7515, compact) signed with HMAC-SHA256. Signed here and read by jose: what is written is always of this one form and takes 3 µs,
  * while jose makes its key anew for each signature and asks the thread pool, 43 µs of CPU. What is read may be anything.
  */
-export function encodeAccessToken(key: KeyObject, { accountId, sessionId, issuedAtS, expiresAtS }: AccessToken): string {
+export function encodeAccessToken(
+  key: KeyObject,
+  { accountId, sessionId, issuedAtS, expiresAtS }: AccessToken,
+): string {
   const payload = { type: 'access', sid: sessionId, sub: String(accountId), iat: issuedAtS, exp: expiresAtS };
   const signed = `${HEADER}.${base64url(JSON.stringify(payload))}`;
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;

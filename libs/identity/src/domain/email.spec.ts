@@ -2,14 +2,45 @@ import fc from 'fast-check';
 import { foldEmail, parseEmail } from './email.js';
 
 describe('an e-mail address', () => {
-  it.each(['ada@example.com', 'a.b+c@sub.example.co', "o'brien@example.com", 'jörg@bücher.example', '用户@例子.中国', `${'a'.repeat(64)}@example.com`])('is taken as it is given: %s', (text) => {
+  it.each([
+    'ada@example.com',
+    'a.b+c@sub.example.co',
+    "o'brien@example.com",
+    'jörg@bücher.example',
+    '用户@例子.中国',
+    `${'a'.repeat(64)}@example.com`,
+  ])('is taken as it is given: %s', (text) => {
     expect(parseEmail(text)?.address).toBe(text);
   });
 
   it.each([
-    '', 'ada', '@example.com', 'ada@', 'ada@localhost', 'ada@example..com', 'ada@.example.com', 'ada@example.com.', 'ada@-a.com', 'ada@a-.com', 'ada@127.0.0.1', 'a b@example.com',
-    ' ada@example.com', 'ada@example.com\n', '.ada@example.com', 'ada.@example.com', 'a..b@example.com', 'a@b@example.com', '"a b"@example.com', 'ada\0@example.com',
-    'ada\ud800@example.com', 'ada\u200b@example.com', 'ada\u00a0@example.com', `${'a'.repeat(65)}@example.com`, `ada@${'a'.repeat(64)}.com`, `a@${'abcdefghi.'.repeat(25)}com`, '<ada@example.com>',
+    '',
+    'ada',
+    '@example.com',
+    'ada@',
+    'ada@localhost',
+    'ada@example..com',
+    'ada@.example.com',
+    'ada@example.com.',
+    'ada@-a.com',
+    'ada@a-.com',
+    'ada@127.0.0.1',
+    'a b@example.com',
+    ' ada@example.com',
+    'ada@example.com\n',
+    '.ada@example.com',
+    'ada.@example.com',
+    'a..b@example.com',
+    'a@b@example.com',
+    '"a b"@example.com',
+    'ada\0@example.com',
+    'ada\ud800@example.com',
+    'ada\u200b@example.com',
+    'ada\u00a0@example.com',
+    `${'a'.repeat(65)}@example.com`,
+    `ada@${'a'.repeat(64)}.com`,
+    `a@${'abcdefghi.'.repeat(25)}com`,
+    '<ada@example.com>',
   ])('is none: %j', (text) => {
     expect(parseEmail(text)).toBeNull();
   });
@@ -29,7 +60,7 @@ describe('an e-mail address', () => {
     expect(foldEmail('НИНА@example.com')).toBe('нина@example.com');
   });
 
-  it('of somebody else stays somebody else\'s, however alike it looks', () => {
+  it("of somebody else stays somebody else's, however alike it looks", () => {
     expect(foldEmail('m\u0131ke@example.com')).not.toBe(foldEmail('mike@example.com'));
     expect(foldEmail('cha\u017fe@example.com')).not.toBe(foldEmail('chase@example.com'));
   });

@@ -14,8 +14,12 @@ describe('a refresh token', () => {
   });
 
   it('is the same each time it is made, so that a lost answer can be given again', () => {
-    expect(encodeRefreshToken(key, { sessionId: anId, generation: 2 })).toBe(encodeRefreshToken(key, { sessionId: anId, generation: 2 }));
-    expect(encodeRefreshToken(key, { sessionId: anId, generation: 3 })).not.toBe(encodeRefreshToken(key, { sessionId: anId, generation: 2 }));
+    expect(encodeRefreshToken(key, { sessionId: anId, generation: 2 })).toBe(
+      encodeRefreshToken(key, { sessionId: anId, generation: 2 }),
+    );
+    expect(encodeRefreshToken(key, { sessionId: anId, generation: 3 })).not.toBe(
+      encodeRefreshToken(key, { sessionId: anId, generation: 2 }),
+    );
   });
 
   it('is nothing without the key', () => {
@@ -32,7 +36,17 @@ describe('a refresh token', () => {
         return changed === token || decodeRefreshToken(key, changed) === null;
       }),
     );
-    for (const other of [token.slice(1), token.slice(0, -1), `${token}A`, `${token}==`, ` ${token}`, '', '.', '\0'.repeat(70)]) expect(decodeRefreshToken(key, other)).toBeNull();
+    for (const other of [
+      token.slice(1),
+      token.slice(0, -1),
+      `${token}A`,
+      `${token}==`,
+      ` ${token}`,
+      '',
+      '.',
+      '\0'.repeat(70),
+    ])
+      expect(decodeRefreshToken(key, other)).toBeNull();
   });
 
   it('cannot be found from the hash that is stored', () => {

@@ -32,7 +32,9 @@ export function decodeRefreshToken(key: Buffer, text: string): RefreshToken | nu
   if (!timingSafeEqual(mac(key, signed), bytes.subarray(SIGNED_BYTES))) return null;
 
   const hex = signed.toString('hex', 0, ID_BYTES);
-  const id = sessionId(`${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`);
+  const id = sessionId(
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+  );
   return id && { sessionId: id, generation: signed.readUInt32BE(ID_BYTES) };
 }
 

@@ -25,7 +25,12 @@ describe('a refresh token that was used before', () => {
   });
 
   it('is a reuse once its successor was used', () => {
-    expect(judgeUsedToken(aSession({ generation: 6, previousHash: Buffer.from('of generation 5') }), { generation: 4, hash })).toBe('reuse');
+    expect(
+      judgeUsedToken(aSession({ generation: 6, previousHash: Buffer.from('of generation 5') }), {
+        generation: 4,
+        hash,
+      }),
+    ).toBe('reuse');
   });
 
   it('is a reuse when it is not the one that was exchanged', () => {

@@ -19,7 +19,10 @@ export const REPEAT_WITHIN_MS = 10_000;
  * - `reuse`: any other token used before: somebody has a copy, so the session ends (RFC 9700 §4.14.2);
  * - `refuse`: the session is over already, or knows nothing of this token (a restored backup); nothing changes.
  */
-export function judgeUsedToken(session: SessionState, token: { generation: number; hash: Buffer }): 'repeat' | 'reuse' | 'refuse' {
+export function judgeUsedToken(
+  session: SessionState,
+  token: { generation: number; hash: Buffer },
+): 'repeat' | 'reuse' | 'refuse' {
   if (session.revokedAt !== null || session.expiresAt <= session.now) return 'refuse';
   if (token.generation >= session.generation) return 'refuse';
 

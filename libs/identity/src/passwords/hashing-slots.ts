@@ -11,7 +11,11 @@ const RETRY_AFTER_S = 2;
  */
 @Injectable()
 export class HashingSlots {
-  private readonly slots = new Slots({ atOnce: AT_ONCE, waitingMax: WAITING_MAX, refuse: () => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S }) });
+  private readonly slots = new Slots({
+    atOnce: AT_ONCE,
+    waitingMax: WAITING_MAX,
+    refuse: () => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S }),
+  });
 
   /** Runs `work` as soon as a slot is free. @throws Unavailable `hashing` at once when too many wait; what `work` throws. */
   run<T>(work: () => Promise<T>): Promise<T> {

@@ -43,7 +43,10 @@ export class LoginGuard {
   private readonly byAddress: Counter;
   private readonly byOwner: Counter;
 
-  constructor(redis: Redis, private readonly keys: SigningKeys) {
+  constructor(
+    redis: Redis,
+    private readonly keys: SigningKeys,
+  ) {
     this.byName = new Counter(redis, 'failed-logins:name', FAILURES_PER_NAME);
     this.byAddress = new Counter(redis, 'failed-logins:address', FAILURES_PER_ADDRESS);
     this.byOwner = new Counter(redis, 'failed-logins:owner', FAILURES_PER_NAME);
@@ -64,12 +67,16 @@ export class LoginGuard {
     const giveBack = async (): Promise<void> => {
       await Promise.all(counts.map((count) => count.undo()));
     };
-    const waitsMs = counts.filter((count, i) => count.consumed > (counters[i]?.counter.limit ?? 0)).map((count) => count.endsInMs);
+    const waitsMs = counts
+      .filter((count, i) => count.consumed > (counters[i]?.counter.limit ?? 0))
+      .map((count) => count.endsInMs);
     if (waitsMs.length === 0) return { giveBack };
 
     await giveBack();
     const retryAfterS = Math.max(1, Math.ceil(Math.max(...waitsMs) / 1_000));
-    throw new Refusal('too_many_logins', 'Too many failed logins. Wait as long as Retry-After says, then try again.', { retryAfterS });
+    throw new Refusal('too_many_logins', 'Too many failed logins. Wait as long as Retry-After says, then try again.', {
+      retryAfterS,
+    });
   }
 
   private async countersOf(attempt: Attempt): Promise<ReadonlyArray<{ counter: Counter; key: string }>> {
@@ -77,7 +84,10 @@ export class LoginGuard {
     const name = pseudonym(keys, 'account-name', attempt.emailKey).toString('base64url');
     const address = pseudonym(keys, 'address', attempt.addressKey).toString('base64url');
     if (attempt.isKnownAddress) return [{ counter: this.byOwner, key: `${name}:${address}` }];
-    return [{ counter: this.byName, key: name }, { counter: this.byAddress, key: address }];
+    return [
+      { counter: this.byName, key: name },
+      { counter: this.byAddress, key: address },
+    ];
   }
 }
 
@@ -86,7 +96,11 @@ class Counter {
   private readonly shared: RateLimiterAbstract;
   private readonly local: RateLimiterAbstract;
 
-  constructor(private readonly redis: Redis, name: string, readonly limit: number) {
+  constructor(
+    private readonly redis: Redis,
+    name: string,
+    readonly limit: number,
+  ) {
     const options = { keyPrefix: redis.key(name), points: limit, duration: WINDOW_S };
     this.shared = new RateLimiterRedis({ ...options, storeClient: redis.client });
     this.local = new RateLimiterMemory(options);
@@ -101,7 +115,11 @@ class Counter {
     }
   }
 
-  private async addTo(limiter: RateLimiterAbstract, key: string, run: <T>(work: () => Promise<T>) => Promise<T>): Promise<Count> {
+  private async addTo(
+    limiter: RateLimiterAbstract,
+    key: string,
+    run: <T>(work: () => Promise<T>) => Promise<T>,
+  ): Promise<Count> {
     const { consumedPoints, msBeforeNext } = await run(() => limiter.penalty(key));
     // A count that cannot be taken back stays for its window; the login it belongs to goes on.
     const undo = (): Promise<unknown> => run(() => limiter.reward(key)).catch(() => undefined);

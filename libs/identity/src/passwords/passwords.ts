@@ -7,7 +7,8 @@ const ARGON2 = /^\$argon2(?:id|i|d)\$/;
 const BCRYPT = /^\$2[aby]\$/;
 
 /** The hash of a random password nobody has: what a login with an unknown e-mail address is checked against, so that it takes as long. */
-export const NOBODYS_HASH = '$argon2id$v=19$m=19456,t=2,p=1$fv/HdTGaJiydcmsk/Nem4Q$MptbEfsKvB3yFhFb9ii4/h18jAIgRngY2GfnjVB/rbA';
+export const NOBODYS_HASH =
+  '$argon2id$v=19$m=19456,t=2,p=1$fv/HdTGaJiydcmsk/Nem4Q$MptbEfsKvB3yFhFb9ii4/h18jAIgRngY2GfnjVB/rbA';
 
 /** Hashes a password with argon2id, every character of it, in the thread pool. Takes 19 MiB and about 50 ms: run it in a `HashingSlots`. */
 export function hashPassword(password: string): Promise<string> {

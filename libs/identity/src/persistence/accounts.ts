@@ -36,17 +36,35 @@ const CREDENTIALS = `
   from edgechat.accounts a`;
 
 /** Whether hashes of the first backend are left: they take longer to check. */
-const HAS_OLD_HASHES: Statement = { name: 'has-old-hashes', text: `select 1 as found from edgechat.accounts where password_hash like '$2%' limit 1` };
-const CREDENTIALS_BY_EMAIL: Statement = { name: 'credentials-by-email', text: `${CREDENTIALS} where a.email_key = $1::text` };
+const HAS_OLD_HASHES: Statement = {
+  name: 'has-old-hashes',
+  text: `select 1 as found from edgechat.accounts where password_hash like '$2%' limit 1`,
+};
+const CREDENTIALS_BY_EMAIL: Statement = {
+  name: 'credentials-by-email',
+  text: `${CREDENTIALS} where a.email_key = $1::text`,
+};
 const CREDENTIALS_BY_ID: Statement = { name: 'credentials-by-id', text: `${CREDENTIALS} where a.id = $1::bigint` };
-const IS_TAKEN: Statement = { name: 'is-email-taken', text: 'select id from edgechat.accounts where email_key = $1::text' };
-const FIND: Statement = { name: 'find-account', text: 'select id, email, display_name, created_at from edgechat.accounts where id = $1::bigint' };
-const FIND_BY_EMAIL: Statement = { name: 'find-account-by-email', text: 'select id, email, display_name, created_at from edgechat.accounts where email_key = $1::text' };
+const IS_TAKEN: Statement = {
+  name: 'is-email-taken',
+  text: 'select id from edgechat.accounts where email_key = $1::text',
+};
+const FIND: Statement = {
+  name: 'find-account',
+  text: 'select id, email, display_name, created_at from edgechat.accounts where id = $1::bigint',
+};
+const FIND_BY_EMAIL: Statement = {
+  name: 'find-account-by-email',
+  text: 'select id, email, display_name, created_at from edgechat.accounts where email_key = $1::text',
+};
 const RENAME: Statement = {
   name: 'rename-account',
   text: 'update edgechat.accounts set display_name = $2::text where id = $1::bigint returning id, email, display_name, created_at',
 };
-const REHASH: Statement = { name: 'rehash-password', text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text' };
+const REHASH: Statement = {
+  name: 'rehash-password',
+  text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text',
+};
 
 const REGISTER: Statement = {
   name: 'register-account',
@@ -113,7 +131,16 @@ export class Accounts {
   /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
   async register(email: Email, passwordHash: string, session: NewSession): Promise<AccountId | null> {
     try {
-      const values = [email.address, email.key, passwordHash, session.id, session.generation, session.tokenHash, session.lifeDays, session.addressHash];
+      const values = [
+        email.address,
+        email.key,
+        passwordHash,
+        session.id,
+        session.generation,
+        session.tokenHash,
+        session.lifeDays,
+        session.addressHash,
+      ];
       const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
       return row ? accountId(row.id) : null;
     } catch (error) {
@@ -147,5 +174,10 @@ function asAccount(row: AccountRow): Account {
 }
 
 function asCredentials(row: CredentialsRow): Credentials {
-  return { accountId: accountId(row.id), emailKey: row.email_key, passwordHash: row.password_hash, isKnownAddress: row.is_known };
+  return {
+    accountId: accountId(row.id),
+    emailKey: row.email_key,
+    passwordHash: row.password_hash,
+    isKnownAddress: row.is_known,
+  };
 }

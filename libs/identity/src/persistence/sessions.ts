@@ -78,13 +78,32 @@ export class Sessions {
 
   /** Begins a session and notes its address; false when the account is gone or its hash is no longer the one that was verified. */
   async open(account: AccountId, verifiedHash: string, session: NewSession): Promise<boolean> {
-    const values = [account, verifiedHash, session.id, session.generation, session.tokenHash, session.lifeDays, session.addressHash];
+    const values = [
+      account,
+      verifiedHash,
+      session.id,
+      session.generation,
+      session.tokenHash,
+      session.lifeDays,
+      session.addressHash,
+    ];
     return (await this.postgres.query(OPEN, values)).length > 0;
   }
 
   /** Puts the successor in the place of the working token, if `used` is that one; returns the session's account, or null when it is not. Of two at once one wins. */
-  async rotate(id: SessionId, used: { generation: number; hash: Buffer }, successorHash: Buffer, lifeDays: number): Promise<AccountId | null> {
-    const [row] = await this.postgres.query<{ account_id: number }>(ROTATE, [id, used.generation, used.hash, successorHash, lifeDays]);
+  async rotate(
+    id: SessionId,
+    used: { generation: number; hash: Buffer },
+    successorHash: Buffer,
+    lifeDays: number,
+  ): Promise<AccountId | null> {
+    const [row] = await this.postgres.query<{ account_id: number }>(ROTATE, [
+      id,
+      used.generation,
+      used.hash,
+      successorHash,
+      lifeDays,
+    ]);
     return row ? accountId(row.account_id) : null;
   }
 

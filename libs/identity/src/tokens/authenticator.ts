@@ -7,7 +7,10 @@ import { Tokens } from './tokens.js';
 /** Knows whom an access token speaks for, without a look into a store. */
 @Injectable()
 export class Authenticator {
-  constructor(private readonly tokens: Tokens, private readonly revocations: Revocations) {}
+  constructor(
+    private readonly tokens: Tokens,
+    private readonly revocations: Revocations,
+  ) {}
 
   /** The caller of a token that was read before, whose session is known to go on: what nearly every request brings, without a wait. Null for any other: `authenticate` says what is with it. */
   known(token: string): Caller | null {
@@ -22,8 +25,10 @@ export class Authenticator {
    */
   async authenticate(token: string): Promise<Caller> {
     const caller = await this.tokens.readAccess(token);
-    if (caller === null) throw new Refusal('unauthorized', 'The access token is malformed or expired. Refresh it, or log in again.');
-    if (await this.revocations.has(caller.sessionId)) throw new Refusal('unauthorized', 'This session has ended. Log in again.');
+    if (caller === null)
+      throw new Refusal('unauthorized', 'The access token is malformed or expired. Refresh it, or log in again.');
+    if (await this.revocations.has(caller.sessionId))
+      throw new Refusal('unauthorized', 'This session has ended. Log in again.');
     return caller;
   }
 }

@@ -29,12 +29,20 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
   private failure: unknown = null;
   private loop: { stop: () => Promise<void> } | null = null;
 
-  constructor(private readonly postgres: Postgres, private readonly log: Log, config: Config) {
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly log: Log,
+    config: Config,
+  ) {
     this.lifeS = config.jwtAccessExpireMinutes * 60;
   }
 
   onApplicationBootstrap(): void {
-    this.loop ??= repeat(READ_EVERY_MS, () => this.read(), () => undefined);
+    this.loop ??= repeat(
+      READ_EVERY_MS,
+      () => this.read(),
+      () => undefined,
+    );
   }
 
   /** After the last request was answered: until then revocations count. Does not wait for a reading under way, which may hang. */
@@ -95,7 +103,8 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
       this.failure = null;
     } catch (error) {
       // Before the first reading the process waits for its stores, and after the stop they go: neither is news.
-      if (this.failure === null && this.readAt !== null && this.loop !== null) this.log.warn('revoked sessions could not be read; authenticated calls are refused after 5 s', { error });
+      if (this.failure === null && this.readAt !== null && this.loop !== null)
+        this.log.warn('revoked sessions could not be read; authenticated calls are refused after 5 s', { error });
       this.failure = error;
       throw error;
     }

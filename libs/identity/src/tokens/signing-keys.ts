@@ -15,7 +15,10 @@ export interface Keys {
 
 const SECRET_BYTES = 32;
 
-const FIND_SECRET: Statement = { name: 'find-signing-secret', text: `select value from edgechat.secrets where name = 'token-signing'` };
+const FIND_SECRET: Statement = {
+  name: 'find-signing-secret',
+  text: `select value from edgechat.secrets where name = 'token-signing'`,
+};
 const KEEP_SECRET: Statement = {
   name: 'keep-signing-secret',
   text: `insert into edgechat.secrets (name, value) values ('token-signing', $1::bytea) on conflict (name) do nothing`,
@@ -29,7 +32,10 @@ const KEEP_SECRET: Statement = {
 export class SigningKeys {
   private loading: Promise<Keys> | null = null;
 
-  constructor(private readonly config: Config, private readonly postgres: Postgres) {}
+  constructor(
+    private readonly config: Config,
+    private readonly postgres: Postgres,
+  ) {}
 
   /** The keys. @throws Unavailable `postgres` while the kept secret cannot be read. */
   get(): Promise<Keys> {

@@ -4,7 +4,12 @@ import { Config } from '@edgechat/platform/config';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { encodeAccessToken } from '../domain/access-token.js';
 import type { Caller } from '../domain/account.js';
-import { decodeRefreshToken, encodeRefreshToken, hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
+import {
+  decodeRefreshToken,
+  encodeRefreshToken,
+  hashRefreshToken,
+  type RefreshToken,
+} from '../domain/refresh-token.js';
 import { SigningKeys } from './signing-keys.js';
 
 const ALGORITHM = 'HS256';
@@ -30,13 +35,21 @@ interface Succession {
 export class Tokens {
   private readonly remembered = new Map<string, { readonly caller: Caller; readonly expS: number }>();
 
-  constructor(private readonly keys: SigningKeys, private readonly config: Config) {}
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly config: Config,
+  ) {}
 
   /** A new access token: a JWT (HS256) with `sub`, `sid`, `type`, `iat` and `exp`, good for `JWT_ACCESS_EXPIRE_MINUTES` unless its session is revoked. */
   async access(account: AccountId, session: SessionId): Promise<string> {
     const { access } = await this.keys.get();
     const issuedAtS = Math.floor(Date.now() / 1_000);
-    return encodeAccessToken(access, { accountId: account, sessionId: session, issuedAtS, expiresAtS: issuedAtS + this.config.jwtAccessExpireMinutes * 60 });
+    return encodeAccessToken(access, {
+      accountId: account,
+      sessionId: session,
+      issuedAtS,
+      expiresAtS: issuedAtS + this.config.jwtAccessExpireMinutes * 60,
+    });
   }
 
   /** Whom an access token speaks for that was read before and has not expired; null for any other. */
@@ -52,7 +65,10 @@ export class Tokens {
 
     const { access } = await this.keys.get();
     try {
-      const { payload } = await jwtVerify(token, access, { algorithms: [ALGORITHM], requiredClaims: ['sub', 'sid', 'type', 'exp'] });
+      const { payload } = await jwtVerify(token, access, {
+        algorithms: [ALGORITHM],
+        requiredClaims: ['sub', 'sid', 'type', 'exp'],
+      });
       const caller = callerOf(payload);
       if (caller !== null) this.remember(token, caller, payload.exp ?? 0);
       return caller;
@@ -84,7 +100,13 @@ export class Tokens {
   async successor(text: string): Promise<Succession | null> {
     const { refresh } = await this.keys.get();
     const token = decodeRefreshToken(refresh, text);
-    return token && { token, hash: hashRefreshToken(text), successor: signed(refresh, { sessionId: token.sessionId, generation: token.generation + 1 }) };
+    return (
+      token && {
+        token,
+        hash: hashRefreshToken(text),
+        successor: signed(refresh, { sessionId: token.sessionId, generation: token.generation + 1 }),
+      }
+    );
   }
 }
 

@@ -37,7 +37,11 @@ export class ChangePassword {
       if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
 
       const to = await this.slots.run(() => this.hashIfRight(change, credentials));
-      const ended = await this.accounts.setPassword(caller.accountId, { from: credentials.passwordHash, to }, caller.sessionId);
+      const ended = await this.accounts.setPassword(
+        caller.accountId,
+        { from: credentials.passwordHash, to },
+        caller.sessionId,
+      );
       if (ended !== null) return this.revocations.add(ended);
       // The hash was replaced since it was read, by a login that renewed it or by another change: the old password must be asked again.
     }

@@ -49,7 +49,8 @@ export class LogIn {
       }
 
       const { session, tokensFor } = await this.newSessions.prepare(addressHash);
-      if (await this.sessions.open(credentials.accountId, verifiedHash, session)) return tokensFor(credentials.accountId);
+      if (await this.sessions.open(credentials.accountId, verifiedHash, session))
+        return tokensFor(credentials.accountId);
       // Another login rehashed it, or the password was changed, since it was read: whether this password is still right must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed during the login. Try again.' });
@@ -57,7 +58,11 @@ export class LogIn {
 
   /** The account's hash after a right password, renewed if it was outdated; null after a wrong one. Counted within the slot, so that waiting attempts count for nothing. */
   private async verify(login: Login, credentials: Credentials | null): Promise<string | null> {
-    const attempt = { emailKey: login.email.key, addressKey: login.addressKey, isKnownAddress: credentials?.isKnownAddress ?? false };
+    const attempt = {
+      emailKey: login.email.key,
+      addressKey: login.addressKey,
+      isKnownAddress: credentials?.isKnownAddress ?? false,
+    };
     const reservation = await this.guard.reserve(attempt);
     const isRight = await verifyPassword(login.password, credentials?.passwordHash ?? NOBODYS_HASH);
     if (!isRight || credentials === null) return null;

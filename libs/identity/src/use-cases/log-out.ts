@@ -6,7 +6,11 @@ import { Tokens } from '../tokens/tokens.js';
 /** Ends the session of a refresh token. */
 @Injectable()
 export class LogOut {
-  constructor(private readonly tokens: Tokens, private readonly sessions: Sessions, private readonly revocations: Revocations) {}
+  constructor(
+    private readonly tokens: Tokens,
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
+  ) {}
 
   /**
    * Ends the session, whichever of its refresh tokens is given: its refresh tokens at once, its access tokens here at once and on other replicas within 5 s.

@@ -28,7 +28,12 @@ export class RefreshSession {
     if (known === null) throw refused();
 
     const { token, hash, successor } = known;
-    const rotated = await this.sessions.rotate(token.sessionId, { generation: token.generation, hash }, successor.hash, this.config.jwtRefreshExpireDays);
+    const rotated = await this.sessions.rotate(
+      token.sessionId,
+      { generation: token.generation, hash },
+      successor.hash,
+      this.config.jwtRefreshExpireDays,
+    );
     const account = rotated ?? (await this.repeated(token, hash));
     return { accessToken: await this.tokens.access(account, token.sessionId), refreshToken: successor.text };
   }

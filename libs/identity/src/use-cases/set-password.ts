@@ -6,14 +6,26 @@ import type { Email } from '../domain/email.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { hashPassword } from '../passwords/passwords.js';
 
-const FIND: Statement = { name: 'account-of-operator', text: 'select id from edgechat.accounts where email_key = $1::text' };
-const SET: Statement = { name: 'set-password-of-operator', text: 'update edgechat.accounts set password_hash = $2::text where email_key = $1::text returning id' };
-const REVOKE_ALL: Statement = { name: 'revoke-all-sessions', text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id' };
+const FIND: Statement = {
+  name: 'account-of-operator',
+  text: 'select id from edgechat.accounts where email_key = $1::text',
+};
+const SET: Statement = {
+  name: 'set-password-of-operator',
+  text: 'update edgechat.accounts set password_hash = $2::text where email_key = $1::text returning id',
+};
+const REVOKE_ALL: Statement = {
+  name: 'revoke-all-sessions',
+  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id',
+};
 
 /** Replaces an account's password without asking for the old one: for the operator, who was asked for help by its owner. */
 @Injectable()
 export class SetPassword {
-  constructor(private readonly postgres: Postgres, private readonly slots: HashingSlots) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly slots: HashingSlots,
+  ) {}
 
   /** True for what an account may have as its password: 8 to 1,024 characters that every store keeps. */
   isPassword(text: string): boolean {

@@ -5,6 +5,11 @@ import { Config } from './config.js';
 @Module({})
 export class ConfigModule {
   static for(config: Config): DynamicModule {
-    return { module: ConfigModule, global: true, providers: [{ provide: Config, useValue: config }], exports: [Config] };
+    return {
+      module: ConfigModule,
+      global: true,
+      providers: [{ provide: Config, useValue: config }],
+      exports: [Config],
+    };
   }
 }

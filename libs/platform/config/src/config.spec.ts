@@ -45,7 +45,9 @@ const BAD: Readonly<Record<string, string>> = {
 
 describe('bad variables', () => {
   it.each(['api', 'worker'] as const)('are all named at once, those that the %s reads', (process) => {
-    const read = Object.entries(SETTINGS).filter(([name, setting]) => name in BAD && setting.usedBy.some((one) => one === process));
+    const read = Object.entries(SETTINGS).filter(
+      ([name, setting]) => name in BAD && setting.usedBy.some((one) => one === process),
+    );
     expect(namesIn(problemsOf(BAD, process))).toEqual(read.map(([name]) => name));
   });
 
@@ -56,7 +58,10 @@ describe('bad variables', () => {
   });
 
   it.each(Object.entries(BAD))('%s is one with %s', (name, value) => {
-    const process = ['WORKER_HEALTH_PORT', 'AI_PROVIDER'].includes(name) || /^(GEMINI|OPENAI|ANTHROPIC|AI_CON)/.test(name) ? 'worker' : 'api';
+    const process =
+      ['WORKER_HEALTH_PORT', 'AI_PROVIDER'].includes(name) || /^(GEMINI|OPENAI|ANTHROPIC|AI_CON)/.test(name)
+        ? 'worker'
+        : 'api';
     expect(namesIn(problemsOf({ [name]: value }, process))).toEqual([name]);
   });
 
@@ -66,13 +71,33 @@ describe('bad variables', () => {
 });
 
 describe('TRUSTED_PROXIES', () => {
-  it.each(['10.0.0.0/8', '127.0.0.1, ::1', 'fd00::/8,192.168.0.1/32', '::ffff:10.0.0.1', 'fe80::1/128', ' 10.0.0.1 ,'])('takes %s', (value) => {
-    expect(problemsOf({ TRUSTED_PROXIES: value })).toEqual([]);
-  });
+  it.each(['10.0.0.0/8', '127.0.0.1, ::1', 'fd00::/8,192.168.0.1/32', '::ffff:10.0.0.1', 'fe80::1/128', ' 10.0.0.1 ,'])(
+    'takes %s',
+    (value) => {
+      expect(problemsOf({ TRUSTED_PROXIES: value })).toEqual([]);
+    },
+  );
 
-  it.each(['1.2.3.4/33', '1.2.3.4/99', 'fe80::/129', ':::', '1.2.3', '1.2.3.4/', '1.2.3.4/8/8', '1.2.3.4/-1', '1.2.3.4/255.0.0.0', '01.2.3.4', '0.0.0.0/0', '::/0', 'fe80::1%eth-0', 'loopback', 'proxy.example.com', '*', '10.0.0.1 10.0.0.2'])(
-    'is named as bad with %s',
-    (value) => expect(namesIn(problemsOf({ TRUSTED_PROXIES: `127.0.0.1,${value}` }))).toEqual(['TRUSTED_PROXIES']),
+  it.each([
+    '1.2.3.4/33',
+    '1.2.3.4/99',
+    'fe80::/129',
+    ':::',
+    '1.2.3',
+    '1.2.3.4/',
+    '1.2.3.4/8/8',
+    '1.2.3.4/-1',
+    '1.2.3.4/255.0.0.0',
+    '01.2.3.4',
+    '0.0.0.0/0',
+    '::/0',
+    'fe80::1%eth-0',
+    'loopback',
+    'proxy.example.com',
+    '*',
+    '10.0.0.1 10.0.0.2',
+  ])('is named as bad with %s', (value) =>
+    expect(namesIn(problemsOf({ TRUSTED_PROXIES: `127.0.0.1,${value}` }))).toEqual(['TRUSTED_PROXIES']),
   );
 });
 
@@ -94,18 +119,36 @@ describe('the configuration', () => {
     expect(config.port).toBe(8_000);
   });
 
-  it.each(['postgresql+asyncpg://', 'postgresql+psycopg2://', 'postgres+asyncpg://'])('ignores the driver in %s', (scheme) => {
-    expect(loadConfig({ DATABASE_URL: `${scheme}u:p+q@h:5433/d?x=a+b` }, 'worker').databaseUrl).toBe(`${scheme.replace(/\+.*/, '')}://u:p+q@h:5433/d?x=a+b`);
-  });
+  it.each(['postgresql+asyncpg://', 'postgresql+psycopg2://', 'postgres+asyncpg://'])(
+    'ignores the driver in %s',
+    (scheme) => {
+      expect(loadConfig({ DATABASE_URL: `${scheme}u:p+q@h:5433/d?x=a+b` }, 'worker').databaseUrl).toBe(
+        `${scheme.replace(/\+.*/, '')}://u:p+q@h:5433/d?x=a+b`,
+      );
+    },
+  );
 
   it('reads lists with their blanks off', () => {
-    expect(loadConfig({ CORS_ORIGINS: ' https://a.example , https://b.example,' }, 'api').corsOrigins).toEqual(['https://a.example', 'https://b.example']);
+    expect(loadConfig({ CORS_ORIGINS: ' https://a.example , https://b.example,' }, 'api').corsOrigins).toEqual([
+      'https://a.example',
+      'https://b.example',
+    ]);
   });
 
   it('never shows the worker what is for the API, nor the API the keys of providers', () => {
-    const env = { JWT_SECRET: 'a secret of more than thirty-two bytes', GEMINI_API_KEY: 'g', OPENAI_API_KEY: 'o', ANTHROPIC_API_KEY: 'a' };
+    const env = {
+      JWT_SECRET: 'a secret of more than thirty-two bytes',
+      GEMINI_API_KEY: 'g',
+      OPENAI_API_KEY: 'o',
+      ANTHROPIC_API_KEY: 'a',
+    };
     expect(JSON.stringify(loadConfig(env, 'worker'))).not.toContain('thirty-two');
-    expect(loadConfig(env, 'api')).toMatchObject({ jwtSecret: env.JWT_SECRET, geminiApiKey: undefined, openaiApiKey: undefined, anthropicApiKey: undefined });
+    expect(loadConfig(env, 'api')).toMatchObject({
+      jwtSecret: env.JWT_SECRET,
+      geminiApiKey: undefined,
+      openaiApiKey: undefined,
+      anthropicApiKey: undefined,
+    });
   });
 
   it('counts the bytes of JWT_SECRET', () => {
@@ -116,7 +159,12 @@ describe('the configuration', () => {
 
 describe('a secret', () => {
   const secret = 'a secret of more than thirty-two bytes';
-  const files: Readonly<Record<string, string>> = { '/run/jwt': `${secret}\n`, '/run/url': 'postgres+asyncpg://u:p@h/d\r\n', '/run/empty': '\n', '/run/short': 'short-7f3a' };
+  const files: Readonly<Record<string, string>> = {
+    '/run/jwt': `${secret}\n`,
+    '/run/url': 'postgres+asyncpg://u:p@h/d\r\n',
+    '/run/empty': '\n',
+    '/run/short': 'short-7f3a',
+  };
   const readFile = (path: string): string => {
     const text = files[path];
     if (text === undefined) throw new Error(`ENOENT ${path}`);
@@ -132,12 +180,25 @@ describe('a secret', () => {
   };
 
   it('may come from a file, without the end of its line', () => {
-    expect(loadConfig({ JWT_SECRET_FILE: '/run/jwt', DATABASE_URL_FILE: '/run/url' }, 'api', readFile)).toMatchObject({ jwtSecret: secret, databaseUrl: 'postgres://u:p@h/d' });
+    expect(loadConfig({ JWT_SECRET_FILE: '/run/jwt', DATABASE_URL_FILE: '/run/url' }, 'api', readFile)).toMatchObject({
+      jwtSecret: secret,
+      databaseUrl: 'postgres://u:p@h/d',
+    });
   });
 
   it('has a file for each secret, and for nothing else', () => {
-    const secrets = Object.entries(SETTINGS).filter(([, { isSecret }]) => isSecret).map(([name]) => name);
-    expect(secrets).toEqual(['DATABASE_URL', 'MONGODB_URL', 'REDIS_URL', 'JWT_SECRET', 'GEMINI_API_KEY', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY']);
+    const secrets = Object.entries(SETTINGS)
+      .filter(([, { isSecret }]) => isSecret)
+      .map(([name]) => name);
+    expect(secrets).toEqual([
+      'DATABASE_URL',
+      'MONGODB_URL',
+      'REDIS_URL',
+      'JWT_SECRET',
+      'GEMINI_API_KEY',
+      'OPENAI_API_KEY',
+      'ANTHROPIC_API_KEY',
+    ]);
     expect(loadConfig({ PORT_FILE: '/run/jwt' }, 'api', readFile).port).toBe(8_000);
   });
 
@@ -147,13 +208,23 @@ describe('a secret', () => {
   });
 
   it.each([
-    ['a file that is not there', { JWT_SECRET_FILE: '/run/missing' }, /^JWT_SECRET .*JWT_SECRET_FILE names, which cannot be read/],
+    [
+      'a file that is not there',
+      { JWT_SECRET_FILE: '/run/missing' },
+      /^JWT_SECRET .*JWT_SECRET_FILE names, which cannot be read/,
+    ],
     ['an empty file', { JWT_SECRET_FILE: '/run/empty' }, /^JWT_SECRET .*which is empty/],
     ['a file with a bad value', { JWT_SECRET_FILE: '/run/short' }, /^JWT_SECRET must have 32 bytes or more/],
-    ['a file and a variable', { JWT_SECRET_FILE: '/run/jwt', JWT_SECRET: secret }, /^JWT_SECRET must not be set when JWT_SECRET_FILE is/],
+    [
+      'a file and a variable',
+      { JWT_SECRET_FILE: '/run/jwt', JWT_SECRET: secret },
+      /^JWT_SECRET must not be set when JWT_SECRET_FILE is/,
+    ],
   ])('is one sentence with %s, without path and value, and one only in production', (_, env, sentence) => {
     expect(problemsWith(env)).toEqual([expect.stringMatching(sentence)]);
-    expect(problemsWith({ ...env, APP_ENV: 'production', CORS_ORIGINS: 'https://a.example' })).toEqual(problemsWith(env));
+    expect(problemsWith({ ...env, APP_ENV: 'production', CORS_ORIGINS: 'https://a.example' })).toEqual(
+      problemsWith(env),
+    );
     expect(problemsWith(env).join()).not.toMatch(/\/run\/|7f3a|thirty/);
   });
 

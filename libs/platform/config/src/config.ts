@@ -2,10 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { SETTINGS, type ProcessName, type Setting, type SettingName } from './settings.js';
 
-type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}` ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}` : Lowercase<Name>;
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Lowercase<Head>}${Capitalize<CamelCase<Tail>>}`
+  : Lowercase<Name>;
 type Parsed<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['parse']>;
-type WithoutDefault = 'JWT_SECRET' | 'AI_PROVIDER' | 'GEMINI_API_KEY' | 'OPENAI_API_KEY' | 'OPENAI_BASE_URL' | 'ANTHROPIC_API_KEY';
-type ConfigTree = { readonly [Name in SettingName as CamelCase<Name>]: Name extends WithoutDefault ? Parsed<Name> | undefined : Parsed<Name> };
+type WithoutDefault =
+  'JWT_SECRET' | 'AI_PROVIDER' | 'GEMINI_API_KEY' | 'OPENAI_API_KEY' | 'OPENAI_BASE_URL' | 'ANTHROPIC_API_KEY';
+type ConfigTree = {
+  readonly [Name in SettingName as CamelCase<Name>]: Name extends WithoutDefault
+    ? Parsed<Name> | undefined
+    : Parsed<Name>;
+};
 
 /** The whole configuration of a process, parsed and frozen. The class is its dependency-injection token. */
 export abstract class Config {}
@@ -39,7 +46,8 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   }
   const config = Object.freeze(tree) as unknown as Config;
   if (config.appEnv === 'production') {
-    const isNamed = (problem: string): boolean => problems.some((other) => other.split(' ')[0] === problem.split(' ')[0]);
+    const isNamed = (problem: string): boolean =>
+      problems.some((other) => other.split(' ')[0] === problem.split(' ')[0]);
     problems.push(...productionProblems(config, process).filter((problem) => !isNamed(problem)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -47,7 +55,13 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
 }
 
 /** The text that a setting was given, from its variable or from the file that `<NAME>_FILE` names. The end of the line, which editors add to files, is no part of a secret. */
-function find(name: string, one: Setting<unknown>, env: Environment, readFile: ReadFile, problems: string[]): string | undefined {
+function find(
+  name: string,
+  one: Setting<unknown>,
+  env: Environment,
+  readFile: ReadFile,
+  problems: string[],
+): string | undefined {
   const given = env[name] === '' ? undefined : env[name];
   const path = one.isSecret ? env[`${name}_FILE`] : undefined;
   if (path === undefined || path === '') return given;
@@ -60,7 +74,9 @@ function find(name: string, one: Setting<unknown>, env: Environment, readFile: R
     if (text !== '') return text;
     problems.push(`${name} must stand in the file that ${name}_FILE names, which is empty.`);
   } catch {
-    problems.push(`${name} must stand in the file that ${name}_FILE names, which cannot be read: is it there, and may this process's user read it?`);
+    problems.push(
+      `${name} must stand in the file that ${name}_FILE names, which cannot be read: is it there, and may this process's user read it?`,
+    );
   }
   return undefined;
 }
@@ -70,15 +86,22 @@ function parse(name: string, one: Setting<unknown>, given: string | undefined, p
   if (value === undefined) return undefined;
   const result = one.parse.safeParse(value);
   if (result.success) return result.data;
-  const reason = result.error.issues[0]?.code === 'invalid_value' ? `must be one of the values in .env.example` : (result.error.issues[0]?.message ?? 'is wrong');
+  const reason =
+    result.error.issues[0]?.code === 'invalid_value'
+      ? `must be one of the values in .env.example`
+      : (result.error.issues[0]?.message ?? 'is wrong');
   problems.push(`${name} ${reason.startsWith('must') ? reason : 'has a value that it cannot have'}. ${one.doc}`);
   return undefined;
 }
 
 function productionProblems(config: Config, process: ProcessName): string[] {
   const api = [
-    ...(config.jwtSecret === undefined ? ['JWT_SECRET must be set when APP_ENV is production: 32 random bytes or more, the same for every replica.'] : []),
-    ...(isListed(config.corsOrigins, '*') ? ['CORS_ORIGINS must name your origins when APP_ENV is production, not *.'] : []),
+    ...(config.jwtSecret === undefined
+      ? ['JWT_SECRET must be set when APP_ENV is production: 32 random bytes or more, the same for every replica.']
+      : []),
+    ...(isListed(config.corsOrigins, '*')
+      ? ['CORS_ORIGINS must name your origins when APP_ENV is production, not *.']
+      : []),
   ];
   const worker = config.aiProvider === 'demo' ? ['AI_PROVIDER must not be demo when APP_ENV is production.'] : [];
   return process === 'api' ? api : worker;

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { loadConfig } from './config.js';
 import { envExample } from './env-example.js';
 import { SETTINGS, type Setting } from './settings.js';
@@ -18,6 +19,10 @@ function upToDate(file: string, change: (text: string) => string): string {
   return readFileSync(path, 'utf8');
 }
 
+/** Markdown as Prettier writes it here: a page is kept in that form. */
+const formatMarkdown = async (text: string): Promise<string> =>
+  format(text, { ...(await resolveConfig(join(ROOT, 'README.md'))), parser: 'markdown' });
+
 describe('.env.example', () => {
   it('is what the settings say, word for word (write it anew with npm run docs)', () => {
     expect(upToDate('.env.example', envExample)).toBe(envExample());
@@ -31,28 +36,36 @@ describe('.env.example', () => {
 });
 
 describe('the configuration table of README.md', () => {
-  it('is what the settings say, word for word (write it anew with npm run docs)', () => {
-    const parts = upToDate('README.md', (text) => {
+  it('is what the settings say, word for word (write it anew with npm run docs)', async () => {
+    const made = await formatMarkdown(`${BEGIN}\n${settingsTable()}\n${END}\n`);
+    const readme = upToDate('README.md', (text) => {
       const [before = '', rest = ''] = text.split(BEGIN);
-      return `${before}${BEGIN}${settingsTable()}${END}${rest.split(END)[1] ?? ''}`;
-    }).split(BEGIN);
-    expect(parts).toHaveLength(2);
-    expect(parts[1]?.split(END)[0]).toBe(settingsTable());
+      return `${before}${made.trimEnd()}${rest.split(END)[1] ?? ''}`;
+    });
+    expect(readme.split(BEGIN)).toHaveLength(2);
+    expect(readme).toContain(made.trimEnd());
   });
 });
 
 describe('docker-compose.yml', () => {
   const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
   /** The lines of a top-level block or a service, from its name to the next one at its depth. */
-  const block = (name: string): string => new RegExp(`^( *)${name}:.*\\n(?:\\1 +.*\\n|\\s*\\n)+`, 'm').exec(compose)?.[0] ?? '';
-  const passedOn = (text: string): string[] => [...text.matchAll(/^ +([A-Z_]+): \$\{\1:-[^}]*/gm)].map(([, name = '']) => name);
+  const block = (name: string): string =>
+    new RegExp(`^( *)${name}:.*\\n(?:\\1 +.*\\n|\\s*\\n)+`, 'm').exec(compose)?.[0] ?? '';
+  const passedOn = (text: string): string[] =>
+    [...text.matchAll(/^ +([A-Z_]+): \$\{\1:-[^}]*/gm)].map(([, name = '']) => name);
   const INSIDE = ['HOST', 'PORT', 'WORKER_HEALTH_PORT'];
 
-  it.each(['api', 'worker'] as const)('passes on to the %s every setting that it reads, but the ports and addresses inside the containers, and no other', (process) => {
-    const read = Object.entries<Setting<unknown>>(SETTINGS).filter(([name, one]) => one.usedBy.includes(process) && !INSIDE.includes(name)).map(([name]) => name);
-    const passed = [...passedOn(block('x-stores')), ...passedOn(block(process))];
-    expect(passed.sort()).toEqual(read.sort());
-  });
+  it.each(['api', 'worker'] as const)(
+    'passes on to the %s every setting that it reads, but the ports and addresses inside the containers, and no other',
+    (process) => {
+      const read = Object.entries<Setting<unknown>>(SETTINGS)
+        .filter(([name, one]) => one.usedBy.includes(process) && !INSIDE.includes(name))
+        .map(([name]) => name);
+      const passed = [...passedOn(block('x-stores')), ...passedOn(block(process))];
+      expect(passed.sort()).toEqual(read.sort());
+    },
+  );
 
   it('hands migrate the variables of the stores and nothing else', () => {
     expect(block('migrate')).toContain('environment: *stores\n');
@@ -66,6 +79,8 @@ describe('the images', () => {
     const bases = dockerfiles.map((text) => text.match(/^ARG NODE_IMAGE=(?:node|.*\/node):[\w.-]+$/gm));
     expect(bases).toEqual(Array(2).fill([expect.any(String)]));
     expect(bases[0]).toEqual(bases[1]);
-    expect(dockerfiles.map((text) => text.match(/^FROM .*$/gm))).toEqual(Array(2).fill(['FROM ${NODE_IMAGE} AS build', 'FROM ${NODE_IMAGE}']));
+    expect(dockerfiles.map((text) => text.match(/^FROM .*$/gm))).toEqual(
+      Array(2).fill(['FROM ${NODE_IMAGE} AS build', 'FROM ${NODE_IMAGE}']),
+    );
   });
 });

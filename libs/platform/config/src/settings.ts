@@ -18,64 +18,196 @@ const BOTH = ['api', 'worker'] as const;
 const API = ['api'] as const;
 const WORKER = ['worker'] as const;
 
-const setting = <Value>(usedBy: readonly ProcessName[], fallback: string | undefined, parse: z.ZodType<Value, string>, doc: string): Setting<Value> => ({ doc, usedBy, fallback, isSecret: false, parse });
-const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setting<Value> => ({ ...setting(...args), isSecret: true });
+const setting = <Value>(
+  usedBy: readonly ProcessName[],
+  fallback: string | undefined,
+  parse: z.ZodType<Value, string>,
+  doc: string,
+): Setting<Value> => ({ doc, usedBy, fallback, isSecret: false, parse });
+const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setting<Value> => ({
+  ...setting(...args),
+  isSecret: true,
+});
 
 const text = z.string().min(1).max(4_096);
 const wholeNumber = (min: number, max: number) =>
-  z.string().regex(/^[0-9]{1,15}$/, `must be a whole number from ${min} to ${max}`).transform(Number).refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+  z
+    .string()
+    .regex(/^[0-9]{1,15}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
 const url = (...schemes: string[]) =>
-  z.string().max(4_096).refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value), `must be a URL that begins with ${schemes.join(':// or ')}://`);
-const list = z.string().max(16_384).transform((value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''));
+  z
+    .string()
+    .max(4_096)
+    .refine(
+      (value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value),
+      `must be a URL that begins with ${schemes.join(':// or ')}://`,
+    );
+const list = z
+  .string()
+  .max(16_384)
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
 const httpUrl = url('http', 'https').transform((value) => value.replace(/\/+$/, ''));
 
 /** A SQLAlchemy-style driver in the scheme (`postgresql+asyncpg://`) is dropped: the first backend's URLs keep working. */
-const databaseUrl = z.string().transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://')).pipe(url('postgresql', 'postgres'));
+const databaseUrl = z
+  .string()
+  .transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://'))
+  .pipe(url('postgresql', 'postgres'));
 
 /** True for an IP address or a CIDR range that the parser behind `trustProxy` takes: it throws at some zones (`%eth-0`), and at `/0`, which would make everybody a proxy. */
 function isAddressRange(item: string): boolean {
   const [address = '', prefix, ...rest] = item.split('/');
   const family = address.includes('%') ? 0 : isIP(address);
   if (family === 0 || rest.length > 0) return false;
-  return prefix === undefined || (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128));
+  return (
+    prefix === undefined ||
+    (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128))
+  );
 }
 
 /** Every variable that a process reads, in the order of `.env.example`. */
 export const SETTINGS = {
-  APP_ENV: setting(BOTH, 'development', z.enum(['development', 'production']), '`production` asks for what a public server must have: JWT_SECRET, a real AI provider, CORS_ORIGINS other than *.'),
+  APP_ENV: setting(
+    BOTH,
+    'development',
+    z.enum(['development', 'production']),
+    '`production` asks for what a public server must have: JWT_SECRET, a real AI provider, CORS_ORIGINS other than *.',
+  ),
   APP_NAME: setting(API, 'EdgeChat', text, 'The name that `GET /` tells.'),
-  LOG_LEVEL: setting(BOTH, 'info', z.enum(['debug', 'info', 'warn', 'error']), 'The least important log lines to write: debug, info, warn or error.'),
+  LOG_LEVEL: setting(
+    BOTH,
+    'info',
+    z.enum(['debug', 'info', 'warn', 'error']),
+    'The least important log lines to write: debug, info, warn or error.',
+  ),
   HOST: setting(API, '0.0.0.0', text, 'The address the API listens on.'),
   PORT: setting(API, '8000', wholeNumber(0, 65_535), 'The port the API listens on.'),
-  WORKER_HEALTH_PORT: setting(WORKER, '8001', wholeNumber(0, 65_535), 'The loopback port of the worker\'s health calls; `npm start` takes any free one unless this is set.'),
-  DATABASE_URL: secret(BOTH, 'postgresql://edgechat:edgechat@127.0.0.1:5432/edgechat', databaseUrl, 'PostgreSQL, 15 or newer.'),
+  WORKER_HEALTH_PORT: setting(
+    WORKER,
+    '8001',
+    wholeNumber(0, 65_535),
+    "The loopback port of the worker's health calls; `npm start` takes any free one unless this is set.",
+  ),
+  DATABASE_URL: secret(
+    BOTH,
+    'postgresql://edgechat:edgechat@127.0.0.1:5432/edgechat',
+    databaseUrl,
+    'PostgreSQL, 15 or newer.',
+  ),
   DATABASE_POOL_MAX: setting(BOTH, '10', wholeNumber(2, 200), 'Connections to PostgreSQL a process may hold.'),
-  MONGODB_URL: secret(BOTH, 'mongodb://127.0.0.1:27017/edgechat', url('mongodb', 'mongodb+srv'), 'MongoDB, 6 or newer; database `edgechat` unless the URL names one.'),
-  REDIS_URL: secret(BOTH, 'redis://127.0.0.1:6379/0', url('redis', 'rediss'), 'Redis, 6.2 or newer, with maxmemory-policy noeviction.'),
-  JWT_SECRET: secret(API, undefined, text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more'), 'Signs tokens; 32 bytes or more. Unset: made once and kept in PostgreSQL. Required in production.'),
+  MONGODB_URL: secret(
+    BOTH,
+    'mongodb://127.0.0.1:27017/edgechat',
+    url('mongodb', 'mongodb+srv'),
+    'MongoDB, 6 or newer; database `edgechat` unless the URL names one.',
+  ),
+  REDIS_URL: secret(
+    BOTH,
+    'redis://127.0.0.1:6379/0',
+    url('redis', 'rediss'),
+    'Redis, 6.2 or newer, with maxmemory-policy noeviction.',
+  ),
+  JWT_SECRET: secret(
+    API,
+    undefined,
+    text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more'),
+    'Signs tokens; 32 bytes or more. Unset: made once and kept in PostgreSQL. Required in production.',
+  ),
   JWT_ALGORITHM: setting(API, 'HS256', z.literal('HS256'), 'Only HS256.'),
   JWT_ACCESS_EXPIRE_MINUTES: setting(API, '15', wholeNumber(1, 1_440), 'Life of an access token, in minutes.'),
   JWT_REFRESH_EXPIRE_DAYS: setting(API, '7', wholeNumber(1, 365), 'Life of a refresh token, in days.'),
   CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
-  RATE_LIMIT_REQUESTS: setting(API, '100', wholeNumber(1, 10_000_000), 'Requests an account (or address) may make in a window.'),
+  RATE_LIMIT_REQUESTS: setting(
+    API,
+    '100',
+    wholeNumber(1, 10_000_000),
+    'Requests an account (or address) may make in a window.',
+  ),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
-  TRUSTED_PROXIES: setting(API, '', list.refine((items) => items.every(isAddressRange), 'must be IP addresses or CIDR ranges, comma-separated'), 'Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated.'),
-  FAN_OUT_WRITE_LIMIT: setting(BOTH, '500', wholeNumber(1, 10_000), 'Members above which a conversation writes no inbox rows any more and is ordered when inboxes are read, for good.'),
-  SEND_QUEUE_LIMIT: setting(API, '1000', wholeNumber(1, 100_000), 'Sends that may wait in one process before it answers 503.'),
-  DRAIN_TIMEOUT_MS: setting(BOTH, '10000', wholeNumber(0, 600_000), 'How long a stopping process lets open work end, in milliseconds.'),
-  AI_TIMEOUT_MS: setting(BOTH, '60000', wholeNumber(1_000, 3_600_000), 'Time an answer may take, queueing and retries included, in milliseconds.'),
-  AI_PROVIDER: setting(WORKER, undefined, z.enum(['gemini', 'openai', 'anthropic', 'demo']), 'gemini, openai, anthropic or demo. Unset: the first of the three that has its key.'),
-  AI_DEMO_FALLBACK: setting(WORKER, 'false', z.enum(['true', 'false']).transform((value) => value === 'true'), '`true`: the demo assistant answers when no provider has its key. Ignored in production.'),
+  TRUSTED_PROXIES: setting(
+    API,
+    '',
+    list.refine((items) => items.every(isAddressRange), 'must be IP addresses or CIDR ranges, comma-separated'),
+    'Proxies whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated.',
+  ),
+  FAN_OUT_WRITE_LIMIT: setting(
+    BOTH,
+    '500',
+    wholeNumber(1, 10_000),
+    'Members above which a conversation writes no inbox rows any more and is ordered when inboxes are read, for good.',
+  ),
+  SEND_QUEUE_LIMIT: setting(
+    API,
+    '1000',
+    wholeNumber(1, 100_000),
+    'Sends that may wait in one process before it answers 503.',
+  ),
+  DRAIN_TIMEOUT_MS: setting(
+    BOTH,
+    '10000',
+    wholeNumber(0, 600_000),
+    'How long a stopping process lets open work end, in milliseconds.',
+  ),
+  AI_TIMEOUT_MS: setting(
+    BOTH,
+    '60000',
+    wholeNumber(1_000, 3_600_000),
+    'Time an answer may take, queueing and retries included, in milliseconds.',
+  ),
+  AI_PROVIDER: setting(
+    WORKER,
+    undefined,
+    z.enum(['gemini', 'openai', 'anthropic', 'demo']),
+    'gemini, openai, anthropic or demo. Unset: the first of the three that has its key.',
+  ),
+  AI_DEMO_FALLBACK: setting(
+    WORKER,
+    'false',
+    z.enum(['true', 'false']).transform((value) => value === 'true'),
+    '`true`: the demo assistant answers when no provider has its key. Ignored in production.',
+  ),
   GEMINI_API_KEY: secret(WORKER, undefined, text, 'Key of the Gemini API.'),
-  GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', text, 'Gemini\'s model.'),
-  GEMINI_BASE_URL: setting(WORKER, 'https://generativelanguage.googleapis.com/v1beta', httpUrl, 'Base URL of the Gemini API.'),
-  OPENAI_API_KEY: secret(WORKER, undefined, text, 'Key of an OpenAI-compatible server; servers without keys need OPENAI_BASE_URL only.'),
-  OPENAI_MODEL: setting(WORKER, 'gpt-4o-mini', text, 'The OpenAI-compatible server\'s model.'),
-  OPENAI_BASE_URL: setting(WORKER, undefined, httpUrl, 'Base URL of an OpenAI-compatible server (Ollama, vLLM, OpenRouter), ending in /v1. Unset: OpenAI itself.'),
+  GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', text, "Gemini's model."),
+  GEMINI_BASE_URL: setting(
+    WORKER,
+    'https://generativelanguage.googleapis.com/v1beta',
+    httpUrl,
+    'Base URL of the Gemini API.',
+  ),
+  OPENAI_API_KEY: secret(
+    WORKER,
+    undefined,
+    text,
+    'Key of an OpenAI-compatible server; servers without keys need OPENAI_BASE_URL only.',
+  ),
+  OPENAI_MODEL: setting(WORKER, 'gpt-4o-mini', text, "The OpenAI-compatible server's model."),
+  OPENAI_BASE_URL: setting(
+    WORKER,
+    undefined,
+    httpUrl,
+    'Base URL of an OpenAI-compatible server (Ollama, vLLM, OpenRouter), ending in /v1. Unset: OpenAI itself.',
+  ),
   ANTHROPIC_API_KEY: secret(WORKER, undefined, text, 'Key of the Anthropic API.'),
-  ANTHROPIC_MODEL: setting(WORKER, 'claude-sonnet-4-5', text, 'Anthropic\'s model.'),
-  ANTHROPIC_BASE_URL: setting(WORKER, 'https://api.anthropic.com/v1', httpUrl, 'Base URL of the Anthropic API, ending in /v1.'),
-  AI_CONTEXT_MAX_TOKENS: setting(WORKER, '16000', wholeNumber(100, 2_000_000), 'Tokens of history sent to the provider.'),
+  ANTHROPIC_MODEL: setting(WORKER, 'claude-sonnet-4-5', text, "Anthropic's model."),
+  ANTHROPIC_BASE_URL: setting(
+    WORKER,
+    'https://api.anthropic.com/v1',
+    httpUrl,
+    'Base URL of the Anthropic API, ending in /v1.',
+  ),
+  AI_CONTEXT_MAX_TOKENS: setting(
+    WORKER,
+    '16000',
+    wholeNumber(100, 2_000_000),
+    'Tokens of history sent to the provider.',
+  ),
   AI_CONCURRENCY: setting(WORKER, '32', wholeNumber(1, 1_000), 'Answers one worker makes at once.'),
   AI_CONCURRENCY_PER_ACCOUNT: setting(BOTH, '4', wholeNumber(1, 1_000), 'Answers of one account made at once.'),
 } satisfies Record<string, Setting<unknown>>;

@@ -38,13 +38,23 @@ export class Health {
   }
 
   private async lookAt(store: StoreName): Promise<Check> {
-    const asked = await atMost(PATIENCE_MS, this.ask(store).then((): Check => 'connected', (): Check => 'error'));
+    const asked = await atMost(
+      PATIENCE_MS,
+      this.ask(store).then(
+        (): Check => 'connected',
+        (): Check => 'error',
+      ),
+    );
     return asked.isLate ? 'error' : asked.value;
   }
 
   /** Asks all stores at once. */
   async checkAll(): Promise<Record<StoreName, Check>> {
-    const [database, mongo, redis] = await Promise.all([this.check('database'), this.check('mongo'), this.check('redis')]);
+    const [database, mongo, redis] = await Promise.all([
+      this.check('database'),
+      this.check('mongo'),
+      this.check('redis'),
+    ]);
     return { database, mongo, redis };
   }
 

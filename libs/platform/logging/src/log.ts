@@ -70,5 +70,11 @@ function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
   const cause = error.cause !== undefined && depth < 3 ? describeError(error.cause, depth + 1) : undefined;
-  return { name: error.name, code, message: error.message.slice(0, 500), stack: error.stack?.split('\n').slice(1, 12).join('\n'), cause };
+  return {
+    name: error.name,
+    code,
+    message: error.message.slice(0, 500),
+    stack: error.stack?.split('\n').slice(1, 12).join('\n'),
+    cause,
+  };
 }

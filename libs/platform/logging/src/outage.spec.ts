@@ -7,9 +7,21 @@ describe('an outage', () => {
   const error = new Error('no connection');
 
   it('is told when it begins and when it is over, with how many calls it failed, and again when it comes again', async () => {
-    for (const work of [Promise.resolve(), Promise.reject(error), Promise.reject(error), Promise.resolve(), Promise.resolve(), Promise.reject(error)]) await outage.watch(work);
+    for (const work of [
+      Promise.resolve(),
+      Promise.reject(error),
+      Promise.reject(error),
+      Promise.resolve(),
+      Promise.resolve(),
+      Promise.reject(error),
+    ])
+      await outage.watch(work);
 
-    expect(lines).toEqual([['it is away', { error }], ['it is back', { failed: 2 }], ['it is away', { error }]]);
+    expect(lines).toEqual([
+      ['it is away', { error }],
+      ['it is back', { failed: 2 }],
+      ['it is away', { error }],
+    ]);
   });
 
   it('is not thrown', async () => {

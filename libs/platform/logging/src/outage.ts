@@ -4,7 +4,10 @@ import type { Log } from './log.js';
 export class Outage {
   private failed = 0;
 
-  constructor(private readonly log: Pick<Log, 'warn' | 'info'>, private readonly words: { readonly begins: string; readonly isOver: string }) {}
+  constructor(
+    private readonly log: Pick<Log, 'warn' | 'info'>,
+    private readonly words: { readonly begins: string; readonly isOver: string },
+  ) {}
 
   /** Waits for `work`; what it throws is told, at most once in a row, and not thrown. Resolves to whether it went well. */
   async watch(work: Promise<unknown>): Promise<boolean> {

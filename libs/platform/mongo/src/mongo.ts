@@ -58,8 +58,19 @@ class NotInTime extends Error {}
  */
 function isOutage(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && SOCKET_ENDED.has(String(error.code))) return true;
-  if (error instanceof NotInTime || error instanceof mongo.MongoNetworkError || error instanceof mongo.MongoServerSelectionError || error instanceof mongo.MongoNotConnectedError) return true;
-  if (error instanceof mongo.MongoServerError) return error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError') || PASSING.has(Number(error.code));
+  if (
+    error instanceof NotInTime ||
+    error instanceof mongo.MongoNetworkError ||
+    error instanceof mongo.MongoServerSelectionError ||
+    error instanceof mongo.MongoNotConnectedError
+  )
+    return true;
+  if (error instanceof mongo.MongoServerError)
+    return (
+      error.hasErrorLabel('RetryableWriteError') ||
+      error.hasErrorLabel('TransientTransactionError') ||
+      PASSING.has(Number(error.code))
+    );
   return error instanceof mongo.MongoDriverError && !(error instanceof mongo.MongoAPIError);
 }
 

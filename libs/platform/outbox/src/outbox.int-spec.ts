@@ -22,12 +22,21 @@ afterAll(async () => {
 
 async function aDebtor(debts: number): Promise<string> {
   const id = randomUUID();
-  await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'search', clock_timestamp() from generate_series(1, $2::int) n`, [id, debts]);
+  await sql(
+    stores.env.DATABASE_URL,
+    `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'search', clock_timestamp() from generate_series(1, $2::int) n`,
+    [id, debts],
+  );
   return id;
 }
 const owed = async (id: string): Promise<{ seq: number; attempts: number; wait: number }[]> =>
-  (await sql<{ seq: string; attempts: number; wait: string }>(stores.env.DATABASE_URL, 'select seq, attempts, extract(epoch from next_at - clock_timestamp()) as wait from edgechat.outbox where conversation_id = $1 order by seq', [id]))
-    .map(({ seq, attempts, wait }) => ({ seq: Number(seq), attempts, wait: Number(wait) }));
+  (
+    await sql<{ seq: string; attempts: number; wait: string }>(
+      stores.env.DATABASE_URL,
+      'select seq, attempts, extract(epoch from next_at - clock_timestamp()) as wait from edgechat.outbox where conversation_id = $1 order by seq',
+      [id],
+    )
+  ).map(({ seq, attempts, wait }) => ({ seq: Number(seq), attempts, wait: Number(wait) }));
 
 describe('guarantee 4: what is owed is paid', () => {
   it('in batches, until one is not full', async () => {
@@ -62,7 +71,12 @@ describe('guarantee 4: what is owed is paid', () => {
     const pay = (): Promise<void> =>
       outbox.pay({ conversationId: id, kind: 'search', signal, batch }, async () => {
         runs += 1;
-        if (runs === 1) await sql(stores.env.DATABASE_URL, `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'search', clock_timestamp())`, [id]);
+        if (runs === 1)
+          await sql(
+            stores.env.DATABASE_URL,
+            `insert into edgechat.outbox (conversation_id, seq, kind, next_at) values ($1, 2, 'search', clock_timestamp())`,
+            [id],
+          );
       });
 
     await pay();
@@ -76,7 +90,11 @@ describe('guarantee 4: what is owed is paid', () => {
   it('once each, by runs that overlap', async () => {
     const id = await aDebtor(300);
     const paid: number[] = [];
-    const pay = (): Promise<void> => outbox.pay({ conversationId: id, kind: 'search', signal }, async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)));
+    const pay = (): Promise<void> =>
+      outbox.pay(
+        { conversationId: id, kind: 'search', signal },
+        async (_, debts) => void paid.push(...debts.map(({ seq }) => seq)),
+      );
 
     await Promise.all([pay(), pay(), pay()]);
 
@@ -94,7 +112,9 @@ describe('guarantee 4: what is owed is paid', () => {
 
     expect(paid).toEqual([1, 2, 4, 5]);
     expect(await owed(id)).toEqual([{ seq: 3, attempts: 1, wait: expect.any(Number) as number }]);
-    await outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Error('is not tried before its time')));
+    await outbox.pay({ conversationId: id, kind: 'search', signal }, () =>
+      Promise.reject<number>(new Error('is not tried before its time')),
+    );
     expect((await owed(id))[0]?.attempts).toBe(1);
   });
 
@@ -102,8 +122,14 @@ describe('guarantee 4: what is owed is paid', () => {
     const id = await aDebtor(1);
     const waits: number[] = [];
     for (let i = 0; i < 16; i += 1) {
-      await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
-      await outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Error('never')));
+      await sql(
+        stores.env.DATABASE_URL,
+        `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`,
+        [id],
+      );
+      await outbox.pay({ conversationId: id, kind: 'search', signal }, () =>
+        Promise.reject<number>(new Error('never')),
+      );
       waits.push(Math.round((await owed(id))[0]?.wait ?? 0));
     }
 
@@ -114,8 +140,16 @@ describe('guarantee 4: what is owed is paid', () => {
   it('soon again when a store was away: the pause grows to ten seconds and no further, and only the first row had to try', async () => {
     const id = await aDebtor(2);
     for (let i = 0; i < 8; i += 1) {
-      await sql(stores.env.DATABASE_URL, `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`, [id]);
-      await expect(outbox.pay({ conversationId: id, kind: 'search', signal }, () => Promise.reject<number>(new Unavailable('mongo')))).rejects.toThrow(Unavailable);
+      await sql(
+        stores.env.DATABASE_URL,
+        `update edgechat.outbox set next_at = clock_timestamp() where conversation_id = $1`,
+        [id],
+      );
+      await expect(
+        outbox.pay({ conversationId: id, kind: 'search', signal }, () =>
+          Promise.reject<number>(new Unavailable('mongo')),
+        ),
+      ).rejects.toThrow(Unavailable);
     }
 
     const [first, second] = await owed(id);

@@ -75,7 +75,10 @@ const LIST_DUE: Statement = {
 /** The list of what is owed. Rows go only when they are paid; a row that cannot be paid is tried again after a pause that grows to an hour. */
 @Injectable()
 export class Outbox {
-  constructor(private readonly postgres: Postgres, private readonly log: Log) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly log: Log,
+  ) {}
 
   /**
    * Pays all that a conversation owes of one kind, in batches (100 unless told; a batch must be paid within the 5 s of a transaction), until one is not full.
@@ -105,24 +108,46 @@ export class Outbox {
   }
 
   /** @returns how many of the taken were paid, from the first on */
-  private async payBatch({ conversationId, kind, only, batch }: Batch, payment: Payment, taken: DebtRow[]): Promise<number> {
+  private async payBatch(
+    { conversationId, kind, only, batch }: Batch,
+    payment: Payment,
+    taken: DebtRow[],
+  ): Promise<number> {
     return this.postgres.transaction(async (sql) => {
-      taken.push(...(conversationId === null ? await sql.query<DebtRow>(TAKE_ANY, [kind, batch]) : await sql.query<DebtRow>(TAKE, [conversationId, kind, only, batch])));
+      taken.push(
+        ...(conversationId === null
+          ? await sql.query<DebtRow>(TAKE_ANY, [kind, batch])
+          : await sql.query<DebtRow>(TAKE, [conversationId, kind, only, batch])),
+      );
       if (taken.length === 0) return 0;
-      const paid = (await payment(sql, taken.map((row) => ({ conversationId: row.conversation_id, seq: row.seq, content: row.content })))) ?? taken.length;
+      const paid =
+        (await payment(
+          sql,
+          taken.map((row) => ({ conversationId: row.conversation_id, seq: row.seq, content: row.content })),
+        )) ?? taken.length;
       await sql.query(SETTLE, [taken.slice(0, paid).map(({ place }) => place)]);
       return paid;
     });
   }
 
-  private async payOneByOne(kind: DebtKind, signal: AbortSignal, payment: Payment, rows: readonly DebtRow[]): Promise<void> {
+  private async payOneByOne(
+    kind: DebtKind,
+    signal: AbortSignal,
+    payment: Payment,
+    rows: readonly DebtRow[],
+  ): Promise<void> {
     for (const { conversation_id: conversationId, seq: only } of rows) {
       if (signal.aborted) return;
       try {
         await this.payBatch({ conversationId, kind, only, batch: 1 }, payment, []);
       } catch (error) {
         const isOutage = error instanceof Unavailable;
-        const putOff = this.postgres.query(PUT_OFF, [conversationId, kind, only, isOutage ? LONGEST_PAUSE_S.outage : LONGEST_PAUSE_S.failure]);
+        const putOff = this.postgres.query(PUT_OFF, [
+          conversationId,
+          kind,
+          only,
+          isOutage ? LONGEST_PAUSE_S.outage : LONGEST_PAUSE_S.failure,
+        ]);
         // With PostgreSQL away the row stays as it is, which is right as well.
         await putOff.catch(() => undefined);
         if (isOutage) throw error;

@@ -13,13 +13,19 @@ function message(type: string, body: Buffer): Buffer {
 }
 
 const LET_IN = [message('R', Buffer.alloc(4)), message('Z', Buffer.from('I'))];
-const ENDED = message('E', Buffer.from('SFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0'));
+const ENDED = message(
+  'E',
+  Buffer.from('SFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0'),
+);
 
 describe('a server that ends in the moment in which it lets a client in', () => {
   let server: Server;
   let pool: pg.Pool;
   beforeAll(async () => {
-    server = createServer((socket) => void socket.on('error', () => undefined).once('data', () => socket.end(Buffer.concat([...LET_IN, ENDED]))));
+    server = createServer(
+      (socket) =>
+        void socket.on('error', () => undefined).once('data', () => socket.end(Buffer.concat([...LET_IN, ENDED]))),
+    );
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     pool = new pg.Pool({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, user: 'x', ssl: false });
     pool.on('error', () => undefined);
@@ -34,7 +40,9 @@ describe('a server that ends in the moment in which it lets a client in', () => 
     const note = (error: unknown): void => void ends.push(error);
     process.prependListener('uncaughtException', note);
 
-    await expect(new Postgres({ driver: { master: pool } } as unknown as DataSource).query({ name: 'test', text: 'select 1' })).rejects.toThrow(Unavailable);
+    await expect(
+      new Postgres({ driver: { master: pool } } as unknown as DataSource).query({ name: 'test', text: 'select 1' }),
+    ).rejects.toThrow(Unavailable);
 
     process.off('uncaughtException', note);
     expect(ends).toEqual([]);

@@ -67,11 +67,15 @@ export class Postgres implements Sql {
     const pool = this.findPool();
     if (!pool) throw new Unavailable('postgres', { cause: new ConnectionLost('not connected yet') });
     try {
-      return await this.breaker.run(() => onConnection(pool, work), (error) => (error instanceof PoolBusy ? null : isOutage(error)));
+      return await this.breaker.run(
+        () => onConnection(pool, work),
+        (error) => (error instanceof PoolBusy ? null : isOutage(error)),
+      );
     } catch (error) {
       // Before the first migration there are no tables; that is a start in progress, no bug.
       const isEarly = !this.isBegun && isUndefinedTable(error);
-      if (isOutage(error) || isTransient(error) || error instanceof PoolBusy || isEarly) throw new Unavailable('postgres', { cause: error });
+      if (isOutage(error) || isTransient(error) || error instanceof PoolBusy || isEarly)
+        throw new Unavailable('postgres', { cause: error });
       throw error;
     }
   }
@@ -91,7 +95,11 @@ const ROLLBACK: Statement = { name: 'rollback', text: 'rollback' };
 /** All connections are in use and none became free in time: too much work, not an outage, so the breaker stays closed. */
 class PoolBusy extends Error {}
 
-async function run<Row extends object>(client: pg.PoolClient, statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+async function run<Row extends object>(
+  client: pg.PoolClient,
+  statement: Statement,
+  values: readonly unknown[],
+): Promise<Row[]> {
   storeCalled('postgres', statement.name);
   try {
     const result = await client.query<Row>({ name: statement.name, text: statement.text, values: [...values] });
@@ -116,10 +124,13 @@ async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => P
   const beganAt = Date.now();
   const client = await connect(pool);
   let isCut = false;
-  const timer = setTimeout(() => {
-    isCut = true;
-    client.release(new Error(`no answer within ${DEADLINE_MS} ms`));
-  }, DEADLINE_MS - (Date.now() - beganAt));
+  const timer = setTimeout(
+    () => {
+      isCut = true;
+      client.release(new Error(`no answer within ${DEADLINE_MS} ms`));
+    },
+    DEADLINE_MS - (Date.now() - beganAt),
+  );
   try {
     const result = await work(client);
     if (!isCut) client.release();

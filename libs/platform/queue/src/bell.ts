@@ -32,12 +32,23 @@ export class Bell implements OnApplicationShutdown {
    * @throws Unavailable `redis`
    */
   async ring(happenings: readonly Happening[]): Promise<void> {
-    await this.add(happenings.flatMap(({ event, payload, requestId }) => reactions[event].map((job) => ({ job, payload, requestId }))));
+    await this.add(
+      happenings.flatMap(({ event, payload, requestId }) =>
+        reactions[event].map((job) => ({ job, payload, requestId })),
+      ),
+    );
   }
 
   /** Rings for these jobs. @throws Unavailable `redis` */
   async add(rings: readonly Ring[]): Promise<void> {
-    await Promise.all(QUEUES.map((queue) => this.addTo(queue, rings.filter(({ job }) => job.queue === queue))));
+    await Promise.all(
+      QUEUES.map((queue) =>
+        this.addTo(
+          queue,
+          rings.filter(({ job }) => job.queue === queue),
+        ),
+      ),
+    );
   }
 
   async onApplicationShutdown(): Promise<void> {

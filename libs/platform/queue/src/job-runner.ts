@@ -1,6 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
-import { QUEUES, type AnyJob, type JobContract, type JobName, type JobNamed, type PayloadOf, type QueueName } from '@edgechat/contracts';
+import {
+  QUEUES,
+  type AnyJob,
+  type JobContract,
+  type JobName,
+  type JobNamed,
+  type PayloadOf,
+  type QueueName,
+} from '@edgechat/contracts';
 import { atMost, newId, reached, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log, workContext } from '@edgechat/platform/logging';
@@ -24,7 +32,10 @@ export class JobRunner {
   private readonly workers: Worker[] = [];
   private readonly ending = new AbortController();
 
-  constructor(private readonly config: Config, private readonly log: Log) {
+  constructor(
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {
     // Each running job listens to it, and there are many; Node would warn of a leak from the eleventh on.
     setMaxListeners(0, this.ending.signal);
   }
@@ -41,7 +52,11 @@ export class JobRunner {
   }
 
   private worker(queue: QueueName, jobs: readonly AnyJob[], handlers: Handlers, concurrency: number): Worker {
-    const connection = new Client(this.config.redisUrl, { maxRetriesPerRequest: null, disconnectTimeout: 100, retryStrategy: (times) => Math.min(times * 100, 1_000) });
+    const connection = new Client(this.config.redisUrl, {
+      maxRetriesPerRequest: null,
+      disconnectTimeout: 100,
+      retryStrategy: (times) => Math.min(times * 100, 1_000),
+    });
     connection.on('error', (error) => this.log.debug('the connection of a queue failed', { queue, error }));
     const worker = new Worker(queue, (job) => this.process(job, jobs, handlers), {
       connection,
@@ -54,7 +69,13 @@ export class JobRunner {
     });
     worker.on('error', (error) => this.log.debug('a queue reports', { queue, error }));
     // A store that is away fails many jobs; each is owed and comes again.
-    worker.on('failed', (job, error) => this.log[error instanceof Unavailable ? 'info' : 'warn']('a job failed', { job: job?.name, attempt: job?.attemptsMade, error }));
+    worker.on('failed', (job, error) =>
+      this.log[error instanceof Unavailable ? 'info' : 'warn']('a job failed', {
+        job: job?.name,
+        attempt: job?.attemptsMade,
+        error,
+      }),
+    );
     worker.on('closed', () => connection.disconnect());
     return worker;
   }
@@ -73,16 +94,27 @@ export class JobRunner {
 }
 
 /** Sorts what a queue holds. @throws UnrecoverableError (failed and kept, with the reason) for an unknown job or garbage; Unavailable (retried) for a job of a newer release. */
-export function readJob(job: { readonly name: string; readonly data: unknown }, jobs: readonly AnyJob[]): { contract: AnyJob; carried: Envelope; payload: unknown } {
+export function readJob(
+  job: { readonly name: string; readonly data: unknown },
+  jobs: readonly AnyJob[],
+): { contract: AnyJob; carried: Envelope; payload: unknown } {
   const contract = jobs.find(({ name }) => name === job.name);
   if (!contract) throw new UnrecoverableError(`unknown job: ${job.name.slice(0, 100)}`);
   const carried = envelope.safeParse(job.data);
   if (!carried.success) throw new UnrecoverableError(`not a job of EdgeChat: ${reasonOf(carried.error)}`);
-  if (carried.data.version > contract.version) throw new Unavailable('assistant', { detail: `This worker is too old for version ${carried.data.version} of ${job.name}.` });
+  if (carried.data.version > contract.version)
+    throw new Unavailable('assistant', {
+      detail: `This worker is too old for version ${carried.data.version} of ${job.name}.`,
+    });
   const payload = (contract as JobContract).payload.safeParse(carried.data.payload);
   if (!payload.success) throw new UnrecoverableError(`bad payload: ${reasonOf(payload.error)}`);
   return { contract, carried: carried.data, payload: payload.data };
 }
 
-const reasonOf = (error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] }): string =>
-  error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+const reasonOf = (error: {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+}): string =>
+  error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    .join('; ');

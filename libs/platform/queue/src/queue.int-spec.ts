@@ -42,7 +42,8 @@ afterAll(async () => {
   await stores.close();
 });
 
-const ring = (conversationId: string): Promise<void> => bell.add([{ job: replyToMessage, payload: { conversationId }, requestId: 'r' }]);
+const ring = (conversationId: string): Promise<void> =>
+  bell.add([{ job: replyToMessage, payload: { conversationId }, requestId: 'r' }]);
 const runsOf = (id: string): number => seen.filter((one) => one === id).length;
 
 describe('a bell', () => {
@@ -62,8 +63,10 @@ describe('a bell', () => {
     expect(runsOf(id)).toBe(2);
   });
 
-  it('refuses a payload that is not the job\'s', async () => {
-    await expect(bell.add([{ job: replyToMessage, payload: { conversationId: 'no uuid' }, requestId: null }])).rejects.toThrow();
+  it("refuses a payload that is not the job's", async () => {
+    await expect(
+      bell.add([{ job: replyToMessage, payload: { conversationId: 'no uuid' }, requestId: null }]),
+    ).rejects.toThrow();
   });
 });
 
@@ -73,14 +76,20 @@ describe('a job that is no good', () => {
       if ((await queue.getJobState(jobId)) !== 'failed') return false;
       return (await queue.getJob(jobId))?.failedReason ?? false;
     });
-  const add = async (name: string, data: unknown): Promise<string> => (await queue.add(name, data, { attempts: 3, backoff: 10 })).id ?? '';
+  const add = async (name: string, data: unknown): Promise<string> =>
+    (await queue.add(name, data, { attempts: 3, backoff: 10 })).id ?? '';
   const conversationId = randomUUID();
 
   it.each([
     ['an unknown name', 'conversations.unknown', { version: 1, requestId: null, payload: {} }, /unknown job/],
     ['no envelope', replyToMessage.name, 'garbage', /not a job of EdgeChat/],
     ['null', replyToMessage.name, null, /not a job of EdgeChat/],
-    ['a bad payload', replyToMessage.name, { version: 1, requestId: null, payload: { conversationId: { $gt: '' } } }, /bad payload: conversationId/],
+    [
+      'a bad payload',
+      replyToMessage.name,
+      { version: 1, requestId: null, payload: { conversationId: { $gt: '' } } },
+      /bad payload: conversationId/,
+    ],
   ])('for %s is failed at once and kept, with its reason', async (_, name, data, reason) => {
     const id = await add(name, data);
 
@@ -99,7 +108,12 @@ describe('a job that is no good', () => {
 
   it('only for keys it does not know is done: they are stripped', async () => {
     const id = randomUUID();
-    await add(replyToMessage.name, { version: 1, requestId: null, more: 1, payload: { conversationId: id, added: 'later' } });
+    await add(replyToMessage.name, {
+      version: 1,
+      requestId: null,
+      more: 1,
+      payload: { conversationId: id, added: 'later' },
+    });
 
     await eventually(() => runsOf(id) === 1);
   });

@@ -34,9 +34,17 @@ export class Redis implements OnApplicationShutdown {
   private subscription: Client | null = null;
   private wasUp = false;
 
-  constructor(private readonly config: Config, private readonly log: Log) {
+  constructor(
+    private readonly config: Config,
+    private readonly log: Log,
+  ) {
     // No timeout for each command: `run` has one for what a call asks. The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
-    this.client = this.connect({ enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false, enableAutoPipelining: true });
+    this.client = this.connect({
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      enableAutoPipelining: true,
+    });
     this.client.on('ready', () => {
       this.wasUp = true;
       this.log.info('connected to Redis');
@@ -53,15 +61,23 @@ export class Redis implements OnApplicationShutdown {
   }
 
   /** Runs commands that need one round trip, named for those who count them. */
-  run<T>(operation: string, work: (client: Client) => Promise<T>, { deadlineMs, breaker }: Patience = { deadlineMs: DEADLINE_MS, breaker: this.breaker }): Promise<T> {
-    return breaker.run(() => this.attempt(operation, work, deadlineMs), (error) => error instanceof Unavailable);
+  run<T>(
+    operation: string,
+    work: (client: Client) => Promise<T>,
+    { deadlineMs, breaker }: Patience = { deadlineMs: DEADLINE_MS, breaker: this.breaker },
+  ): Promise<T> {
+    return breaker.run(
+      () => this.attempt(operation, work, deadlineMs),
+      (error) => error instanceof Unavailable,
+    );
   }
 
   /** Hears every message of a channel from now on, on a connection that comes back by itself. One listener per channel and process. */
   subscribe(channel: string, subscriber: Subscriber): void {
     this.subscribers.set(this.key(channel), subscriber);
     this.subscription ??= this.listen();
-    if (this.subscription.status === 'ready') void this.subscription.subscribe(this.key(channel)).catch(() => undefined);
+    if (this.subscription.status === 'ready')
+      void this.subscription.subscribe(this.key(channel)).catch(() => undefined);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -115,5 +131,8 @@ export class Redis implements OnApplicationShutdown {
 /** All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory or is a replica answers, yet cannot work. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return !(error instanceof ReplyError) || /^(LOADING|OOM|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|NOAUTH|MASTERDOWN)\b/.test(error.message);
+  return (
+    !(error instanceof ReplyError) ||
+    /^(LOADING|OOM|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|NOAUTH|MASTERDOWN)\b/.test(error.message)
+  );
 }

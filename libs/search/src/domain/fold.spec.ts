@@ -2,13 +2,69 @@ import fc from 'fast-check';
 import { foldedPieces, foldText, originalSpans } from './fold.js';
 
 /** Texts of what folding changes: in length, in order, across characters; and of anything else. */
-const unruly = fc.array(
-  fc.oneof(
-    fc.constantFrom('ﬁ', 'ß', 'ẞ', 'İ', 'ı', 'I', 'é', 'e\u0301', 'e\u0323\u0301', 'Å', 'ｶ', 'ﾞ', 'ｶﾞ', 'か', '\u3099', '㍿', '½', 'ﷺ', '한', '\u1112', '\u1161', '\u11ab', 'ㅎ', 'ㅏ', 'Σ', 'σ', 'ς', 'น้ำ', '\u0e33', '\u200d', '\u00ad', '\ufe0f', '❤', '😀', '1️⃣', '葛\u{e0100}', '豈', '龥', '가', '힣', 'ł', 'Æ', 'м\u02bcя', 'أ', 'ـ', 'ّ', 'שׁ', 'क़', '\u0344', ' ', 'a', 'Z', '-'),
-    fc.string({ unit: 'binary', maxLength: 3 }),
-  ),
-  { maxLength: 30 },
-).map((parts) => parts.join(''));
+const unruly = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        'ﬁ',
+        'ß',
+        'ẞ',
+        'İ',
+        'ı',
+        'I',
+        'é',
+        'e\u0301',
+        'e\u0323\u0301',
+        'Å',
+        'ｶ',
+        'ﾞ',
+        'ｶﾞ',
+        'か',
+        '\u3099',
+        '㍿',
+        '½',
+        'ﷺ',
+        '한',
+        '\u1112',
+        '\u1161',
+        '\u11ab',
+        'ㅎ',
+        'ㅏ',
+        'Σ',
+        'σ',
+        'ς',
+        'น้ำ',
+        '\u0e33',
+        '\u200d',
+        '\u00ad',
+        '\ufe0f',
+        '❤',
+        '😀',
+        '1️⃣',
+        '葛\u{e0100}',
+        '豈',
+        '龥',
+        '가',
+        '힣',
+        'ł',
+        'Æ',
+        'м\u02bcя',
+        'أ',
+        'ـ',
+        'ّ',
+        'שׁ',
+        'क़',
+        '\u0344',
+        ' ',
+        'a',
+        'Z',
+        '-',
+      ),
+      fc.string({ unit: 'binary', maxLength: 3 }),
+    ),
+    { maxLength: 30 },
+  )
+  .map((parts) => parts.join(''));
 
 describe('folding', () => {
   it.each([
@@ -32,15 +88,21 @@ describe('folding', () => {
   });
 
   it('is the same piece by piece', () => {
-    fc.assert(fc.property(unruly, (text) => {
-      const pieces = [...foldedPieces(text)];
-      expect(pieces.map(({ folded }) => folded).join('')).toBe(foldText(text));
-      expect(pieces.map(({ start, end }) => text.slice(start, end)).join('')).toBe(text);
-    }), { numRuns: 2_000 });
+    fc.assert(
+      fc.property(unruly, (text) => {
+        const pieces = [...foldedPieces(text)];
+        expect(pieces.map(({ folded }) => folded).join('')).toBe(foldText(text));
+        expect(pieces.map(({ start, end }) => text.slice(start, end)).join('')).toBe(text);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('leaves nothing more to fold', () => {
-    fc.assert(fc.property(unruly, (text) => expect(foldText(foldText(text))).toBe(foldText(text))), { numRuns: 1_000 });
+    fc.assert(
+      fc.property(unruly, (text) => expect(foldText(foldText(text))).toBe(foldText(text))),
+      { numRuns: 1_000 },
+    );
   });
 
   it.each([
@@ -58,6 +120,8 @@ describe('folding', () => {
   ])('in %j finds %s again as %j', (text, word, original) => {
     const start = foldText(text).indexOf(word);
 
-    expect([...originalSpans(text, [{ start, end: start + word.length }])].map((span) => text.slice(span.start, span.end))).toEqual([original]);
+    expect(
+      [...originalSpans(text, [{ start, end: start + word.length }])].map((span) => text.slice(span.start, span.end)),
+    ).toEqual([original]);
   });
 });

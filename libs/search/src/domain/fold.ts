@@ -1,9 +1,25 @@
 /** What is never seen (joiners, soft hyphens, variation selectors), frames around a character, and the Arabic stretch: a word is the same with and without. */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Me}\u0640]/gu;
 /** The accents of Latin, Greek and Cyrillic, and the points of Hebrew and Arabic, which most texts leave out. The vowel signs of other scripts are marks, too, but no accents: they stay. */
-const ACCENTS = /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu;
+const ACCENTS =
+  /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu;
 /** Letters that people write as others where a keyboard lacks them, though Unicode does not take them apart: Łódź is found by “lodz”, Straße by “strasse”. */
-const SPELLED: ReadonlyMap<string, string> = new Map(Object.entries({ ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ð: 'd', ħ: 'h', ı: 'i', ł: 'l', ŧ: 't', þ: 'th', ς: 'σ' }));
+const SPELLED: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ß: 'ss',
+    æ: 'ae',
+    œ: 'oe',
+    ø: 'o',
+    đ: 'd',
+    ð: 'd',
+    ħ: 'h',
+    ı: 'i',
+    ł: 'l',
+    ŧ: 't',
+    þ: 'th',
+    ς: 'σ',
+  }),
+);
 const SPELLED_LETTER = new RegExp(`[${[...SPELLED.keys()].join('')}]`, 'gu');
 
 /** What belongs to the character before it: marks, what is never seen, and the vowels and ends of a Korean syllable that is written in parts. */
@@ -15,7 +31,13 @@ const isPlain = (code: number): boolean => (code >= 0x4e00 && code <= 0x9fff) ||
 
 /** A text as it is compared: compatibility forms unified, case folded, accents gone. The same for every database and locale. */
 export function foldText(text: string): string {
-  return text.normalize('NFKD').replace(UNSEEN, '').replace(ACCENTS, '').normalize('NFC').toLowerCase().replace(SPELLED_LETTER, (letter) => SPELLED.get(letter) ?? letter);
+  return text
+    .normalize('NFKD')
+    .replace(UNSEEN, '')
+    .replace(ACCENTS, '')
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(SPELLED_LETTER, (letter) => SPELLED.get(letter) ?? letter);
 }
 
 /** A part of a text, in UTF-16 units: from `start` up to and without `end`. */

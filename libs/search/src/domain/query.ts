@@ -64,7 +64,8 @@ function apart(spans: readonly Span[]): Span[] {
   const merged: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.start - b.start)) {
     const last = merged.at(-1);
-    if (last && last.end > span.start) merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
+    if (last && last.end > span.start)
+      merged[merged.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
     else merged.push(span);
   }
   return merged;
@@ -93,7 +94,9 @@ export function tsQueriesOf({ words, prefix, parts }: SearchQuery): TsQueries {
   const sampled = parts.map(sampleOf);
   const ofWords = [...words.map((word) => termOf(word)), ...(prefix === null ? [] : [termOf(prefix, true)])];
   const terms = [...ofWords, ...sampled.flatMap((sample) => sample.map(({ term }) => term))];
-  const ends = sampled.flatMap((sample) => [sample[0], ...sample.slice(1).slice(-1)].flatMap((one) => (one ? [one.term] : [])));
+  const ends = sampled.flatMap((sample) =>
+    [sample[0], ...sample.slice(1).slice(-1)].flatMap((one) => (one ? [one.term] : [])),
+  );
   const probed = longest(terms, MAX_PROBED);
   const phrases = sampled.filter((sample) => sample.length > 1).map(phraseOf);
   const rest = terms.length > probed.length ? terms : [];
@@ -105,7 +108,8 @@ export function tsQueriesOf({ words, prefix, parts }: SearchQuery): TsQueries {
 }
 
 const termOf = (term: string, isPrefix = false): string => `'${PREFIX}${term}'${isPrefix ? ':*' : ''}`;
-const longest = (terms: readonly string[], max: number): string[] => [...new Set(terms)].toSorted((a, b) => b.length - a.length).slice(0, max);
+const longest = (terms: readonly string[], max: number): string[] =>
+  [...new Set(terms)].toSorted((a, b) => b.length - a.length).slice(0, max);
 
 interface Sampled {
   readonly term: string;
@@ -125,6 +129,8 @@ function sampleOf(part: string): Sampled[] {
 
 /** That the terms stand at their distances; of a message whose places are cut, only that it has them. */
 function phraseOf(sample: readonly Sampled[]): string {
-  const inARow = sample.map(({ term, at }, i) => (i === 0 ? term : `<${at - (sample[i - 1]?.at ?? 0)}> ${term}`)).join(' ');
+  const inARow = sample
+    .map(({ term, at }, i) => (i === 0 ? term : `<${at - (sample[i - 1]?.at ?? 0)}> ${term}`))
+    .join(' ');
   return `(${inARow} | ${termOf(PLACES_CUT)} & ${[...new Set(sample.map(({ term }) => term))].join(' & ')})`;
 }

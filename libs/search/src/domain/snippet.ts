@@ -42,7 +42,10 @@ export function snippetOf(text: string, query: SearchQuery): SnippetPiece[] | nu
 function windowAround(text: string, first: Span): Span {
   const matched = countUpTo(text, first.start, first.end, MAX_CHARACTERS);
   // Near the end of a text there is room for more of what comes before.
-  const lead = Math.min(MAX_CHARACTERS - matched, Math.max(LEAD, MAX_CHARACTERS - countUpTo(text, first.start, text.length, MAX_CHARACTERS)));
+  const lead = Math.min(
+    MAX_CHARACTERS - matched,
+    Math.max(LEAD, MAX_CHARACTERS - countUpTo(text, first.start, text.length, MAX_CHARACTERS)),
+  );
   const start = beginBetweenWords(text, backward(text, first.start, lead), first.start);
   return { start, end: forward(text, start, MAX_CHARACTERS) };
 }
@@ -83,7 +86,8 @@ function countUpTo(text: string, from: number, to: number, max: number): number 
 
 function piecesOf(text: string, { start, end }: Span, matches: readonly Span[]): SnippetPiece[] {
   const pieces: SnippetPiece[] = [];
-  const add = (from: number, to: number, match: boolean): void => void (to > from && pieces.push({ text: text.slice(from, to), match }));
+  const add = (from: number, to: number, match: boolean): void =>
+    void (to > from && pieces.push({ text: text.slice(from, to), match }));
   let at = start;
   for (const match of matches) {
     add(at, match.start, false);

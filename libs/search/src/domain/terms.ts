@@ -30,7 +30,10 @@ export function termsOfUnspaced(run: string): string[] {
 export function tsvectorOf(conversationId: ConversationId, seq: number, text: string): string {
   const prefix = prefixOf(conversationId, seq);
   // No word holds a quote or a backslash.
-  return Array.from(placesOf(text, prefix.length), ([term, places]) => `'${prefix}${term}'${places.length > 0 ? `:${places.join(',')}` : ''}`).join(' ');
+  return Array.from(
+    placesOf(text, prefix.length),
+    ([term, places]) => `'${prefix}${term}'${places.length > 0 ? `:${places.join(',')}` : ''}`,
+  ).join(' ');
 }
 
 function placesOf(text: string, prefixBytes: number): Map<string, readonly number[]> {

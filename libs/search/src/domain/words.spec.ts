@@ -7,10 +7,16 @@ import { runsOf } from './words.js';
 const id = conversationId('019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f') as ConversationId;
 const wordsOf = (text: string): string[] => [...runsOf(foldText(text))].map((run) => run.text);
 /** Terms and places without their prefix, as PostgreSQL will read them. */
-const terms = (text: string): Map<string, number[]> => new Map(tsvectorOf(id, 1, text).split(' ').filter((term) => term !== '').map((term) => {
-  const [, word = '', places = ''] = /^'2c3d4e5f0\.(.*)'(?::([0-9,]+))?$/u.exec(term) ?? [];
-  return [word, places === '' ? [] : places.split(',').map(Number)];
-}));
+const terms = (text: string): Map<string, number[]> =>
+  new Map(
+    tsvectorOf(id, 1, text)
+      .split(' ')
+      .filter((term) => term !== '')
+      .map((term) => {
+        const [, word = '', places = ''] = /^'2c3d4e5f0\.(.*)'(?::([0-9,]+))?$/u.exec(term) ?? [];
+        return [word, places === '' ? [] : places.split(',').map(Number)];
+      }),
+  );
 
 describe('words', () => {
   it.each([
@@ -29,24 +35,44 @@ describe('words', () => {
   });
 
   it('are where they say', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const folded = foldText(text);
-      for (const { start, end, text: word } of runsOf(folded)) expect(folded.slice(start, end)).toBe(word);
-    }), { numRuns: 1_000 });
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const folded = foldText(text);
+        for (const { start, end, text: word } of runsOf(folded)) expect(folded.slice(start, end)).toBe(word);
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 
 describe('terms', () => {
   it('have the places of words, each counted once', () => {
-    expect([...terms('to be or not to be')]).toEqual([['to', [1, 5]], ['be', [2, 6]], ['or', [3]], ['not', [4]]]);
+    expect([...terms('to be or not to be')]).toEqual([
+      ['to', [1, 5]],
+      ['be', [2, 6]],
+      ['or', [3]],
+      ['not', [4]],
+    ]);
   });
 
   it('of unspaced text are each two neighbours, and the last character', () => {
-    expect([...terms('北京大学 ok 好')]).toEqual([['北京', [1]], ['京大', [2]], ['大学', [3]], ['学', [4]], ['ok', [5]], ['好', [6]]]);
+    expect([...terms('北京大学 ok 好')]).toEqual([
+      ['北京', [1]],
+      ['京大', [2]],
+      ['大学', [3]],
+      ['学', [4]],
+      ['ok', [5]],
+      ['好', [6]],
+    ]);
   });
 
   it('of a conversation begin with its id and block', () => {
-    expect([1, BLOCK, BLOCK + 1, 16 * BLOCK + 1].map((seq) => prefixOf(id, seq))).toEqual(['2c3d4e5f0.', '2c3d4e5f0.', '2c3d4e5f1.', '2c3d4e5f10.']);
+    expect([1, BLOCK, BLOCK + 1, 16 * BLOCK + 1].map((seq) => prefixOf(id, seq))).toEqual([
+      '2c3d4e5f0.',
+      '2c3d4e5f0.',
+      '2c3d4e5f1.',
+      '2c3d4e5f10.',
+    ]);
   });
 
   it('are of the first 16,000 words, and of a word its first 128 characters', () => {
@@ -66,10 +92,14 @@ describe('terms', () => {
   });
 
   it('stay below what PostgreSQL takes, whatever the text', () => {
-    const rare = Array.from({ length: 100_000 }, (_, i) => String.fromCodePoint(0x20000 + ((i * 7_919) % 40_000))).join('');
+    const rare = Array.from({ length: 100_000 }, (_, i) => String.fromCodePoint(0x20000 + ((i * 7_919) % 40_000))).join(
+      '',
+    );
     const vector = terms(rare);
 
-    expect([...vector].reduce((sum, [term, places]) => sum + 10 + Buffer.byteLength(term) + 2 * places.length, 0)).toBeLessThan(1024 * 1024);
+    expect(
+      [...vector].reduce((sum, [term, places]) => sum + 10 + Buffer.byteLength(term) + 2 * places.length, 0),
+    ).toBeLessThan(1024 * 1024);
     expect(vector.size).toBeGreaterThan(32_000);
   });
 });

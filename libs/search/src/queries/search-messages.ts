@@ -19,7 +19,12 @@ export interface TimePlace {
  */
 export type SearchPlace =
   | ({ readonly order: 'time' } & TimePlace)
-  | ({ readonly order: 'score'; readonly score: number; readonly newestAt: Date; readonly oldest: TimePlace | null } & TimePlace);
+  | ({
+      readonly order: 'score';
+      readonly score: number;
+      readonly newestAt: Date;
+      readonly oldest: TimePlace | null;
+    } & TimePlace);
 
 export interface Search {
   readonly reader: AccountId;
@@ -49,7 +54,13 @@ interface FoundRow {
   readonly seq: number;
   readonly score: number;
 }
-type RankedRow = FoundRow & { readonly found: number; readonly newest_at: Date; readonly oldest_at: Date; readonly oldest_conversation: ConversationId; readonly oldest_seq: number };
+type RankedRow = FoundRow & {
+  readonly found: number;
+  readonly newest_at: Date;
+  readonly oldest_at: Date;
+  readonly oldest_conversation: ConversationId;
+  readonly oldest_seq: number;
+};
 
 /** Between two messages in the order of time: below the place it names. */
 type Edge = TimePlace | { readonly at: Date; readonly conversationId: null; readonly seq: null };
@@ -68,7 +79,10 @@ interface Found {
 const FIND = `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7,
   row(coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '${'0'.repeat(32)}'), coalesce($10::bigint, 0), 0)::edgechat.found_message,
   row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
-const NEWEST: Statement = { name: 'search.newest', text: `select * from ${FIND} order by at desc, conversation_id desc, seq desc` };
+const NEWEST: Statement = {
+  name: 'search.newest',
+  text: `select * from ${FIND} order by at desc, conversation_id desc, seq desc`,
+};
 const RANKED: Statement = {
   name: 'search.ranked',
   text: `with z as materialized (select * from ${FIND})
@@ -93,7 +107,10 @@ const LATE_MAX = 100;
 /** Finds messages by their words, among those of the reader's conversations. */
 @Injectable()
 export class SearchMessages {
-  constructor(private readonly postgres: Postgres, private readonly messages: ReadMessages) {}
+  constructor(
+    private readonly postgres: Postgres,
+    private readonly messages: ReadMessages,
+  ) {}
 
   /**
    * A page of hits. What is not the reader's to see any more, or does not have the words, is left out of it, so that it may be shorter than `limit` though more follow.
@@ -101,13 +118,21 @@ export class SearchMessages {
    * @throws Unavailable `postgres`, `mongo`
    */
   async page(search: Search): Promise<{ readonly hits: readonly Hit[]; readonly next: SearchPlace | null }> {
-    const { rows, next } = search.sort === 'newest' || search.after?.order === 'time' ? await this.byTime(search, search.after) : await this.byScore(search);
+    const { rows, next } =
+      search.sort === 'newest' || search.after?.order === 'time'
+        ? await this.byTime(search, search.after)
+        : await this.byScore(search);
     if (rows.length === 0) await this.refuseForeign(search);
 
-    const messages = await this.messages.places(search.reader, rows.map((row) => ({ conversationId: row.conversation_id, seq: row.seq })));
+    const messages = await this.messages.places(
+      search.reader,
+      rows.map((row) => ({ conversationId: row.conversation_id, seq: row.seq })),
+    );
     const hits: Hit[] = [];
     for (const message of messages) {
-      const row = rows.find(({ conversation_id, seq }) => conversation_id === message.conversationId && seq === message.seq);
+      const row = rows.find(
+        ({ conversation_id, seq }) => conversation_id === message.conversationId && seq === message.seq,
+      );
       const snippet = snippetOf(message.content, search.query);
       if (row && snippet) hits.push({ message, snippet, score: row.score });
       await setImmediate(); // others take their turn between two long texts
@@ -126,28 +151,63 @@ export class SearchMessages {
     const rows = await this.ranked(search);
     const [first] = rows;
     const after = search.after?.order === 'score' ? search.after : null;
-    const oldest = after ? after.oldest : first && first.found >= RANKED_MAX ? { at: first.oldest_at, conversationId: first.oldest_conversation, seq: first.oldest_seq } : null;
+    const oldest = after
+      ? after.oldest
+      : first && first.found >= RANKED_MAX
+        ? { at: first.oldest_at, conversationId: first.oldest_conversation, seq: first.oldest_seq }
+        : null;
     const page = rows.slice(0, search.limit);
     const last = page.at(-1);
-    if (last && rows.length > search.limit) return { rows: page, next: { order: 'score', ...placeOf(last), score: last.score, newestAt: after?.newestAt ?? last.newest_at, oldest } };
+    if (last && rows.length > search.limit)
+      return {
+        rows: page,
+        next: {
+          order: 'score',
+          ...placeOf(last),
+          score: last.score,
+          newestAt: after?.newestAt ?? last.newest_at,
+          oldest,
+        },
+      };
     if (oldest === null) return { rows: page, next: null };
 
     const room = search.limit - page.length;
     const older = await this.newest(search, oldest, room + 1);
     const rest = older.slice(0, room);
     const lastOfRest = rest.at(-1);
-    return { rows: [...page, ...rest], next: older.length > room ? { order: 'time', ...(lastOfRest ? placeOf(lastOfRest) : oldest) } : null };
+    return {
+      rows: [...page, ...rest],
+      next: older.length > room ? { order: 'time', ...(lastOfRest ? placeOf(lastOfRest) : oldest) } : null,
+    };
   }
 
   private newest(search: Search, after: TimePlace | null, wanted: number): Promise<FoundRow[]> {
-    return this.postgres.query<FoundRow>(NEWEST, valuesOf(search, { least: search.from && startOf(search.from), below: lower(search.to && startOf(search.to), after), wanted }));
+    return this.postgres.query<FoundRow>(
+      NEWEST,
+      valuesOf(search, {
+        least: search.from && startOf(search.from),
+        below: lower(search.to && startOf(search.to), after),
+        wanted,
+      }),
+    );
   }
 
   private ranked(search: Search): Promise<RankedRow[]> {
     const after = search.after?.order === 'score' ? search.after : null;
     const newer = after && startOf(new Date(after.newestAt.getTime() + 1));
-    const bounds = { least: after?.oldest ?? (search.from && startOf(search.from)), below: lower(search.to && startOf(search.to), newer), wanted: after ? RANKED_MAX + LATE_MAX : RANKED_MAX };
-    return this.postgres.query<RankedRow>(RANKED, [...valuesOf(search, bounds), after?.score ?? null, after?.at ?? null, after?.conversationId ?? null, after?.seq ?? null, search.limit + 1]);
+    const bounds = {
+      least: after?.oldest ?? (search.from && startOf(search.from)),
+      below: lower(search.to && startOf(search.to), newer),
+      wanted: after ? RANKED_MAX + LATE_MAX : RANKED_MAX,
+    };
+    return this.postgres.query<RankedRow>(RANKED, [
+      ...valuesOf(search, bounds),
+      after?.score ?? null,
+      after?.at ?? null,
+      after?.conversationId ?? null,
+      after?.seq ?? null,
+      search.limit + 1,
+    ]);
   }
 
   private async refuseForeign({ reader, conversationId }: Search): Promise<void> {
@@ -157,7 +217,10 @@ export class SearchMessages {
   }
 }
 
-function valuesOf({ reader, conversationId, authorId, role, query }: Search, { least, below, wanted }: Bounds): unknown[] {
+function valuesOf(
+  { reader, conversationId, authorId, role, query }: Search,
+  { least, below, wanted }: Bounds,
+): unknown[] {
   const { probe, whole, ranking } = tsQueriesOf(query);
   const edge = (at: Edge | null): unknown[] => [at?.at ?? null, at?.conversationId ?? null, at?.seq ?? null];
   return [reader, conversationId, authorId, role, probe, whole, ranking, ...edge(least), ...edge(below), wanted];

@@ -7,7 +7,10 @@ import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres'
 import { tsvectorOf } from '../domain/terms.js';
 
 // The lock holds off the deletion of the conversations, and no send: no row is written that the purge would not see. In a statement of its own: it may have to wait for that deletion.
-const LOCK: Statement = { name: 'search.lock_conversations', text: 'select id from edgechat.conversations where id = any($1::uuid[]) and deleted_at is null order by id for key share' };
+const LOCK: Statement = {
+  name: 'search.lock_conversations',
+  text: 'select id from edgechat.conversations where id = any($1::uuid[]) and deleted_at is null order by id for key share',
+};
 // Who wrote it and when is the ledger's to say. What is there as it should be is not written again: a rebuild leaves nothing behind to be cleaned up.
 const INDEX: Statement = {
   name: 'search.index',
@@ -28,11 +31,17 @@ const TURN_CHARACTERS = 50_000;
 /** Makes messages searchable. */
 @Injectable()
 export class IndexMessages {
-  constructor(private readonly outbox: Outbox, private readonly postgres: Postgres, private readonly messages: ReadMessages) {}
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly postgres: Postgres,
+    private readonly messages: ReadMessages,
+  ) {}
 
   /** Pays what one conversation, or without one all of them, owe to the index. Safe to repeat and to overlap. @throws Unavailable */
   async run(conversationId: string | null, signal: AbortSignal): Promise<void> {
-    await this.outbox.pay({ conversationId, kind: 'search', signal, batch: BATCH }, (sql, debts) => this.index(sql, debts));
+    await this.outbox.pay({ conversationId, kind: 'search', signal, batch: BATCH }, (sql, debts) =>
+      this.index(sql, debts),
+    );
   }
 
   /**
@@ -40,7 +49,9 @@ export class IndexMessages {
    * @throws Unavailable
    */
   async reindex(conversationId: ConversationId, lowest: number, highest: number): Promise<number> {
-    const messages = (await this.messages.upTo(conversationId, highest, highest - lowest + 1)).filter(({ seq }) => seq >= lowest);
+    const messages = (await this.messages.upTo(conversationId, highest, highest - lowest + 1)).filter(
+      ({ seq }) => seq >= lowest,
+    );
     let written = 0;
     while (written < messages.length) {
       const rows = await rowsOf(messages.slice(written));
@@ -54,8 +65,16 @@ export class IndexMessages {
   private async index(sql: Sql, debts: readonly Debt[]): Promise<number> {
     const [texts, taken] = await this.textsOf(sql, debts);
     const rows = await rowsOf(texts);
-    const live = await this.write(sql, taken.map(({ conversationId }) => conversationId), rows);
-    const lost = taken.find((debt) => live.has(debt.conversationId) && !texts.some(({ conversationId, seq }) => conversationId === debt.conversationId && seq === debt.seq));
+    const live = await this.write(
+      sql,
+      taken.map(({ conversationId }) => conversationId),
+      rows,
+    );
+    const lost = taken.find(
+      (debt) =>
+        live.has(debt.conversationId) &&
+        !texts.some(({ conversationId, seq }) => conversationId === debt.conversationId && seq === debt.seq),
+    );
     if (lost) throw new Error('a text to be indexed is in neither store');
     return rows.length < texts.length ? rows.length : taken.length;
   }
@@ -66,11 +85,18 @@ export class IndexMessages {
     const firstBare = debts.findIndex(({ content }) => content === null);
     if (firstBare !== 0) {
       const taken = firstBare < 0 ? debts : debts.slice(0, firstBare);
-      return [taken.flatMap(({ conversationId, seq, content }) => (content === null ? [] : [{ conversationId, seq, content }])), taken];
+      return [
+        taken.flatMap(({ conversationId, seq, content }) =>
+          content === null ? [] : [{ conversationId, seq, content }],
+        ),
+        taken,
+      ];
     }
     if (!first) return [[], []];
     const { conversationId } = first;
-    const others = debts.findIndex((debt) => debt.conversationId !== conversationId || debt.seq < first.seq || debt.seq >= first.seq + WINDOW);
+    const others = debts.findIndex(
+      (debt) => debt.conversationId !== conversationId || debt.seq < first.seq || debt.seq >= first.seq + WINDOW,
+    );
     const taken = others < 0 ? debts : debts.slice(0, others);
     const seqs = new Set(taken.map(({ seq }) => seq));
     const highest = Math.max(...seqs);
@@ -79,11 +105,22 @@ export class IndexMessages {
   }
 
   /** Writes the rows of those of these conversations that live, which are returned. */
-  private async write(sql: Sql, conversationIds: readonly string[], rows: readonly Row[]): Promise<ReadonlySet<string>> {
+  private async write(
+    sql: Sql,
+    conversationIds: readonly string[],
+    rows: readonly Row[],
+  ): Promise<ReadonlySet<string>> {
     const live = new Set((await sql.query<{ id: string }>(LOCK, [[...new Set(conversationIds)]])).map(({ id }) => id));
     // In order, so that the messages of a conversation lie together as far as they come together.
-    const written = rows.filter(({ conversationId }) => live.has(conversationId)).sort((one, other) => compare(one.conversationId, other.conversationId) || one.seq - other.seq);
-    if (written.length > 0) await sql.query(INDEX, [written.map(({ conversationId }) => conversationId), written.map(({ seq }) => seq), written.map(({ words }) => words)]);
+    const written = rows
+      .filter(({ conversationId }) => live.has(conversationId))
+      .sort((one, other) => compare(one.conversationId, other.conversationId) || one.seq - other.seq);
+    if (written.length > 0)
+      await sql.query(INDEX, [
+        written.map(({ conversationId }) => conversationId),
+        written.map(({ seq }) => seq),
+        written.map(({ words }) => words),
+      ]);
     return live;
   }
 }
