@@ -21,7 +21,7 @@ const SECRETS = [
   [
     'no JWT_SECRET in production',
     'api',
-    { APP_ENV: 'production', CORS_ORIGINS: 'https://a.example' },
+    { APP_ENV: 'production', CORS_ORIGINS: 'https://a.example', AI_TOKENS_PER_DAY: 'unlimited' },
     /JWT_SECRET must be set when APP_ENV is production/,
   ],
   [

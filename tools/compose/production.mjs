@@ -63,13 +63,16 @@ async function makeSecrets(folder) {
     TLS_CERTIFICATE_FILE: certificate,
     GEMINI_API_KEY_FILE: provider,
     CORS_ORIGINS: 'https://chat.example.com',
+    AI_TOKENS_PER_DAY: '1000000',
   };
 }
 
 async function checkAskedFor() {
   const stack = await Stack.make('asks');
   for (const file of OVERLAYS) stack.with(file);
-  const { code, output } = await stack.with(null, { CORS_ORIGINS: 'https://chat.example.com' }).compose('up', '-d');
+  const { code, output } = await stack
+    .with(null, { CORS_ORIGINS: 'https://chat.example.com', AI_TOKENS_PER_DAY: 'unlimited' })
+    .compose('up', '-d');
   must(code !== 0 && output.includes('_FILE must name'), 'a sentence that says what to do', output);
   const rest = Object.fromEntries(
     [

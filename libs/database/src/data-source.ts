@@ -4,9 +4,15 @@ import type { Log } from '@edgechat/platform/logging';
 import pg from 'pg';
 import { First1795478400000 } from './migrations/1795478400000-first.js';
 import { ManyPeople1795521600000, OweSearch1795521700000 } from './migrations/1795521600000-many-people.js';
+import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-work.js';
 
 /** In the order they run. */
-export const MIGRATIONS = [First1795478400000, ManyPeople1795521600000, OweSearch1795521700000];
+export const MIGRATIONS = [
+  First1795478400000,
+  ManyPeople1795521600000,
+  OweSearch1795521700000,
+  BoundedWork1795564800000,
+];
 
 /** How this process reaches PostgreSQL: a bounded pool whose connections the server itself cuts off when they idle in a transaction. */
 export function dataSourceOptions(config: Config, log: Log, applicationName: string): PostgresDataSourceOptions {

@@ -16,7 +16,12 @@ describe('the command migrate', () => {
   it('may be run by many at once, and again: each migration is run once', async () => {
     const runs = await Promise.all([run(), run(), run(), run()]);
 
-    expect(runs.flat()).toEqual(['First1795478400000', 'ManyPeople1795521600000', 'OweSearch1795521700000']);
+    expect(runs.flat()).toEqual([
+      'First1795478400000',
+      'ManyPeople1795521600000',
+      'OweSearch1795521700000',
+      'BoundedWork1795564800000',
+    ]);
     expect(await run()).toEqual([]);
   });
 

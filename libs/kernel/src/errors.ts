@@ -81,7 +81,11 @@ export const ERRORS = {
     title: 'Too many large groups',
     help: 'An account is in at most 500 large conversations. Leave one of them first.',
   },
-  body_too_large: { status: 413, title: 'Body too large', help: 'A body may have at most 1 MiB.' },
+  body_too_large: {
+    status: 413,
+    title: 'Body too large',
+    help: 'The body has more bytes than this call takes: 512 KiB for messages and prompts, 64 KiB for conversations and members, 32 KiB for others.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
@@ -96,6 +100,11 @@ export const ERRORS = {
     status: 422,
     title: 'Query without words',
     help: 'Signs only part words. Search for at least one letter or digit.',
+  },
+  query_too_complex: {
+    status: 422,
+    title: 'Query too complex',
+    help: 'A query has at most 8 stretches of scripts that are written without spaces. Search for fewer of them.',
   },
   unknown_account: {
     status: 422,
@@ -131,6 +140,21 @@ export const ERRORS = {
     status: 429,
     title: 'Too many look-ups',
     help: 'An account looks up at most 30 e-mail addresses per minute. Wait as long as `Retry-After` says.',
+  },
+  too_many_searches: {
+    status: 429,
+    title: 'Too many searches',
+    help: 'Other searches of this account, or of everybody, are still under way. Wait for them, then search again.',
+  },
+  storage_exhausted: {
+    status: 429,
+    title: 'Storage exhausted',
+    help: 'The account has added as much text today as it may. Nothing was kept. Send it again after `Retry-After`: the day ends at midnight UTC.',
+  },
+  budget_exhausted: {
+    status: 429,
+    title: 'Budget exhausted',
+    help: 'The account has used as many AI tokens today as it may. Ask again after `Retry-After`: the day ends at midnight UTC.',
   },
   ai_quota_exceeded: {
     status: 429,

@@ -23,7 +23,7 @@ export interface SendRow {
 
 const SEND_MESSAGES: Statement = {
   name: 'conversations.send_messages',
-  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json) order by n',
+  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, null) order by n',
 };
 
 const SETTLE_STORED: Statement = {

@@ -41,6 +41,18 @@ const BAD: Readonly<Record<string, string>> = {
   AI_CONTEXT_MAX_TOKENS: '99',
   AI_CONCURRENCY: ' 4',
   AI_CONCURRENCY_PER_ACCOUNT: '0',
+  TEXT_MB_PER_DAY: '-7',
+  READS_MB: '1.5',
+  BODIES_MB: 'none-7f3a',
+  UNFINISHED_BODIES_PER_ADDRESS: '1e3',
+  ANSWERS_MB: 'Unlimited',
+  ANSWERS_MB_PER_ACCOUNT: '64m',
+  SEARCHES_AT_ONCE: '10001',
+  SEARCHES_AT_ONCE_PER_ACCOUNT: 'infinity',
+  SEARCH_POOL_MAX: '0',
+  SEARCH_TIMEOUT_MS: '4501',
+  AI_CONCURRENCY_RESERVED: '1000',
+  AI_TOKENS_PER_DAY: '7f3a',
 };
 
 describe('bad variables', () => {
@@ -99,6 +111,16 @@ describe('TRUSTED_PROXIES', () => {
   ])('is named as bad with %s', (value) =>
     expect(namesIn(problemsOf({ TRUSTED_PROXIES: `127.0.0.1,${value}` }))).toEqual(['TRUSTED_PROXIES']),
   );
+});
+
+describe('a limit', () => {
+  it.each([
+    ['0', 0],
+    ['7', 7],
+    ['unlimited', Number.POSITIVE_INFINITY],
+  ])('of %s lets through %d', (value, most) => {
+    expect(loadConfig({ TEXT_MB_PER_DAY: value }, 'api').textMbPerDay).toBe(most);
+  });
 });
 
 describe('the configuration', () => {
@@ -222,9 +244,9 @@ describe('a secret', () => {
     ],
   ])('is one sentence with %s, without path and value, and one only in production', (_, env, sentence) => {
     expect(problemsWith(env)).toEqual([expect.stringMatching(sentence)]);
-    expect(problemsWith({ ...env, APP_ENV: 'production', CORS_ORIGINS: 'https://a.example' })).toEqual(
-      problemsWith(env),
-    );
+    expect(
+      problemsWith({ ...env, APP_ENV: 'production', CORS_ORIGINS: 'https://a.example', AI_TOKENS_PER_DAY: '1000' }),
+    ).toEqual(problemsWith(env));
     expect(problemsWith(env).join()).not.toMatch(/\/run\/|7f3a|thirty/);
   });
 
@@ -234,7 +256,12 @@ describe('a secret', () => {
 });
 
 describe('APP_ENV=production', () => {
-  const production = { APP_ENV: 'production', JWT_SECRET: 'x'.repeat(32), CORS_ORIGINS: 'https://app.example' };
+  const production = {
+    APP_ENV: 'production',
+    JWT_SECRET: 'x'.repeat(32),
+    CORS_ORIGINS: 'https://app.example',
+    AI_TOKENS_PER_DAY: 'unlimited',
+  };
 
   it('starts with a secret, named origins and a real provider', () => {
     expect(problemsOf(production)).toEqual([]);
@@ -242,7 +269,8 @@ describe('APP_ENV=production', () => {
   });
 
   it('asks the API for JWT_SECRET and for origins other than *', () => {
-    expect(namesIn(problemsOf({ APP_ENV: 'production' }))).toEqual(['JWT_SECRET', 'CORS_ORIGINS']);
+    expect(namesIn(problemsOf({ APP_ENV: 'production' }))).toEqual(['JWT_SECRET', 'CORS_ORIGINS', 'AI_TOKENS_PER_DAY']);
+    expect(namesIn(problemsOf({ ...production, AI_TOKENS_PER_DAY: '' }, 'worker'))).toEqual(['AI_TOKENS_PER_DAY']);
     expect(namesIn(problemsOf({ ...production, CORS_ORIGINS: 'https://app.example,*' }))).toEqual(['CORS_ORIGINS']);
     expect(namesIn(problemsOf({ ...production, JWT_SECRET: 'short' }))).toEqual(['JWT_SECRET']);
   });

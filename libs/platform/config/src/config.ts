@@ -48,7 +48,7 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   if (config.appEnv === 'production') {
     const isNamed = (problem: string): boolean =>
       problems.some((other) => other.split(' ')[0] === problem.split(' ')[0]);
-    problems.push(...productionProblems(config, process).filter((problem) => !isNamed(problem)));
+    problems.push(...productionProblems(config, env, process).filter((problem) => !isNamed(problem)));
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -94,7 +94,11 @@ function parse(name: string, one: Setting<unknown>, given: string | undefined, p
   return undefined;
 }
 
-function productionProblems(config: Config, process: ProcessName): string[] {
+function productionProblems(config: Config, env: Environment, process: ProcessName): string[] {
+  const both =
+    (env['AI_TOKENS_PER_DAY'] ?? '') === ''
+      ? ['AI_TOKENS_PER_DAY must be set when APP_ENV is production: tokens an account may use in a day, or unlimited.']
+      : [];
   const api = [
     ...(config.jwtSecret === undefined
       ? ['JWT_SECRET must be set when APP_ENV is production: 32 random bytes or more, the same for every replica.']
@@ -104,7 +108,7 @@ function productionProblems(config: Config, process: ProcessName): string[] {
       : []),
   ];
   const worker = config.aiProvider === 'demo' ? ['AI_PROVIDER must not be demo when APP_ENV is production.'] : [];
-  return process === 'api' ? api : worker;
+  return [...(process === 'api' ? api : worker), ...both];
 }
 
 /** A list that could not be parsed is undefined here, and named already. */

@@ -36,6 +36,16 @@ const wholeNumber = (min: number, max: number) =>
     .regex(/^[0-9]{1,15}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+/** An amount that somebody may use: `0` means nobody may, `unlimited` (here: Infinity) that there is no limit. */
+const limit = (max: number) =>
+  z
+    .string()
+    .regex(/^(?:unlimited|[0-9]{1,15})$/, `must be a whole number from 0 to ${max}, or unlimited`)
+    .transform((value) => (value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value)))
+    .refine(
+      (value) => value === Number.POSITIVE_INFINITY || value <= max,
+      `must be a whole number from 0 to ${max}, or unlimited`,
+    );
 const url = (...schemes: string[]) =>
   z
     .string()
@@ -78,7 +88,7 @@ export const SETTINGS = {
     BOTH,
     'development',
     z.enum(['development', 'production']),
-    '`production` asks for what a public server must have: JWT_SECRET, a real AI provider, CORS_ORIGINS other than *.',
+    '`production` asks for what a public server must have: JWT_SECRET, a real AI provider, CORS_ORIGINS other than *, AI_TOKENS_PER_DAY.',
   ),
   APP_NAME: setting(API, 'EdgeChat', text, 'The name that `GET /` tells.'),
   LOG_LEVEL: setting(
@@ -149,6 +159,41 @@ export const SETTINGS = {
     wholeNumber(1, 100_000),
     'Sends that may wait in one process before it answers 503.',
   ),
+  TEXT_MB_PER_DAY: setting(
+    API,
+    '50',
+    limit(1_000_000_000),
+    'MiB of texts, and of what they take in the search index, that an account may add in a day (UTC).',
+  ),
+  READS_MB: setting(BOTH, '32', limit(1_000_000), 'MiB of messages that a process reads from MongoDB at once.'),
+  BODIES_MB: setting(API, '64', limit(1_000_000), 'MiB of request bodies that a process takes in at once.'),
+  UNFINISHED_BODIES_PER_ADDRESS: setting(
+    API,
+    '50',
+    limit(1_000_000),
+    'Bodies without a valid access token that one address may be sending to a process at once.',
+  ),
+  ANSWERS_MB: setting(API, '64', limit(1_000_000), 'MiB of answers that a process holds for clients that read slowly.'),
+  ANSWERS_MB_PER_ACCOUNT: setting(
+    API,
+    '16',
+    limit(1_000_000),
+    'MiB of those answers for one account (or address); one answer is always given.',
+  ),
+  SEARCHES_AT_ONCE: setting(API, '8', limit(10_000), 'Searches that a process makes at once.'),
+  SEARCHES_AT_ONCE_PER_ACCOUNT: setting(API, '2', limit(10_000), 'Searches that it makes at once for one account.'),
+  SEARCH_POOL_MAX: setting(
+    API,
+    '3',
+    wholeNumber(1, 200),
+    'Connections to PostgreSQL that searches have for themselves.',
+  ),
+  SEARCH_TIMEOUT_MS: setting(
+    API,
+    '2000',
+    wholeNumber(100, 4_500),
+    'Time that PostgreSQL may take for one search, in milliseconds.',
+  ),
   DRAIN_TIMEOUT_MS: setting(
     BOTH,
     '10000',
@@ -209,7 +254,19 @@ export const SETTINGS = {
     'Tokens of history sent to the provider.',
   ),
   AI_CONCURRENCY: setting(WORKER, '32', wholeNumber(1, 1_000), 'Answers one worker makes at once.'),
+  AI_CONCURRENCY_RESERVED: setting(
+    WORKER,
+    '8',
+    wholeNumber(0, 999),
+    'Of those, so many are kept for accounts that have no answer under way; fewer than AI_CONCURRENCY.',
+  ),
   AI_CONCURRENCY_PER_ACCOUNT: setting(BOTH, '4', wholeNumber(1, 1_000), 'Answers of one account made at once.'),
+  AI_TOKENS_PER_DAY: setting(
+    BOTH,
+    'unlimited',
+    limit(1_000_000_000_000),
+    'Tokens, in and out, that an account may use in a day (UTC); a tenth in its first hour. Must be set in production.',
+  ),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;

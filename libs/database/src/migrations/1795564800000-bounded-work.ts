@@ -1,0 +1,14 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { SEND_MESSAGES, SEND_MESSAGES_OF_MANY_PEOPLE } from './bounded-work/send-messages.js';
+import { TABLES } from './bounded-work/tables.js';
+
+/** What accounts use by day, and how large texts are: what one account can make the system do is bounded by them. */
+export class BoundedWork1795564800000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    for (const sql of [TABLES, SEND_MESSAGES, SEND_MESSAGES_OF_MANY_PEOPLE]) await runner.query(sql);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('Migrations only go forward. Restore a backup to go back.');
+  }
+}

@@ -1,0 +1,16 @@
+/** What bounds the work that one account can cause. All of it is added to what is there: the release before runs on it as well. */
+export const TABLES = `
+update edgechat.schema_info set release = 3;
+
+-- Bytes of the text in UTF-8, so that a reader knows what it will get before it asks MongoDB. Null: sent by a release that did not count them.
+alter table edgechat.messages add column bytes int;
+
+-- What an account used on a day (UTC): bytes of texts and of their terms in the search index; tokens of answers, in and out.
+create table edgechat.daily_use (
+  account_id bigint not null,
+  day date not null,
+  text_bytes bigint not null default 0,
+  tokens bigint not null default 0,
+  primary key (account_id, day)
+) with (fillfactor = 80);
+`;

@@ -1,0 +1,62 @@
+import { channel } from 'node:diagnostics_channel';
+import { setImmediate } from 'node:timers/promises';
+
+/** A slice ends after this long, or after so many characters of input, whichever is first. */
+export const SLICE_MS = 10;
+export const SLICE_CHARACTERS = 65_536;
+
+/** What a slice was: which work, how long it had the event loop, and how much of the input it took. */
+export interface Slice {
+  readonly work: string;
+  readonly ms: number;
+  readonly characters: number;
+}
+
+/** Published at the end of each slice: for tests and measurements. */
+export const SLICES = 'edgechat:slice';
+const slices = channel(SLICES);
+
+/**
+ * Divides long work into slices, between which the event loop serves others. Work calls `turn` after each small step (at most about a thousand characters) with what the step took; once the
+ * slice has had its time or its input the call waits for the event loop's next round.
+ */
+export class Slices {
+  private beganAt = performance.now();
+  private characters = 0;
+
+  constructor(
+    private readonly work: string,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** True when the slice is over: call `next` before the next step. Cheap: no promise. */
+  take(characters: number): boolean {
+    this.characters += characters;
+    return this.characters >= SLICE_CHARACTERS || performance.now() - this.beganAt >= SLICE_MS;
+  }
+
+  /** Ends the slice and resolves at the beginning of the next. @throws the reason of `signal` when it was aborted */
+  async next(): Promise<void> {
+    this.end();
+    await setImmediate();
+    this.begin();
+    this.signal?.throwIfAborted();
+  }
+
+  /** Ends the last slice, or one before a wait: what follows a wait is a slice of its own. */
+  end(): void {
+    if (slices.hasSubscribers && this.characters > 0)
+      slices.publish({
+        work: this.work,
+        ms: performance.now() - this.beganAt,
+        characters: this.characters,
+      } satisfies Slice);
+    this.characters = 0;
+  }
+
+  /** Begins a slice after a wait for something else. */
+  begin(): void {
+    this.beganAt = performance.now();
+    this.characters = 0;
+  }
+}
