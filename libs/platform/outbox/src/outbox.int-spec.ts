@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Unavailable } from '@edgechat/kernel';
 import { inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
 import { Outbox } from './outbox.js';
 import { OutboxModule } from './outbox.module.js';
+import { aDebtor as debtorIn, owedBy } from './test-debtor.js';
 
 let stores: OwnStores;
 let process: INestApplicationContext;
@@ -20,23 +20,8 @@ afterAll(async () => {
   await stores.close();
 });
 
-async function aDebtor(debts: number): Promise<string> {
-  const id = randomUUID();
-  await sql(
-    stores.env.DATABASE_URL,
-    `insert into edgechat.outbox (conversation_id, seq, kind, next_at) select $1, n, 'search', clock_timestamp() from generate_series(1, $2::int) n`,
-    [id, debts],
-  );
-  return id;
-}
-const owed = async (id: string): Promise<{ seq: number; attempts: number; wait: number }[]> =>
-  (
-    await sql<{ seq: string; attempts: number; wait: string }>(
-      stores.env.DATABASE_URL,
-      'select seq, attempts, extract(epoch from next_at - clock_timestamp()) as wait from edgechat.outbox where conversation_id = $1 order by seq',
-      [id],
-    )
-  ).map(({ seq, attempts, wait }) => ({ seq: Number(seq), attempts, wait: Number(wait) }));
+const aDebtor = (debts: number): Promise<string> => debtorIn(stores, debts);
+const owed = (id: string): ReturnType<typeof owedBy> => owedBy(stores, id);
 
 describe('guarantee 4: what is owed is paid', () => {
   it('in batches, until one is not full', async () => {
