@@ -275,7 +275,7 @@ describe('guarantee 8: cost does not grow with age', () => {
 
     const [few, many] = [await callsOf(page(short)), await callsOf(page(long))];
 
-    expect(many).toEqual(['postgres conversations.ledger_range', 'mongo messages.list_range']);
+    expect(many).toEqual(['postgres conversations.ledger_range_within', 'mongo messages.list_range']);
     expect(few).toEqual(many);
   });
 

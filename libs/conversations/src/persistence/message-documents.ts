@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import { Slots, Unavailable } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
 import { Mongo } from '@edgechat/platform/mongo';
 import { mongo, Schema, type Model } from 'mongoose';
+import { TextReads, type Reader, type TextRead } from './text-reads.js';
 
 /** A message in MongoDB: what the ledger does not keep is its content. The place (conversation_id, seq) is its identity. */
 export interface MessageDocument {
@@ -41,25 +42,23 @@ const DUPLICATE_KEY = 11_000;
 const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: 1 } as const;
 export type StoredText = Pick<MessageDocument, 'conversation_id' | 'seq' | 'message_id' | 'content'>;
 
-/** Pages read at once by a process: a page can be 12 MiB, and dozens of those at once would each miss the deadline, which then looks like an outage. */
-const READS_AT_ONCE = 8;
-const READS_WAITING_MAX = 200;
+/** Most bytes of a character in UTF-8. */
+const CHARACTER_BYTES = 4;
 /** Half of the pool. */
 export const SIDE_BY_SIDE = 10;
 
 /** The messages' texts in MongoDB. */
 @Injectable()
 export class MessageDocuments {
-  private readonly reads = new Slots({
-    atOnce: READS_AT_ONCE,
-    waitingMax: READS_WAITING_MAX,
-    refuse: () => new Unavailable('mongo'),
-  });
+  private readonly reads: TextReads;
 
   constructor(
     private readonly mongo: Mongo,
     @InjectModel(MESSAGES) private readonly model: Model<MessageDocument>,
-  ) {}
+    config: Config,
+  ) {
+    this.reads = new TextReads(mongo, config.readsMb);
+  }
 
   /**
    * Puts documents at their places, replacing whatever is there, since PostgreSQL decides. Acknowledged by a majority and journaled. Safe to repeat.
@@ -96,15 +95,15 @@ export class MessageDocuments {
   }
 
   /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
-  listRange(conversationId: string, lowest: number, highest: number): Promise<StoredText[]> {
-    const find = () =>
+  listRange(conversationId: string, lowest: number, highest: number, read: TextRead): Promise<StoredText[]> {
+    return this.reads.run('messages.list_range', read, (signal) =>
       this.model.collection
         .find<StoredText>(
           { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } },
-          { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000 },
+          { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, signal },
         )
-        .toArray();
-    return this.reads.run(() => this.mongo.run('messages.list_range', find));
+        .toArray(),
+    );
   }
 
   /** Which of these messages a majority has, so that they survive the loss of a server. @throws Unavailable `mongo` */
@@ -121,12 +120,21 @@ export class MessageDocuments {
   }
 
   /**
-   * The texts at at most 100 places, each whole or no more than its first `characters`. A query per conversation, ten side by side: not every server goes by the index for an `$or` of places.
+   * The texts at at most 100 places. A query per conversation, ten side by side: not every server goes by the index for an `$or` of places.
    * @throws Unavailable `mongo`
    */
-  listPlaces(places: readonly Place[], characters: number | null = null): Promise<StoredText[]> {
-    const fields: Record<string, unknown> =
-      characters === null ? FIELDS : { ...FIELDS, content: { $substrCP: ['$content', 0, characters] } };
+  listPlaces(places: readonly Place[], read: TextRead): Promise<StoredText[]> {
+    return this.reads.run('messages.list_places', read, (signal) => this.findPlaces(places, FIELDS, signal));
+  }
+
+  /** Of the texts at at most 100 places the first `characters`, which is all that is sent. @throws Unavailable `mongo` */
+  listBeginnings(places: readonly Place[], characters: number, reader: Reader): Promise<StoredText[]> {
+    const fields = { ...FIELDS, content: { $substrCP: ['$content', 0, characters] } };
+    const read = { reader, bytes: places.length * characters * CHARACTER_BYTES };
+    return this.reads.run('messages.list_places', read, (signal) => this.findPlaces(places, fields, signal));
+  }
+
+  private async findPlaces(places: readonly Place[], projection: object, signal: AbortSignal): Promise<StoredText[]> {
     const seqs = new Map<string, number[]>();
     for (const { conversation_id, seq } of places)
       seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
@@ -139,16 +147,14 @@ export class MessageDocuments {
           ...(await this.model.collection
             .find<StoredText>(
               { conversation_id, seq: $in.length === 1 ? $in[0] : { $in } },
-              { projection: fields, maxTimeMS: 1_000 },
+              { projection, maxTimeMS: 1_000, signal },
             )
             .toArray()),
         );
       }
     };
-    return this.mongo.run('messages.list_places', async () => {
-      await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, left.length) }, lane));
-      return found;
-    });
+    await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, left.length) }, lane));
+    return found;
   }
 
   /** Removes at most 100 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */

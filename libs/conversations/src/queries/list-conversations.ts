@@ -90,7 +90,7 @@ export class ListConversations {
     const { items, hasMore } = pageOf(rows, limit);
     const last = items.at(-1);
     return {
-      items: await this.withLastMessages(items),
+      items: await this.withLastMessages(account, items),
       hasMore,
       next: hasMore && last ? { orderedAt: last.ordered_at, id: last.id } : null,
     };
@@ -99,14 +99,14 @@ export class ListConversations {
   /** One conversation, or null when it is not there or not the account's. @throws Unavailable `postgres`, `mongo` */
   async find(account: AccountId, id: ConversationId): Promise<Conversation | null> {
     const rows = await this.postgres.query<InboxRow>(ONE, [account, id]);
-    return (await this.withLastMessages(rows))[0] ?? null;
+    return (await this.withLastMessages(account, rows))[0] ?? null;
   }
 
-  private async withLastMessages(rows: readonly InboxRow[]): Promise<Conversation[]> {
+  private async withLastMessages(account: AccountId, rows: readonly InboxRow[]): Promise<Conversation[]> {
     const places = rows
       .filter((row) => row.last_seq > 0 && row.outbox_content === null)
       .map((row) => ({ conversation_id: row.id, seq: row.last_seq }));
-    const stored = places.length > 0 ? await this.documents.listPlaces(places, PREVIEW_MAX) : [];
+    const stored = places.length > 0 ? await this.documents.listBeginnings(places, PREVIEW_MAX, account) : [];
     const texts = new Map(stored.map((document) => [document.message_id, document.content]));
     const lost = places.filter(
       (place) => !stored.some((document) => document.conversation_id === place.conversation_id),

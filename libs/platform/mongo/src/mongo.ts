@@ -6,8 +6,18 @@ import { mongo, type Connection } from 'mongoose';
 /** Longest that one call may take, the wait for a connection included. */
 export const DEADLINE_MS = 1_000;
 
+/** An answer of more bytes may be late because of what it is: that says nothing about the server. */
+const LARGE_BYTES = 1_048_576;
+
+/** What is known of a call before it is made. */
+export interface MongoCall {
+  /** Bytes that the answer will have, about; few unless told. */
+  readonly expectedBytes?: number;
+}
+
 /**
  * The one way to MongoDB. A call gets an answer within 1 s or fails, also when the server hangs; after an outage calls fail at once but for one a second (see Breaker).
+ * A large answer that is late is no outage: else whoever asks for much would take MongoDB from all.
  * @throws Unavailable `mongo`; whether a write was carried out is then unknown, so every write must be repeatable.
  */
 @Injectable()
@@ -25,9 +35,10 @@ export class Mongo {
   }
 
   /** Runs one round trip, named for those who count them. */
-  async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(operation: string, work: () => Promise<T>, { expectedBytes = 0 }: MongoCall = {}): Promise<T> {
+    const verdict = expectedBytes > LARGE_BYTES ? verdictOnLarge : isOutage;
     try {
-      return await this.breaker.run(() => this.inTime(operation, work), isOutage);
+      return await this.breaker.run(() => this.inTime(operation, work), verdict);
     } catch (error) {
       if (isOutage(error)) throw new Unavailable('mongo', { cause: error });
       throw error;
@@ -42,7 +53,7 @@ export class Mongo {
   }
 
   private async inTime<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    if (this.connection.readyState !== 1) throw new NotInTime('not connected');
+    if (this.connection.readyState !== 1) throw new NotConnected('not connected');
     storeCalled('mongo', operation);
     const result = await atMost(DEADLINE_MS, work());
     if (result.isLate) throw new NotInTime(`no answer within ${DEADLINE_MS} ms`);
@@ -50,7 +61,16 @@ export class Mongo {
   }
 }
 
+class NotConnected extends Error {}
 class NotInTime extends Error {}
+
+/** Null for lateness, by whichever clock: ours, the server's, or that of the wait for a connection. */
+const verdictOnLarge = (error: unknown): boolean | null =>
+  error instanceof NotInTime ||
+  (error instanceof Error && error.name === 'MongoWaitQueueTimeoutError') ||
+  (error instanceof mongo.MongoServerError && OUT_OF_TIME.has(Number(error.code)))
+    ? null
+    : isOutage(error);
 
 /**
  * What passes by itself: networks, elections, shutdowns, timeouts. A duplicate key, a bad document or a wrong use of the driver is a bug.
@@ -59,6 +79,7 @@ class NotInTime extends Error {}
 function isOutage(error: unknown): boolean {
   if (error instanceof Error && 'code' in error && SOCKET_ENDED.has(String(error.code))) return true;
   if (
+    error instanceof NotConnected ||
     error instanceof NotInTime ||
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoServerSelectionError ||
@@ -76,6 +97,9 @@ function isOutage(error: unknown): boolean {
 
 /** What the driver lets through as it came from the socket, when the server ends in the middle of a write. */
 const SOCKET_ENDED = new Set(['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT']);
+
+/** MaxTimeMSExpired, ExceededTimeLimit. */
+const OUT_OF_TIME = new Set([50, 262]);
 
 /**
  * HostUnreachable, HostNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ReadConcernMajorityNotAvailableYet, StaleConfig, ExceededTimeLimit,
