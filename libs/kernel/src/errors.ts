@@ -218,7 +218,7 @@ export class Refusal extends Error {
   }
 }
 
-export type Dependency = 'postgres' | 'mongo' | 'redis' | 'assistant' | 'hashing' | 'sending';
+export type Dependency = 'postgres' | 'mongo' | 'redis' | 'assistant' | 'hashing' | 'sending' | 'receiving';
 
 interface UnavailableOptions extends ProblemOptions {
   readonly code?: ErrorCode;

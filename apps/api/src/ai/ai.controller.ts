@@ -8,6 +8,7 @@ import { failure } from '../chat/send-and-wait.js';
 import { Answers, Refuses } from '../docs/describe.js';
 import { Draining } from '../health/draining.js';
 import { CurrentCaller } from '../http/access.js';
+import { BodyLimit, KIB_512 } from '../http/body-limit.js';
 import { RequestId } from '../http/request-id.js';
 import { IsStoredText, RequestBody } from '../http/validation.js';
 
@@ -31,6 +32,7 @@ export class AiController {
   /** One answer outside of any conversation; nothing is kept. */
   @ApiOperation({ summary: 'One answer of the AI, outside of any conversation' })
   @Post('complete')
+  @BodyLimit(KIB_512)
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
   @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')
   async complete(

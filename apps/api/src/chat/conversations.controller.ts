@@ -12,6 +12,7 @@ import { Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
+import { BodyLimit, KIB_64 } from '../http/body-limit.js';
 import { RequestId } from '../http/request-id.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { ConversationChangeRequest, ConversationRequest, ConversationsQuery, ReadRequest } from './chat.requests.js';
@@ -45,6 +46,7 @@ export class ConversationsController {
 
   @ApiOperation({ summary: 'Makes a conversation: with the assistant, with one other, or a group' })
   @Post()
+  @BodyLimit(KIB_64)
   @ApiHeader(IDEMPOTENCY_KEY)
   @Answers(201, ConversationResponse, { example: CONVERSATION_EXAMPLE, description: 'The new conversation.' })
   @Answers(200, ConversationResponse, {

@@ -4,6 +4,7 @@ import { AddMembers, ChangeRole, ListMembers, RemoveMember } from '@edgechat/con
 import type { Caller } from '@edgechat/identity';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
+import { BodyLimit, KIB_64 } from '../http/body-limit.js';
 import { RequestId } from '../http/request-id.js';
 import { RequestBody, RequestQuery } from '../http/validation.js';
 import { MembersQuery, NewMembersRequest, RoleRequest } from './chat.requests.js';
@@ -51,6 +52,7 @@ export class MembersController {
   /** Adds members to a group. They see its whole history. For the owner and the admins. */
   @ApiOperation({ summary: 'Adds members to a group' })
   @Post()
+  @BodyLimit(KIB_64)
   @Answers(200, NamedMembersResponse, {
     example: { members: [MEMBER_EXAMPLE] },
     description: 'Those who were named, also who was a member before.',

@@ -5,6 +5,7 @@ import type { Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
+import { BodyLimit, KIB_512 } from '../http/body-limit.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
 import {
@@ -30,6 +31,7 @@ export class MessagesController {
 
   @ApiOperation({ summary: 'Sends a message and, where the assistant answers each one, waits for the answer' })
   @Post()
+  @BodyLimit(KIB_512)
   @ApiHeader(IDEMPOTENCY_KEY)
   @Answers(200, SendResponse, {
     example: {

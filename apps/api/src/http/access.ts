@@ -1,13 +1,13 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiExtension } from '@nestjs/swagger';
 import type { Authenticator, Caller } from '@edgechat/identity';
 import { Refusal, Unavailable, type AccountId } from '@edgechat/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { clientAddress } from './client-address.js';
+import { callerKey } from './client-address.js';
 import { pathOf } from './problem.js';
 import type { RateLimit } from './rate-limit.js';
 import { timesGiven } from './request-id.js';
+import { routeConfig } from './route-config.js';
 import type { RouteTable } from './route-table.js';
 
 /** Who may call a route: `token` everyone with an access token, `public` everyone, `health` everyone and uncounted. */
@@ -27,7 +27,7 @@ declare module 'fastify' {
 export const ACCESS_EXTENSION = 'x-access';
 
 const accessible = (access: Access): MethodDecorator =>
-  applyDecorators(RouteConfig({ access }), ApiExtension(ACCESS_EXTENSION, access));
+  applyDecorators(routeConfig({ access }), ApiExtension(ACCESS_EXTENSION, access));
 
 /** Opens a route to callers without a token. Every other route asks for one. */
 export const Public = (): MethodDecorator => accessible('public');
@@ -70,9 +70,7 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
       request.caller = identity.caller;
       parts.meter.count(identity.caller.accountId);
     }
-    const allowance = await parts.rateLimit.count(
-      identity.caller === null ? `address:${clientAddress(request).key}` : `account:${identity.caller.accountId}`,
-    );
+    const allowance = await parts.rateLimit.count(callerKey(request));
     reply
       .header('ratelimit-policy', parts.rateLimit.policy)
       .header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);

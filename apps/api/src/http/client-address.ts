@@ -14,6 +14,12 @@ export function clientAddress(request: Pick<FastifyRequest, 'ip' | 'socket'>): C
   return foldAddress(isIP(claimed) === 0 ? withoutZone(request.socket.remoteAddress ?? '') : claimed);
 }
 
+/** Whom a request counts on: the account of its access token, else the address it comes from. */
+export function callerKey(request: Pick<FastifyRequest, 'caller' | 'ip' | 'socket'>): string {
+  const accountId = request.caller?.accountId;
+  return accountId === undefined ? `address:${clientAddress(request).key}` : `account:${accountId}`;
+}
+
 /** Folds an address as text. What is no address (a socket that is already gone) is one key of its own. */
 export function foldAddress(address: string): ClientAddress {
   if (isIPv4(address)) return { ip: address, key: address };

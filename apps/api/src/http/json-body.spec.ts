@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { BODY_MAX_BYTES, parseJson, readJson } from './json-body.js';
+import { parseJson } from './json-body.js';
 
 const parse = (text: string): unknown => parseJson(Buffer.from(text));
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
@@ -56,42 +55,5 @@ describe('the JSON body parser', () => {
   it('keeps a text to the code point as it came', () => {
     const text = ' \t\r\n e\u0301 \ufeff 😀 ';
     expect(parse(JSON.stringify({ text }))).toEqual({ text });
-  });
-});
-
-describe('reading a body', () => {
-  const body = (bytes: number): Readable =>
-    Readable.from(
-      (function* () {
-        for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), '7');
-      })(),
-    );
-  const read = (stream: Readable, announcedBytes: number): Promise<unknown> =>
-    new Promise((resolve, reject) =>
-      readJson(stream, announcedBytes, (error, value) => (error ? reject(error) : resolve(value))),
-    );
-
-  it('takes 1 MiB and refuses a byte more', async () => {
-    expect(await read(body(BODY_MAX_BYTES), BODY_MAX_BYTES)).toBe(Infinity);
-    await expect(read(body(BODY_MAX_BYTES + 1), BODY_MAX_BYTES + 1)).rejects.toMatchObject({ code: 'body_too_large' });
-  });
-
-  it('stops reading an endless one', async () => {
-    const endless = Readable.from(
-      (function* () {
-        for (;;) yield Buffer.alloc(1_048_576);
-      })(),
-    );
-    await expect(read(endless, 0)).rejects.toMatchObject({ code: 'body_too_large' });
-  });
-
-  it('tells once that the client went away in the middle', async () => {
-    const stream = new Readable({ read: () => undefined });
-    const told: unknown[] = [];
-    readJson(stream, 0, (error) => told.push(error));
-    stream.push('{"content":');
-    stream.destroy(new Error('reset'));
-    await new Promise((resolve) => stream.once('close', () => setImmediate(resolve)));
-    expect(told).toEqual([expect.objectContaining({ code: 'malformed_request' })]);
   });
 });

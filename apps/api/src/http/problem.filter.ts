@@ -12,7 +12,7 @@ const BY_STATUS: Readonly<Record<number, { code: ErrorCode; detail: string }>> =
     code: 'method_not_allowed',
     detail: 'This path does not know this method. The header Allow names those it has.',
   },
-  413: { code: 'body_too_large', detail: 'A body may have at most 1 MiB. Send less.' },
+  413: { code: 'body_too_large', detail: 'The body has more bytes than this call takes. Send less.' },
   414: { code: 'malformed_request', detail: 'A part of the path is too long. Mend the URL.' },
   415: {
     code: 'unsupported_media_type',

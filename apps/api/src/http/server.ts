@@ -5,15 +5,18 @@ import { Refusal, newId } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { takeBodies } from './bodies.js';
 import { allowOrigin } from './cors.js';
-import { readJson } from './json-body.js';
 import { answerWithProblem } from './problem.filter.js';
 import { problemHeaders, problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
+import { boundPipelining } from './pipelining.js';
 import { boundUnreadAnswers } from './unread-answers.js';
 
+const MIB = 1_048_576;
 const HEADERS_MAX_BYTES = 16_384;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** A body may take as long as it keeps its pace (`PACE`); this is when the largest has kept it, and some. */
+const REQUEST_TIMEOUT_MS = 600_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 
 /** What an answer for programs needs so that no browser takes it for a page; the pages under `/docs` and `/errors` set their own policy. */
@@ -26,7 +29,7 @@ const SECURITY_HEADERS = {
 
 /**
  * Fastify as the API uses it: request ids, limits and problem documents for what it refuses itself, before any route is known.
- * A client has 30 s to send a whole request, and must go on reading its answer; how long it waits for one is the route's affair.
+ * A client has 15 s to send its headers, and must keep the pace while it sends a body and while it reads an answer; how long it waits for one is the route's affair.
  */
 export function createAdapter(config: Config, log: Log): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -56,8 +59,15 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
   // Without a listener Node answers an unknown expectation itself, without a request id. Expectations may be ignored (RFC 9110, 10.1.1).
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   identifyRequests(fastify);
-  boundUnreadAnswers(fastify);
-  takeOnlyJson(fastify);
+  boundPipelining(fastify.server);
+  boundUnreadAnswers(fastify, {
+    maxBytes: config.answersMb * MIB,
+    maxBytesPerCaller: config.answersMbPerAccount * MIB,
+  });
+  takeBodies(fastify, {
+    maxBytes: config.bodiesMb * MIB,
+    unfinishedPerAddress: config.unfinishedBodiesPerAddress,
+  });
   return adapter;
 }
 
@@ -67,39 +77,6 @@ function identifyRequests(fastify: FastifyInstance): void {
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     done();
   });
-}
-
-function takeOnlyJson(fastify: FastifyInstance): void {
-  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
-    done(
-      hasBody(request) && !isPlainJson(request)
-        ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.')
-        : null,
-    );
-  });
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', (request: FastifyRequest, payload: FastifyRequest['raw'], done) =>
-    readJson(payload, Number(request.headers['content-length'] ?? 0), done),
-  );
-}
-
-/** A body of GET or HEAD means nothing and is never read (RFC 9110, 9.3.1), so it is no reason to refuse a call. */
-function hasBody({ headers, method }: FastifyRequest): boolean {
-  if (method === 'GET' || method === 'HEAD') return false;
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-function isPlainJson({ headers }: FastifyRequest): boolean {
-  if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
-  const [type = '', ...parameters] = (headers['content-type'] ?? '')
-    .split(';')
-    .map((part) => part.trim().toLowerCase());
-  const charsets = parameters.filter((parameter) => /^charset\s*=/.test(parameter));
-  return (
-    headers['content-encoding'] === undefined &&
-    type === 'application/json' &&
-    charsets.every((charset) => /^charset\s*=\s*"?utf-?8"?$/.test(charset))
-  );
 }
 
 /** Answers bytes that are no HTTP request, which no hook or filter ever sees, and hangs up. */

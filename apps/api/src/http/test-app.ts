@@ -8,6 +8,7 @@ import { ConfigModule, loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Answers, AnswersNothing, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller, HealthCall, Public } from './access.js';
+import { BodyLimit, KIB_512 } from './body-limit.js';
 import { createApp } from './create-app.js';
 import type { Allowance } from './rate-limit.js';
 import { IsStoredText, QueryInteger, RequestBody, RequestQuery } from './validation.js';
@@ -37,6 +38,13 @@ class EchoController {
   echo(@RequestBody() body: EchoBody): EchoBody {
     return body;
   }
+
+  /** Says two things of its route, and both hold. */
+  @Post('long')
+  @Public()
+  @BodyLimit(KIB_512)
+  @AnswersNothing(204, 'It was taken.')
+  long(@RequestBody() _body: EchoBody): void {}
 
   @Get()
   @Public()

@@ -1,0 +1,162 @@
+import { Refusal } from '@edgechat/kernel';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BODY_MAX_BYTES } from './body-limit.js';
+import { callerKey, clientAddress } from './client-address.js';
+import { parseJson } from './json-body.js';
+import { BodyReader, DISCARD_MAX_BYTES, noRoom, type BodyBounds } from './read-body.js';
+import { PACE, Transfers, type Cut, type Pace } from './transfers.js';
+
+export interface BodyLimits {
+  /** What all bodies that come may hold together. */
+  readonly maxBytes: number;
+  /** How many bodies without a valid access token may be coming from one address. */
+  readonly unfinishedPerAddress: number;
+  readonly pace?: Pace;
+}
+
+type Done = (error: Error | null, value?: unknown) => void;
+
+/**
+ * Takes bodies, which are JSON or nothing. What all of them hold is bounded until they were parsed: what their calls keep of them then is fields that were checked, of at most
+ * 32,000 characters, and is not given back by ending a body.
+ */
+export function takeBodies(fastify: FastifyInstance, limits: BodyLimits): Transfers {
+  const bodies = new Bodies(limits);
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    done(
+      hasBody(request) && !isPlainJson(request)
+        ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.')
+        : null,
+    );
+  });
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', (request: FastifyRequest, _raw: unknown, done) =>
+    bodies.read(request, done),
+  );
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
+    bodies.leaveRest(request, reply);
+    done();
+  });
+  fastify.addHook('onClose', (_instance, done) => {
+    bodies.transfers.close();
+    done();
+  });
+  return bodies.transfers;
+}
+
+class Bodies {
+  readonly transfers: Transfers;
+  /** The addresses from which bodies without a token are coming, and how many. */
+  private readonly anonymous = new Map<string, number>();
+  /** Requests whose client was too slow, and those whose rest is discarded. */
+  private readonly slow = new WeakSet<FastifyRequest>();
+  private readonly left = new WeakSet<FastifyRequest>();
+
+  constructor(private readonly limits: BodyLimits) {
+    this.transfers = new Transfers({ maxBytes: limits.maxBytes, pace: limits.pace ?? PACE });
+  }
+
+  /** Reads and parses the body of a request. Its errors are those of `BodyReader` and `parseJson`, and 429 for one unfinished body too many. */
+  read(request: FastifyRequest, done: Done): void {
+    const leave = this.enter(request);
+    if (leave === null) return done(tooManyUnfinished());
+    const transfer = this.transfers.begin(callerKey(request), {
+      cut: (why) => cut(why),
+      isGone: () => request.raw.socket.destroyed,
+    });
+    const watch = {
+      moved: (bytes: number) => void (transfer.movedBytes += bytes),
+      hold: (bytes: number) => this.transfers.hold(transfer, bytes),
+      release: () => this.transfers.release(transfer),
+    };
+    const reader = new BodyReader(request.raw, boundsOf(request), watch, (refusal, body) => {
+      leave();
+      const [error, value] = refusal === null ? parsed(body) : [refusal, undefined];
+      this.transfers.end(transfer);
+      done(error, value);
+    });
+    const cut = (why: Cut): void => {
+      if (why === 'slow') this.slow.add(request);
+      reader.end(why === 'slow' ? tooSlow() : noRoom());
+    };
+    reader.start();
+  }
+
+  /** What of a body has not come when its call is answered is discarded: in time, and not without end. */
+  leaveRest(request: FastifyRequest, reply: FastifyReply): void {
+    const { raw } = request;
+    if (raw.complete || raw.readableEnded || !announcesBody(request) || this.left.has(request)) return;
+    this.left.add(request);
+    if (this.slow.has(request)) reply.header('connection', 'close');
+    const hangUp = (): void => void raw.socket.destroy();
+    const transfer = this.transfers.begin(callerKey(request), {
+      cut: hangUp,
+      isGone: () => raw.complete || raw.socket.destroyed,
+    });
+    raw.on('data', (chunk: Buffer) => {
+      transfer.movedBytes += chunk.length;
+      if (transfer.movedBytes > DISCARD_MAX_BYTES) hangUp();
+    });
+    raw.on('close', () => this.transfers.end(transfer));
+  }
+
+  /** Counts one more unfinished body of a caller without a token. Gives what counts it off, or null when there are too many. */
+  private enter(request: FastifyRequest): (() => void) | null {
+    const { unfinishedPerAddress } = this.limits;
+    if (request.caller !== null || (request.raw.complete && unfinishedPerAddress > 0)) return () => undefined;
+    const { key } = clientAddress(request);
+    const count = this.anonymous.get(key) ?? 0;
+    if (count >= unfinishedPerAddress) return null;
+    this.anonymous.set(key, count + 1);
+    return () => {
+      const rest = (this.anonymous.get(key) ?? 1) - 1;
+      if (rest === 0) this.anonymous.delete(key);
+      else this.anonymous.set(key, rest);
+    };
+  }
+}
+
+function boundsOf({ headers, routeOptions }: FastifyRequest): BodyBounds {
+  return {
+    announcedBytes: Number(headers['content-length'] ?? 0),
+    maxBytes: routeOptions.config.bodyMaxBytes ?? BODY_MAX_BYTES,
+  };
+}
+
+function parsed(body: Buffer): readonly [Error | null, unknown] {
+  try {
+    return [null, parseJson(body)];
+  } catch (error) {
+    return [error instanceof Error ? error : new Error(String(error)), undefined];
+  }
+}
+
+/** A body of GET or HEAD means nothing and is never read (RFC 9110, 9.3.1), so it is no reason to refuse a call. */
+function hasBody(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.method !== 'HEAD' && announcesBody(request);
+}
+
+function announcesBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function isPlainJson({ headers }: FastifyRequest): boolean {
+  if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
+  const [type = '', ...parameters] = (headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const charsets = parameters.filter((parameter) => /^charset\s*=/.test(parameter));
+  return (
+    headers['content-encoding'] === undefined &&
+    type === 'application/json' &&
+    charsets.every((charset) => /^charset\s*=\s*"?utf-?8"?$/.test(charset))
+  );
+}
+
+const tooSlow = (): Refusal =>
+  new Refusal('malformed_request', 'The body did not arrive in time. Send it again, at 1 KiB/s or faster.');
+
+const tooManyUnfinished = (): Refusal =>
+  new Refusal('too_many_requests', 'Too many bodies from this address are not finished. Finish them first.', {
+    retryAfterS: 1,
+  });

@@ -1,0 +1,29 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Requests that one connection may have under way. Browsers and HTTP libraries send the next one only after the answer. */
+export const REQUESTS_MAX_PER_CONNECTION = 16;
+
+/**
+ * Disconnects a client that sends more requests on one connection than may be under way: each costs memory until it was answered, however many come in one packet.
+ * Call it when the server has its handler.
+ */
+export function boundPipelining(server: Server, max = REQUESTS_MAX_PER_CONNECTION): void {
+  const handlers = server.listeners('request');
+  const open = new WeakMap<Socket, Set<ServerResponse>>();
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    if (socket.destroyed) return;
+    const answers = open.get(socket) ?? new Set();
+    if (answers.size >= max) return void socket.destroy();
+    if (!open.has(socket)) {
+      open.set(socket, answers);
+      // Node closes only the answer that is being written; those behind it would never end.
+      socket.once('close', () => answers.forEach((answer) => answer.emit('close')));
+    }
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+    for (const handle of handlers) Reflect.apply(handle, server, [request, response]);
+  });
+}
