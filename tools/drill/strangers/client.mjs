@@ -74,7 +74,7 @@ export function connection({ port, address, holdMs, signal, onread }, act) {
       ending = why;
       socket.destroy();
     };
-    const onAbort = leave('held to the end of the drill');
+    const onAbort = leave('held to the end');
     const timer = setTimeout(leave(`held for ${holdMs / 1_000} s`), holdMs);
     signal.addEventListener('abort', onAbort, { once: true });
     socket.on('data', (chunk) => {
