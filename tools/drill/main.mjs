@@ -11,18 +11,23 @@ import { randomOf } from './random.mjs';
 import { report } from './report.mjs';
 import { awaitAnswers, repeatUnknown } from './settle.mjs';
 import { ROOT, System } from './system.mjs';
+import { drillStrangers } from './strangers/run.mjs';
 import { Truth } from './truth.mjs';
 import { Turnover } from './turnover.mjs';
 import { Violations } from './violations.mjs';
 
 // The drill: the whole system under load while something is hit each 2 s, by a client that knows HTTP and what was promised.
-// `npm run drill -- --seconds 120 --seed 7`; ends with 0 when every promise was kept, 1 when not.
+// `npm run drill -- --seconds 120 --seed 7`; ends with 0 when every promise was kept, 1 when not. With `--strangers` nothing is hit, and strangers attack.
 
 const USAGE = `Usage: npm run drill -- [--seconds 120] [--seed N] [--logs FOLDER] [--built]
-  --seconds  how long things are hit, 4 to 3600
-  --seed     0 to 4294967295: the same faults and choices again; by chance when left out
-  --logs     writes what the processes log into this folder
-  --built    takes dist/ as it is
+       npm run drill -- --strangers [--counts-only] [--seconds 120] [--logs FOLDER] [--built]
+  --seconds      how long things are hit, or strangers attack, 4 to 3600
+  --seed         0 to 4294967295: the same faults and choices again; by chance when left out
+  --logs         writes what the processes log into this folder
+  --built        takes dist/ as it is
+  --strangers    no faults: strangers do all at once what costs the service most, beside 20 honest people; first as many harmless calls. One API and one
+                 worker run by their default settings and those that the environment names, such as SEARCHES_AT_ONCE=4. Linux only
+  --counts-only  with --strangers: judges answers, memory and owed work; shows waits and slices, and does not judge them
 `;
 const LANES = 2;
 const say = (line) => console.log(line);
@@ -38,6 +43,8 @@ function readOptions(args) {
         seed: { type: 'string' },
         logs: { type: 'string' },
         built: { type: 'boolean', default: false },
+        strangers: { type: 'boolean', default: false },
+        'counts-only': { type: 'boolean', default: false },
       },
     }));
   } catch (error) {
@@ -53,6 +60,8 @@ function readOptions(args) {
     seed: wholeFrom('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), 0, 4_294_967_295),
     logs: values.logs === undefined ? undefined : path.resolve(values.logs),
     isBuilt: values.built,
+    isStrangers: values.strangers,
+    isCountsOnly: values['counts-only'],
   };
 }
 
@@ -104,9 +113,8 @@ async function settle(drill, turnovers) {
   await awaitAnswers(drill);
 }
 
-async function run({ seconds, seed, logs, isBuilt }, signal) {
-  const violations = new Violations();
-  if (!isBuilt && needsBuild(ROOT)) await build(ROOT, process.env, signal, say);
+/** Faults, and people who go on. */
+async function drillFaults({ seconds, seed, logs }, { signal, violations }) {
   const system = await System.start({ signal, say: (line) => say(`  ${line}`), violations, logs });
   const drill = newDrill(seed, system, violations, signal);
   const figures = { ...drill, faults: [], secondsUnderFire: seconds, servedAt: [] };
@@ -133,7 +141,16 @@ async function run({ seconds, seed, logs, isBuilt }, signal) {
     for (const door of drill.doors) door.close();
     await system.end();
   }
-  return { violations, lines: report(figures) };
+  return report(figures);
+}
+
+async function run(options, signal) {
+  const violations = new Violations();
+  if (!options.isBuilt && needsBuild(ROOT)) await build(ROOT, process.env, signal, say);
+  const lines = options.isStrangers
+    ? await drillStrangers(options, { signal, say, violations })
+    : await drillFaults(options, { signal, violations });
+  return { violations, lines };
 }
 
 /** @returns the exit code */
@@ -148,11 +165,17 @@ async function main(args) {
     );
   try {
     const options = readOptions(args);
-    say(`seed ${options.seed} (the same again: npm run drill -- --seconds ${options.seconds} --seed ${options.seed})`);
+    if (!options.isStrangers)
+      say(
+        `seed ${options.seed} (the same again: npm run drill -- --seconds ${options.seconds} --seed ${options.seed})`,
+      );
     const { violations, lines } = await run(options, ending.signal);
     for (const line of lines) say(line);
     if (violations.count === 0) say('\nEvery promise was kept.');
-    else say(`\n${violations.count} violations, seed ${options.seed}:\n${violations.lines().join('\n')}`);
+    else
+      say(
+        `\n${violations.count} violations${options.isStrangers ? '' : `, seed ${options.seed}`}:\n${violations.lines().join('\n')}`,
+      );
     return violations.count === 0 ? 0 : 1;
   } catch (error) {
     const reason = ending.signal.aborted ? ending.signal.reason : error;

@@ -10,6 +10,11 @@ import { end, Failure, howEnded, lastLines, launch, livingProcesses, pause, run 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Short, so that an answer that cannot come is given up within a drill. */
 export const AI_TIMEOUT_MS = 10_000;
+const FAULT_SETTINGS = {
+  RATE_LIMIT_REQUESTS: '10000000',
+  AI_PROVIDER: 'demo',
+  AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
+};
 const STARTS_WITHIN_MS = 90_000;
 /** A stopping process is gone after this long, and a little more on a machine that is busy with a drill. */
 const STOPS_WITHIN_MS = 12_000;
@@ -40,12 +45,12 @@ export class App {
 
   /** Starts it and waits until it says that it was ready. @throws Failure */
   async start() {
-    const { env, onLine, violations } = this.context;
+    const { env, nodeArgs, onLine, violations } = this.context;
     this.#complaints = '';
     const own =
       this.app === 'api' ? { HOST: '127.0.0.1', PORT: String(this.port) } : { WORKER_HEALTH_PORT: String(this.port) };
     const take = byLine((line) => onLine(this.name, line));
-    const process = await launch(this.name, globalThis.process.execPath, ['--enable-source-maps', mainOf(this.app)], {
+    const process = await launch(this.name, globalThis.process.execPath, [...nodeArgs, mainOf(this.app)], {
       role: this.app,
       patienceMs: STOPS_WITHIN_MS + STOP_GRACE_MS,
       cwd: ROOT,
@@ -78,6 +83,11 @@ export class App {
     this.#hits.push(hit);
     await this.start();
     hit.to = performance.now();
+  }
+
+  /** Of the process that runs now, or ran last. */
+  get pid() {
+    return this.#process.pid;
   }
 
   /** Resolves when it runs again after it has ended by itself. @throws Failure when it does not start */
@@ -150,9 +160,13 @@ export class App {
   }
 }
 
-/** Two API and two worker processes on three engines, all of the drill's own and on free ports. */
+/** API and worker processes on three engines, all of the drill's own and on free ports. */
 export class System {
-  /** @param {{ signal: AbortSignal, say: (line: string) => void, violations: import('./violations.mjs').Violations, logs: string | undefined }} context */
+  /**
+   * Two of each process, whose limits on requests are never reached, unless told otherwise.
+   * @param {{ signal: AbortSignal, say: (line: string) => void, violations: import('./violations.mjs').Violations, logs: string | undefined,
+   *   replicas?: number, nodeArgs?: string[], settings?: Record<string, string> }} context `settings`: what the processes are given besides the stores
+   */
   static async start(context) {
     startGuard();
     const system = new System();
@@ -167,23 +181,32 @@ export class System {
     }
   }
 
-  async #start({ signal, say, violations, logs }) {
+  async #start({
+    signal,
+    say,
+    violations,
+    logs,
+    replicas = 2,
+    nodeArgs = ['--enable-source-maps'],
+    settings = FAULT_SETTINGS,
+  }) {
     this.engines = await startEngines({ dataDir: this.folder, temporary: true, signal, say });
     this.errors = new Map();
     this.env = {
       PATH: process.env['PATH'],
       ...this.engines.env,
       LOG_LEVEL: logs === undefined ? 'warn' : 'info',
-      RATE_LIMIT_REQUESTS: '10000000',
       JWT_ACCESS_EXPIRE_MINUTES: '1440',
-      AI_PROVIDER: 'demo',
-      AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
+      ...settings,
     };
-    this.context = { env: this.env, violations, signal, isOver: false, onLine: this.#listener(logs) };
+    this.context = { env: this.env, nodeArgs, violations, signal, isOver: false, onLine: this.#listener(logs) };
     await this.worker(['migrate'], signal);
-    const make = async (app, number) => new App(app, number, await freePort(), this.context);
-    this.apis = [await make('api', 1), await make('api', 2)];
-    this.workers = [await make('worker', 1), await make('worker', 2)];
+    this.apis = [];
+    this.workers = [];
+    for (let number = 1; number <= replicas; number += 1) {
+      this.apis.push(new App('api', number, await freePort(), this.context));
+      this.workers.push(new App('worker', number, await freePort(), this.context));
+    }
     await Promise.all([...this.apis, ...this.workers].map((app) => app.start()));
   }
 

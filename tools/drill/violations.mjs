@@ -15,13 +15,19 @@ export class Violations {
 
   /** @param {string} what the same words for each of a kind @param {string} detail where it was seen */
   add(what, detail) {
-    if (!this.#kinds.has(what) && this.#kinds.size === KINDS) return this.add('and others', `${what}: ${detail}`);
+    this.#keep(what, `at ${((performance.now() - this.since) / 1_000).toFixed(1)} s, ${detail}`);
+  }
+
+  /** What was found at the end, in figures. @param {string} what the same words for each of a kind @param {string} detail */
+  addFigure(what, detail) {
+    this.#keep(what, detail);
+  }
+
+  #keep(what, detail) {
+    if (!this.#kinds.has(what) && this.#kinds.size === KINDS) return this.#keep('and others', `${what}: ${detail}`);
     const kind = this.#kinds.get(what) ?? { count: 0, examples: [] };
     kind.count += 1;
-    if (kind.examples.length < EXAMPLES)
-      kind.examples.push(
-        `at ${((performance.now() - this.since) / 1_000).toFixed(1)} s, ${detail.replaceAll('\n', '\\n')}`,
-      );
+    if (kind.examples.length < EXAMPLES) kind.examples.push(detail.replaceAll('\n', '\\n'));
     this.#kinds.set(what, kind);
   }
 
