@@ -1,4 +1,5 @@
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Refusal, Unavailable } from '@edgechat/kernel';
 import { eventually } from '@edgechat/testing';
@@ -28,8 +29,8 @@ describe('bodies that come', () => {
     server.decorateRequest('caller', null);
     server.addHook('onRequest', async (request) => {
       const account = request.headers['x-account'];
-      // As in the API, where a body of the same packet has come by the time that its caller is known.
-      await Promise.resolve();
+      // As in the API, where a body of the same packet has come by the time that its call was counted.
+      await setImmediate();
       if (typeof account === 'string') Object.assign(request, { caller: { accountId: account } });
     });
     held = takeBodies(server, { maxBytes, unfinishedPerAddress, pace });
