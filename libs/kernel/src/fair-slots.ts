@@ -45,6 +45,11 @@ export class FairSlots<Key> {
     return this.running;
   }
 
+  /** Pieces of work that wait just now, of all keys. */
+  get waitingCount(): number {
+    return this.waiting;
+  }
+
   /** What a key has: weight that runs, and how many pieces of work wait. */
   loadOf(key: Key): { readonly running: number; readonly waiting: number } {
     const state = this.keys.get(key);
