@@ -153,7 +153,7 @@ describe.each([
     const accounts = calls(kind).map(accountIn);
     expect(new Set(accounts.slice(0, 7))).toEqual(new Set([...ACCOUNTS, stranger].map(String)));
     await eventually(async () => (await openReplies()) === 0);
-  });
+  }, 60_000);
 });
 
 describe('where 2 accounts have 200 questions in the queue, and as many under way as they may', () => {
@@ -166,9 +166,9 @@ describe('where 2 accounts have 200 questions in the queue, and as many under wa
     await eventually(() => calls('many').length === 1);
     expect(calls('many')).toEqual(['many of 13: 1']);
     held.forEach((free) => free());
-    await eventually(async () => (await openReplies()) === 0, { withinMs: 60_000 });
+    await eventually(async () => (await openReplies()) === 0, { withinMs: 100_000 });
     expect(calls('many')).toHaveLength(201);
-  });
+  }, 120_000);
 });
 
 describe('a job that waits for its place', () => {
