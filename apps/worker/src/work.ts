@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { answerJobsAtOnce } from '@edgechat/assistant/worker';
 import { JOBS } from '@edgechat/contracts';
 import { pause } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
@@ -43,7 +44,7 @@ export class Work implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const deliveries = Math.max(1, Math.floor(this.config.databasePoolMax / 2));
     this.runner.start(Object.values(JOBS), handlersOf(this.useCases), {
       deliveries,
-      replies: this.config.aiConcurrency,
+      replies: answerJobsAtOnce(this.config.aiConcurrency),
       purges: 1,
     });
     this.relay.start();

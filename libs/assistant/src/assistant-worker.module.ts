@@ -6,6 +6,7 @@ import { MeterAnswers } from '@edgechat/usage';
 import { Replies } from './persistence/replies.js';
 import { LanguageModel } from './ports/language-model.js';
 import { createLanguageModel } from './providers/create-language-model.js';
+import { AnswerPlaces } from './use-cases/answer-places.js';
 import { AnswerSignals } from './use-cases/answer-signals.js';
 import { CompletePrompt } from './use-cases/complete-prompt.js';
 import { Leases } from './use-cases/leases.js';
@@ -29,6 +30,7 @@ function chooseModel(config: Config, log: Log): LanguageModel {
     MeterAnswers,
     Replies,
     Leases,
+    AnswerPlaces,
     AnswerSignals,
     ReplyTools,
     ReplyToMessage,

@@ -35,6 +35,33 @@ describe('fair slots', () => {
     expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
   });
 
+  it('let keys with as much running take turns, however much the first of them wants', async () => {
+    const { run, begun, end } = someSlots({ capacity: 1 });
+    for (const name of ['a1', 'a2', 'a3']) void run('a', name);
+    for (const name of ['b1', 'b2']) void run('b', name);
+    void run('c', 'c1');
+    await turn();
+
+    for (const name of ['a1', 'b1', 'c1', 'a2', 'b2', 'a3']) {
+      expect(begun.at(-1)).toBe(name);
+      await end(name);
+    }
+  });
+
+  it('tell what a key has', async () => {
+    const { slots, run, end } = someSlots({ capacity: 3 });
+    void run('a', 'a1', 2);
+    void run('a', 'a2', 2);
+    await turn();
+    expect([slots.loadOf('a'), slots.loadOf('b')]).toEqual([
+      { running: 2, waiting: 1 },
+      { running: 0, waiting: 0 },
+    ]);
+    await end('a1');
+    await end('a2');
+    expect(slots.loadOf('a')).toEqual({ running: 0, waiting: 0 });
+  });
+
   it('keep a part for keys that run nothing', async () => {
     const { run, begun } = someSlots({ capacity: 4, reserved: 2 });
     for (const name of ['a1', 'a2', 'a3']) void run('a', name);

@@ -45,6 +45,17 @@ export class FairSlots<Key> {
     return this.running;
   }
 
+  /** Pieces of work that wait just now, of all keys. */
+  get waitingCount(): number {
+    return this.waiting;
+  }
+
+  /** What a key has: weight that runs, and how many pieces of work wait. */
+  loadOf(key: Key): { readonly running: number; readonly waiting: number } {
+    const state = this.keys.get(key);
+    return { running: state?.running ?? 0, waiting: state?.waiting.length ?? 0 };
+  }
+
   /**
    * Runs `work` as soon as its weight fits. Work that weighs more than the capacity counts as much as that.
    * @param signal ends the wait early, as if it had been too long
@@ -138,7 +149,9 @@ export class FairSlots<Key> {
     if (!state) return;
     state.running -= weight;
     this.running -= weight;
-    if (state.running === 0 && state.waiting.length === 0) this.keys.delete(key);
+    // Who was served goes to the end of the order, so that keys with as much running take turns.
+    this.keys.delete(key);
+    if (state.running > 0 || state.waiting.length > 0) this.keys.set(key, state);
     this.letIn();
   }
 
@@ -147,13 +160,12 @@ export class FairSlots<Key> {
       const [one] = state.waiting;
       if (!one || !this.mayRun(state, one.weight)) return;
       state.waiting.shift();
-      // (A key that ran nothing goes to the end of the order, so that keys of the same weight take turns.)
       this.begin(state, one.weight);
       one.go();
     }
   }
 
-  /** The key that is next: it waits, may run more, and has the least running. (Keys are in the order in which they came to run or wait.) */
+  /** The key that is next: it waits, may run more, and has the least running. (Keys are in the order in which they came, or were last served.) */
   private next(): KeyState | null {
     let least: KeyState | null = null;
     for (const state of this.keys.values()) {

@@ -36,7 +36,24 @@ export type Claim =
   | { readonly status: 'waits' }
   | { readonly status: 'ended' | 'mine'; readonly reply: RunningReply };
 
+/** The question of a conversation that is to be answered next. */
+export interface NextQuestion extends ReplyPlace {
+  readonly accountId: AccountId;
+  /** When its time is over, by this process's clock, in milliseconds since 1970. */
+  readonly endsAt: number;
+}
+
 const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
+const NEXT_QUESTION: Statement = {
+  name: 'replies.next_question',
+  text: `select n.conversation_id, n.question_seq, n.account_id, extract(epoch from n.deadline_at - clock_timestamp())::float8 * 1000 as left_ms
+         from (select * from edgechat.replies where conversation_id = $1 and status in ('queued', 'running') order by question_seq limit 1) n
+         where n.status = 'queued' or n.lease_until <= clock_timestamp()`,
+};
+const PUT_OFF: Statement = {
+  name: 'replies.put_off',
+  text: `update edgechat.replies set next_at = clock_timestamp() + interval '2 seconds' where conversation_id = $1 and question_seq = $2 and status = 'queued'`,
+};
 // (The kind is looked up for the one row: a join, for which PostgreSQL expects a thousand rows of the function, reads all conversations.)
 const CLAIM: Statement = {
   name: 'replies.claim',
@@ -82,6 +99,23 @@ const LOOK: Statement = {
 @Injectable()
 export class Replies {
   constructor(private readonly postgres: Postgres) {}
+
+  /** Whose turn a conversation's next question is, or null when none waits to be answered. It claims nothing. @throws Unavailable `postgres` */
+  async findNext(conversationId: string): Promise<NextQuestion | null> {
+    const [row] = await this.postgres.query<ReplyRow>(NEXT_QUESTION, [conversationId]);
+    if (!row) return null;
+    return {
+      conversationId: row.conversation_id,
+      questionSeq: row.question_seq,
+      accountId: row.account_id,
+      endsAt: Date.now() + row.left_ms,
+    };
+  }
+
+  /** Has the relay ring for a queued reply in 2 s, not each second: its account has enough under way, and its end rings sooner. @throws Unavailable `postgres` */
+  async putOff({ conversationId, questionSeq }: ReplyPlace): Promise<void> {
+    await this.postgres.query(PUT_OFF, [conversationId, questionSeq]);
+  }
 
   /** Takes the lowest unfinished reply of a conversation to work on: see the function `edgechat.claim_reply`. @throws Unavailable `postgres` */
   async claim(conversationId: string, perAccount: number): Promise<Claim> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ANSWERS_CHANNEL } from '@edgechat/contracts';
+import { ANSWERS_CHANNEL, COMPLETION_KEPT_S, completionKey, type CompletionOutcome } from '@edgechat/contracts';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
 
@@ -10,6 +10,14 @@ export class AnswerSignals {
     private readonly redis: Redis,
     private readonly log: Log,
   ) {}
+
+  /** Keeps the outcome of a completion for the process that asked, and tells it. @throws Unavailable `redis` */
+  async giveOutcome(completionId: string, outcome: CompletionOutcome): Promise<void> {
+    await this.redis.run('completion.put', (client) =>
+      client.set(this.redis.key(completionKey(completionId)), JSON.stringify(outcome), 'EX', COMPLETION_KEPT_S),
+    );
+    await this.tell(completionId);
+  }
 
   /** Never throws. */
   async tell(id: string): Promise<void> {

@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { completionKey, completionOutcome, type CompletionOutcome } from '@edgechat/contracts';
-import { atMost, newId, Slots, Unavailable, type AccountId } from '@edgechat/kernel';
+import { newId, withDeadline, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Bell } from '@edgechat/platform/queue';
 import { Redis } from '@edgechat/platform/redis';
 import { AwaitAnswer } from './await-answer.js';
-
-const WAITING_MAX = 100;
+import { PromptTurns } from './prompt-turns.js';
 
 /** A prompt outside of any conversation, and the request that brought it. */
 export interface Prompt {
@@ -18,41 +17,28 @@ export interface Prompt {
 /** Has a worker answer one prompt outside of any conversation. */
 @Injectable()
 export class AskCompletion {
-  private readonly turns = new Map<AccountId, Slots>();
+  private readonly turns: PromptTurns;
 
   constructor(
     private readonly answers: AwaitAnswer,
     private readonly bell: Bell,
     private readonly redis: Redis,
-    private readonly config: Config,
-  ) {}
+    config: Config,
+  ) {
+    this.turns = new PromptTurns(config.aiConcurrencyPerAccount);
+  }
 
   /**
    * The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. Of one account so many are under way at once in a process as it may have answers
    * (`AI_CONCURRENCY_PER_ACCOUNT`); further ones wait for their turn, within their time.
-   * @throws Unavailable `redis` when no worker can be asked; `assistant` when 100 of the account wait already
+   * @throws Refusal `too_many_requests` when too many wait already: see PromptTurns
+   * @throws Unavailable `redis` when no worker can be asked
    */
-  async ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
-    const turns = this.turnsOf(asked.accountId);
-    const isOver = (): boolean => signal.aborted || Date.now() >= until.getTime();
-    const outcome = await atMost(
-      until.getTime() - Date.now(),
-      turns.run(() => (isOver() ? Promise.resolve(null) : this.askNow(asked, until, signal))),
+  ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+    const bytes = Buffer.byteLength(asked.prompt);
+    return withDeadline(until.getTime() - Date.now(), signal, (ended) =>
+      this.turns.run(asked.accountId, bytes, () => this.askNow(asked, until, signal), ended),
     );
-    if (turns.isIdle) this.turns.delete(asked.accountId);
-    return outcome.isLate ? null : outcome.value;
-  }
-
-  private turnsOf(accountId: AccountId): Slots {
-    const known = this.turns.get(accountId);
-    if (known) return known;
-    const refuse = (): Error =>
-      new Unavailable('assistant', {
-        detail: 'Too many prompts of this account wait for their answers. Wait for some of them.',
-      });
-    const turns = new Slots({ atOnce: this.config.aiConcurrencyPerAccount, waitingMax: WAITING_MAX, refuse });
-    this.turns.set(accountId, turns);
-    return turns;
   }
 
   private async askNow(

@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { COMPLETION_KEPT_S, completionKey, type CompletionAsked, type CompletionOutcome } from '@edgechat/contracts';
+import type { CompletionAsked, CompletionOutcome } from '@edgechat/contracts';
 import { accountId as toAccountId, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
-import { Redis } from '@edgechat/platform/redis';
+import { PutOff } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
 import { fitContext } from '../domain/context-window.js';
 import { AnswerFailed, LanguageModel } from '../ports/language-model.js';
+import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
+
+const AGAIN_AFTER_MS = 1_000;
 
 /** Answers one prompt for a process that waits for it. */
 @Injectable()
@@ -15,21 +18,29 @@ export class CompletePrompt {
   constructor(
     private readonly model: LanguageModel,
     private readonly usage: MeterAnswers,
-    private readonly redis: Redis,
     private readonly signals: AnswerSignals,
+    private readonly places: AnswerPlaces,
     private readonly config: Config,
     private readonly log: Log,
   ) {}
 
-  /** Answers unless the deadline has passed; meters once per completion. @throws Unavailable `redis` */
+  /**
+   * Answers, when it is the account's turn, unless the deadline has passed; meters once per completion.
+   * @throws PutOff when the account has enough answers here already @throws Unavailable `redis`; `assistant` when the process stops
+   */
   async run(asked: CompletionAsked, stop: AbortSignal): Promise<void> {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
     if (leftMs <= 0) return;
-    const outcome = await withDeadline(leftMs, stop, (signal) => this.outcome(asked, stop, signal));
-    await this.redis.run('completion.put', (client) =>
-      client.set(this.redis.key(completionKey(asked.completionId)), JSON.stringify(outcome), 'EX', COMPLETION_KEPT_S),
+    const account = toAccountId(asked.accountId);
+    if (this.places.isFullFor(account)) throw new PutOff(AGAIN_AFTER_MS);
+
+    const outcome = await withDeadline(leftMs, stop, (signal) =>
+      this.places
+        .run(account, () => this.outcome(asked, stop, signal), signal)
+        .catch((error: unknown) => withoutPlace(error, stop)),
     );
-    await this.signals.tell(asked.completionId);
+    // (Who asked does not wait any more.)
+    if (outcome !== null) await this.signals.giveOutcome(asked.completionId, outcome);
   }
 
   private async outcome(
@@ -58,4 +69,11 @@ export class CompletePrompt {
       return { status: 'failed', code: error.code, retryAfterS: error.retryAfterS };
     }
   }
+}
+
+/** Null for a prompt whose time was over before its turn. @throws Unavailable when the process stops, so that the queue gives it to another; any other error */
+function withoutPlace(error: unknown, stop: AbortSignal): null {
+  if (!(error instanceof NoPlace)) throw error;
+  if (stop.aborted) throw new Unavailable('assistant', { cause: error });
+  return null;
 }

@@ -7,8 +7,9 @@ import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { contextOf, turnTokens } from '../domain/context-window.js';
 import type { RunningReply } from '../domain/reply.js';
-import { Replies } from '../persistence/replies.js';
+import { Replies, type NextQuestion } from '../persistence/replies.js';
 import { AnswerFailed, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { Leases } from './leases.js';
 import { AnswerSignals } from './answer-signals.js';
 
@@ -38,22 +39,58 @@ export class ReplyToMessage {
   constructor(
     private readonly tools: ReplyTools,
     private readonly model: LanguageModel,
+    private readonly places: AnswerPlaces,
     private readonly config: Config,
     private readonly log: Log,
   ) {}
 
   /**
-   * Answers what waits in a conversation, lowest question first, until a look finds nothing. `signal` aborts when the worker stops: the reply under way is given back then.
-   * @throws Unavailable when a store is away; the reply stays owed
+   * Answers what waits in a conversation, lowest question first, each when it is the turn of the account that asked it, until a look finds nothing. `signal` aborts when the worker stops: the
+   * reply under way is given back then.
+   * @throws Unavailable when a store is away, or the worker stops before it is the account's turn; the reply stays owed
    */
   async run(conversationId: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const claim = await this.tools.replies.claim(conversationId, this.config.aiConcurrencyPerAccount);
-      if (claim.status === 'none' || claim.status === 'waits') return;
-      if (claim.status === 'mine') await this.answer(claim.reply, signal);
-      await this.tools.signals.tell(claim.reply.id);
-      await this.ringForNext(claim.reply);
+    for (let goesOn = true; goesOn && !signal.aborted;) {
+      const next = await this.tools.replies.findNext(conversationId);
+      if (!next) return;
+      // Its end rings for this one: further ones of the account do not stand here before those of others.
+      if (this.places.isFullFor(next.accountId)) return this.tools.replies.putOff(next);
+      goesOn = await this.answerInTurn(next, signal);
     }
+  }
+
+  /** @returns false when there is nothing more to do in the conversation for now */
+  private async answerInTurn(next: NextQuestion, stop: AbortSignal): Promise<boolean> {
+    const { accountId, conversationId } = next;
+    try {
+      const ended = await withDeadline(next.endsAt - Date.now(), stop, (signal) =>
+        this.places.run(accountId, () => this.answerNext(conversationId, stop), signal),
+      );
+      // Only now that the place is free: what is rung for must find it.
+      if (ended) await this.ringForNext(ended);
+      return ended !== null;
+    } catch (error) {
+      if (!(error instanceof NoPlace)) throw error;
+      if (stop.aborted) throw new Unavailable('assistant', { cause: error });
+      return this.endOverdue(conversationId);
+    }
+  }
+
+  /** The reply that was ended, or given back; null when there was none to be had. */
+  private async answerNext(conversationId: string, stop: AbortSignal): Promise<RunningReply | null> {
+    const claim = await this.tools.replies.claim(conversationId, this.config.aiConcurrencyPerAccount);
+    if (claim.status === 'none' || claim.status === 'waits') return null;
+    if (claim.status === 'mine') await this.answer(claim.reply, stop);
+    await this.tools.signals.tell(claim.reply.id);
+    return claim.reply;
+  }
+
+  /** Its time was over before its turn came: the claim ends it. One that is asked anew meanwhile is given back, since there is no place for it. */
+  private async endOverdue(conversationId: string): Promise<boolean> {
+    const claim = await this.tools.replies.claim(conversationId, this.config.aiConcurrencyPerAccount);
+    if (claim.status === 'mine') await this.tools.replies.giveBack(claim.reply);
+    if (claim.status === 'ended') await this.tools.signals.tell(claim.reply.id);
+    return claim.status === 'ended';
   }
 
   private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {

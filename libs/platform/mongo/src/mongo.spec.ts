@@ -1,5 +1,5 @@
 import { Unavailable } from '@edgechat/kernel';
-import type { Connection } from 'mongoose';
+import { mongo as driver, type Connection } from 'mongoose';
 import { Mongo } from './mongo.js';
 
 const connected = { readyState: 1 } as Connection;
@@ -18,5 +18,33 @@ describe('a call to MongoDB', () => {
     const bug = new TypeError('not a function');
 
     await expect(new Mongo(connected).run('test', () => Promise.reject(bug))).rejects.toBe(bug);
+  });
+});
+
+describe('a call that is late', () => {
+  const MIB = 1_048_576;
+  const never = (): Promise<never> => new Promise(() => undefined);
+  const outOfTime = (): Promise<never> => Promise.reject(new driver.MongoServerError({ code: 50, message: 'late' }));
+  const cut = (): Promise<never> => Promise.reject(new driver.MongoNetworkError('cut'));
+  /** What a stranger's small call meets afterwards: whether it is made at all. */
+  const isMadeAfter = async (work: () => Promise<never>, expectedBytes: number): Promise<boolean> => {
+    const mongo = new Mongo(connected);
+    let isMade = false;
+    await expect(mongo.run('late', work, { expectedBytes })).rejects.toThrow(Unavailable);
+    const mark = (): Promise<boolean> => Promise.resolve((isMade = true));
+    await mongo.run('stranger', mark).catch(() => undefined);
+    return isMade;
+  };
+
+  it.each([
+    ['by our clock', never],
+    ["by the server's", outOfTime],
+  ])('with a large answer, takes MongoDB from nobody; with a small one it shows an outage: %s', async (_, work) => {
+    expect(await isMadeAfter(work, 2 * MIB)).toBe(true);
+    expect(await isMadeAfter(work, MIB)).toBe(false);
+  });
+
+  it('is told from one whose connection ended: that is an outage, however large the answer', async () => {
+    expect(await isMadeAfter(cut, 2 * MIB)).toBe(false);
   });
 });

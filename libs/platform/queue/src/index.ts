@@ -1,3 +1,3 @@
 export { Bell, type Ring } from './bell.js';
-export { JobRunner, readJob, type Handler, type Handlers } from './job-runner.js';
+export { JobRunner, PutOff, readJob, type Handler, type Handlers } from './job-runner.js';
 export { QueueModule } from './queue.module.js';

@@ -13,12 +13,19 @@ import { atMost, newId, reached, Unavailable, withDeadline } from '@edgechat/ker
 import { Config } from '@edgechat/platform/config';
 import { Log, workContext } from '@edgechat/platform/logging';
 import { PREFIX } from '@edgechat/platform/redis';
-import { UnrecoverableError, Worker, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq';
 import { Redis as Client } from 'ioredis';
 import { envelope, type Envelope } from './envelope.js';
 
 /** Does the work of one job. `signal` aborts when the job's time is over or the process stops. */
 export type Handler<Payload> = (payload: Payload, signal: AbortSignal) => Promise<void>;
+
+/** What a handler throws to have its job again after so long: nothing was wrong with it, and no attempt is counted. */
+export class PutOff extends Error {
+  constructor(readonly ms: number) {
+    super('put off');
+  }
+}
 
 /** One handler for each job there is: a missing, a double or a foreign one does not compile. */
 export type Handlers = { readonly [Name in JobName]: Handler<PayloadOf<JobNamed<Name>>> };
@@ -58,7 +65,7 @@ export class JobRunner {
       retryStrategy: (times) => Math.min(times * 100, 1_000),
     });
     connection.on('error', (error) => this.log.debug('the connection of a queue failed', { queue, error }));
-    const worker = new Worker(queue, (job) => this.process(job, jobs, handlers), {
+    const worker = new Worker(queue, (job, token) => this.processOrPutOff(job, token, jobs, handlers), {
       connection,
       prefix: PREFIX,
       concurrency,
@@ -78,6 +85,21 @@ export class JobRunner {
     );
     worker.on('closed', () => connection.disconnect());
     return worker;
+  }
+
+  private async processOrPutOff(
+    job: Job,
+    token: string | undefined,
+    jobs: readonly AnyJob[],
+    handlers: Handlers,
+  ): Promise<void> {
+    try {
+      await this.process(job, jobs, handlers);
+    } catch (error) {
+      if (!(error instanceof PutOff)) throw error;
+      await job.moveToDelayed(Date.now() + error.ms, token);
+      throw new DelayedError();
+    }
   }
 
   private async process(job: Job, jobs: readonly AnyJob[], handlers: Handlers): Promise<void> {
