@@ -140,7 +140,7 @@ export default tseslint.config(
     files: ['tools/**/*.mjs', 'tools/**/*.js', 'tools/**/*.ts'],
     rules: {
       '@nx/enforce-module-boundaries': enforce(boundariesOfSpecs, {
-        allow: ['../build/*', '../local-stack/*', '../testing/*', '../../jest.preset.js'],
+        allow: ['../build/*', '../local-stack/*', '../../local-stack/*', '../testing/*', '../../jest.preset.js'],
       }),
     },
   },

@@ -20,13 +20,14 @@ import { Violations } from './violations.mjs';
 // `npm run drill -- --seconds 120 --seed 7`; ends with 0 when every promise was kept, 1 when not. With `--strangers` nothing is hit, and strangers attack.
 
 const USAGE = `Usage: npm run drill -- [--seconds 120] [--seed N] [--logs FOLDER] [--built]
-       npm run drill -- --strangers [--counts-only] [--seconds 120] [--logs FOLDER] [--built]
+       npm run drill -- --strangers [--counts-only] [--rate 100] [--seconds 120] [--logs FOLDER] [--built]
   --seconds      how long things are hit, or strangers attack, 4 to 3600
   --seed         0 to 4294967295: the same faults and choices again; by chance when left out
   --logs         writes what the processes log into this folder
   --built        takes dist/ as it is
   --strangers    no faults: strangers do all at once what costs the service most, beside 20 honest people; first as many harmless calls. One API and one
                  worker run by their default settings and those that the environment names, such as SEARCHES_AT_ONCE=4. Linux only
+  --rate         with --strangers: per cent of the usual calls a second of the strangers, 1 to 1000
   --counts-only  with --strangers: judges answers, memory and owed work; shows waits and slices, and does not judge them
 `;
 const LANES = 2;
@@ -44,6 +45,7 @@ function readOptions(args) {
         logs: { type: 'string' },
         built: { type: 'boolean', default: false },
         strangers: { type: 'boolean', default: false },
+        rate: { type: 'string', default: '100' },
         'counts-only': { type: 'boolean', default: false },
       },
     }));
@@ -61,6 +63,7 @@ function readOptions(args) {
     logs: values.logs === undefined ? undefined : path.resolve(values.logs),
     isBuilt: values.built,
     isStrangers: values.strangers,
+    rate: wholeFrom('rate', values.rate, 1, 1_000) / 100,
     isCountsOnly: values['counts-only'],
   };
 }

@@ -62,9 +62,10 @@ async function main(planFile) {
   const calm = harmless(scene);
   await Promise.all(
     ATTACKS.map((attack) => {
-      const { name, act, ...pacing } = attack(scene);
+      const { name, act, perSecond, ...pacing } = attack(scene);
       const tally = (tallies[name] = newTally());
-      return pace(pacing, plan.isCalm ? calm : act, { seconds: plan.seconds, tally });
+      const paced = { ...pacing, perSecond: perSecond * plan.rate };
+      return pace(paced, plan.isCalm ? calm : act, { seconds: plan.seconds, tally });
     }),
   );
   scene.end();

@@ -1,5 +1,5 @@
-import { OWED_WITHIN_S } from './owed.mjs';
-
+/** What is owed is done so long after the attackers have left. */
+export const OWED_WITHIN_S = 30;
 /** How much longer than beside harmless calls the honest may wait while others attack. */
 const RATIO_MAX = 3;
 /** A 99th percentile of fewer calls than this is only their longest: it is shown, and not held against the limit. */

@@ -1,9 +1,8 @@
 import pg from 'pg';
 import { pause } from '../../local-stack/processes.mjs';
 import { agentOf, call } from './client.mjs';
+import { OWED_WITHIN_S } from './judge.mjs';
 
-/** What is owed is done so long after the attackers have left. */
-export const OWED_WITHIN_S = 30;
 const READ_EVERY_MS = 200;
 const SEARCHED = 60;
 const ATTEMPTS = 5;

@@ -47,7 +47,7 @@ async function startSystem({ signal, say, violations, logs }, provider, passed, 
  * Honest people and strangers side by side, each in a process of their own; after attacks, until what is owed is done.
  * @returns what both saw, and what was seen inside the product
  */
-async function phase({ system, people, folder, watch, signal, seconds: whole }, name, { isCalm, warmUpS = 0 }) {
+async function phase({ system, people, folder, watch, signal, seconds: whole, rate }, name, { isCalm, warmUpS = 0 }) {
   const seconds = whole + warmUpS;
   const { port } = system.apis[0];
   const act = async (program, own) => {
@@ -59,12 +59,10 @@ async function phase({ system, people, folder, watch, signal, seconds: whole }, 
   };
   const [honest, { generator, owed }] = await Promise.all([
     act('honest', { honest: people.honest, seed: isCalm ? 1 : 2 }),
-    act('attackers', { addresses: ATTACKING, attackers: people.attackers, large: people.large, isCalm }).then(
-      async (generator) => ({
-        generator,
-        owed: isCalm ? null : await awaitOwed(system, people.honest, generator.endedAt),
-      }),
-    ),
+    act('attackers', { ...people, addresses: ATTACKING, rate, isCalm }).then(async (generator) => ({
+      generator,
+      owed: isCalm ? null : await awaitOwed(system, people.honest, generator.endedAt),
+    })),
   ]);
   people.honest = honest.honest;
   const counted = { ...honest, calls: honest.calls.filter(({ at }) => at >= warmUpS * 1_000) };
@@ -85,11 +83,12 @@ async function measure(drill, say) {
 }
 
 /**
- * @param {{ seconds: number, logs?: string, isCountsOnly: boolean }} options `isCountsOnly`: waits and slices are shown, and not judged
+ * @param {{ seconds: number, rate: number, logs?: string, isCountsOnly: boolean }} options `rate`: share of the attackers' usual calls a second;
+ *   `isCountsOnly`: waits and slices are shown, and not judged
  * @param {{ signal: AbortSignal, say: (line: string) => void, violations: import('../violations.mjs').Violations }} context
  * @returns {Promise<string[]>} the figures, a line each; none when the drill could not go on
  */
-export async function drillStrangers({ seconds, logs, isCountsOnly }, { signal, say, violations }) {
+export async function drillStrangers({ seconds, rate, logs, isCountsOnly }, { signal, say, violations }) {
   const folder = mkdtempSync(path.join(tmpdir(), 'edgechat-strangers-'));
   const provider = await startProvider(ANSWERS_AFTER_MS);
   const passed = passedOn(process.env);
@@ -101,7 +100,7 @@ export async function drillStrangers({ seconds, logs, isCountsOnly }, { signal, 
     const people = await makePeople(system);
     watch = new MemoryWatch([...system.apis, ...system.workers]);
     violations.since = performance.now();
-    const figures = await measure({ system, people, folder, watch, signal, seconds }, say);
+    const figures = await measure({ system, people, folder, watch, signal, seconds, rate }, say);
     judge(figures, violations, { withTimes: !isCountsOnly });
     return figuresOf({
       ...figures,
