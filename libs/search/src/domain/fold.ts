@@ -1,44 +1,33 @@
-/** What is never seen (joiners, soft hyphens, variation selectors), frames around a character, and the Arabic stretch: a word is the same with and without. */
-const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Me}\u0640]/gu;
-/** The accents of Latin, Greek and Cyrillic, and the points of Hebrew and Arabic, which most texts leave out. The vowel signs of other scripts are marks, too, but no accents: they stay. */
-const ACCENTS =
-  /[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu;
-/** Letters that people write as others where a keyboard lacks them, though Unicode does not take them apart: Łódź is found by “lodz”, Straße by “strasse”. */
-const SPELLED: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ß: 'ss',
-    æ: 'ae',
-    œ: 'oe',
-    ø: 'o',
-    đ: 'd',
-    ð: 'd',
-    ħ: 'h',
-    ı: 'i',
-    ł: 'l',
-    ŧ: 't',
-    þ: 'th',
-    ς: 'σ',
-  }),
-);
-const SPELLED_LETTER = new RegExp(`[${[...SPELLED.keys()].join('')}]`, 'gu');
+import {
+  ANUSVARA,
+  DROPPED,
+  GOES_ON,
+  goesOn,
+  HALF_NASAL,
+  HAS_DROPPED,
+  HAS_VIRAMA,
+  HAS_WRITTEN,
+  HAS_WRITTEN_PAIR,
+  IS_NORMALISED,
+  IS_UNUSUAL,
+  JAMO,
+  LONG_ROW,
+  MAX_GOING_ON,
+  needsOf,
+  RAISED,
+  SIGN_OR_RAISED,
+  wideJamo,
+  widthAt,
+  WRITTEN,
+  WRITTEN_CHARACTER,
+  WRITTEN_PAIR,
+} from './characters.js';
 
-/** What belongs to the character before it: marks, what is never seen, and the vowels and ends of a Korean syllable that is written in parts. */
-const GOES_ON = /^[\p{M}\p{Default_Ignorable_Code_Point}\u0640\u1160-\u11ff]/u;
-const FIRST_TO_GO_ON = 0xad;
+/** In a folded text, on both sides of what is above or below the line: the word is the same as one word and as several. No text holds it: every edge refuses NUL. */
+export const JOINT = '\0';
 
-/** Chinese characters and Korean syllables that are what they are folded to, and stand by themselves: most of what long texts without spaces are made of. */
-const isPlain = (code: number): boolean => (code >= 0x4e00 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7a3);
-
-/** A text as it is compared: compatibility forms unified, case folded, accents gone. The same for every database and locale. */
-export function foldText(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(UNSEEN, '')
-    .replace(ACCENTS, '')
-    .normalize('NFC')
-    .toLowerCase()
-    .replace(SPELLED_LETTER, (letter) => SPELLED.get(letter) ?? letter);
-}
+/** UTF-16 units of a chunk, but for what goes on the last character of it. */
+const CHUNK = 960;
 
 /** A part of a text, in UTF-16 units: from `start` up to and without `end`. */
 export interface Span {
@@ -46,28 +35,96 @@ export interface Span {
   readonly end: number;
 }
 
-/** A character with all that goes on it, and what it is folded to, which may be longer, or nothing. */
-export interface Piece extends Span {
+/** A part of a text, and what it is folded to, which may be longer, or nothing. */
+export interface Folded extends Span {
   readonly folded: string;
 }
 
-/** The pieces of a text, each folded by itself: put together, they are the folded text. */
-export function* foldedPieces(text: string): Generator<Piece> {
+/**
+ * A text as it is compared: compatibility forms unified, case folded, accents gone. The same for every database and locale. Each piece (a character with all that goes on it) is folded by itself, so
+ * that a text can be folded in parts. Linear in the text's length, whatever the text.
+ */
+export function foldText(text: string): string {
+  let folded = '';
+  for (const chunk of foldedChunks(text)) folded += chunk.folded;
+  return folded;
+}
+
+/** A text in chunks of about 1,000 UTF-16 units that end between two pieces, each folded: put together, they are the folded text. What goes on one character without an end is in chunks of its own, folded to nothing. */
+export function* foldedChunks(text: string): Generator<Folded> {
   let start = 0;
+  let isCut = false;
   while (start < text.length) {
-    let end = start + widthAt(text, start);
-    while (end < text.length && goesOn(text, end)) end += widthAt(text, end);
-    const piece = text.slice(start, end);
-    yield { start, end, folded: end - start === 1 && isPlain(text.charCodeAt(start)) ? piece : foldText(piece) };
+    const end = chunkEnd(text, start);
+    let seen = start;
+    if (isCut) while (seen < end && goesOn(text, seen)) seen += widthAt(text, seen);
+    yield { start: seen, end, folded: foldChunk(text.slice(seen, end)) };
+    isCut = end < text.length && goesOn(text, end);
     start = end;
   }
 }
 
-const widthAt = (text: string, at: number): number => ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
+/** Where at least as many characters go on as count, the chunk ends: the rest of that row is not seen. */
+function chunkEnd(text: string, start: number): number {
+  let end = Math.min(start + CHUNK, text.length);
+  if (widthAt(text, end - 1) === 2) end += 1;
+  const furthest = Math.min(end + 2 * MAX_GOING_ON, text.length);
+  while (end < furthest && goesOn(text, end)) end += widthAt(text, end);
+  return end;
+}
 
-function goesOn(text: string, at: number): boolean {
-  const code = text.codePointAt(at) ?? 0;
-  return code >= FIRST_TO_GO_ON && !isPlain(code) && GOES_ON.test(String.fromCodePoint(code).normalize('NFKD'));
+const ASCII = /^[\0-\x7f]*$/;
+
+function foldChunk(chunk: string): string {
+  if (ASCII.test(chunk)) return chunk.toLowerCase();
+  let needs = 0;
+  let row = 0;
+  let longestRow = 0;
+  for (let at = 0; at < chunk.length;) {
+    const code = chunk.codePointAt(at) ?? 0;
+    const needed = needsOf(code);
+    needs |= needed;
+    row = (needed & GOES_ON) === 0 ? 0 : row + 1;
+    if (row > longestRow) longestRow = row;
+    at += code > 0xffff ? 2 : 1;
+  }
+  const bounded = longestRow > MAX_GOING_ON ? chunk.replace(LONG_ROW, '$1') : chunk;
+  return (needs & IS_UNUSUAL) === 0 ? unify(bounded, needs) : foldUnusual(bounded, needs);
+}
+
+function foldUnusual(chunk: string, needs: number): string {
+  return chunk
+    .replace(SIGN_OR_RAISED, (sign) => (RAISED.test(sign) ? JOINT + sign + JOINT : ` ${sign} `))
+    .split(JAMO)
+    .map((part, i) => (i % 2 === 0 ? unify(part, needs) : Array.from(part, wide).join('')))
+    .join('');
+}
+
+const wide = (jamo: string): string => String.fromCharCode(wideJamo(jamo.charCodeAt(0)));
+
+/** Does only what is needed by some character: a step that changes nothing costs as much as one that does. */
+function unify(text: string, needs: number): string {
+  const isNormalised = (needs & IS_NORMALISED) !== 0;
+  let folded = isNormalised ? text.normalize('NFKD') : text;
+  if ((needs & HAS_DROPPED) !== 0) folded = folded.replace(DROPPED, '');
+  if ((needs & HAS_VIRAMA) !== 0) folded = folded.replace(HALF_NASAL, ANUSVARA);
+  folded = (isNormalised ? folded.normalize('NFC') : folded).toLowerCase();
+  if ((needs & HAS_WRITTEN) !== 0) folded = folded.replace(WRITTEN_CHARACTER, write);
+  if ((needs & HAS_WRITTEN_PAIR) !== 0) folded = folded.replace(WRITTEN_PAIR, write);
+  return folded;
+}
+
+const write = (character: string): string => WRITTEN.get(character) ?? character;
+
+/** The pieces of a text, each folded by itself: put together, they are the folded text. */
+export function* foldedPieces(text: string): Generator<Folded> {
+  let start = 0;
+  while (start < text.length) {
+    let end = start + widthAt(text, start);
+    while (end < text.length && goesOn(text, end)) end += widthAt(text, end);
+    yield { start, end, folded: foldChunk(text.slice(start, end)) };
+    start = end;
+  }
 }
 
 /**
@@ -76,9 +133,9 @@ function goesOn(text: string, at: number): boolean {
  */
 export function* originalSpans(text: string, spans: Iterable<Span>): Generator<Span> {
   const pieces = foldedPieces(text);
-  let piece: Piece = { start: 0, end: 0, folded: '' };
+  let piece: Folded = { start: 0, end: 0, folded: '' };
   let foldedEnd = 0;
-  const pieceOf = (folded: number): Piece => {
+  const pieceOf = (folded: number): Folded => {
     while (foldedEnd <= folded) {
       const next = pieces.next();
       if (next.done === true) break;

@@ -1,5 +1,9 @@
-import { foldText, originalSpans, type Span } from './fold.js';
-import { findWords, type SearchQuery } from './query.js';
+import type { Slices } from '@edgechat/kernel';
+import { foldedChunks, originalSpans, type Span } from './fold.js';
+import { Matcher } from './matcher.js';
+import { wantedOf, type Phase, type SearchQuery } from './query.js';
+import { endBetweenWords, forward, MAX_CHARACTERS, windowAround } from './snippet-window.js';
+import { WordReader } from './words.js';
 
 /** A piece of a message's text, and whether it is a word that was looked for. */
 export interface SnippetPiece {
@@ -7,20 +11,61 @@ export interface SnippetPiece {
   readonly match: boolean;
 }
 
-const MAX_CHARACTERS = 160;
-/** As much is shown before the first match where the text goes on behind it. */
-const LEAD = 40;
-/** A cut may move by so much to fall between words. */
-const SLACK = 24;
+/** Where a chunk begins in the text, and in the folded text. */
+interface ChunkStart {
+  readonly start: number;
+  readonly folded: number;
+}
 
-/** A part of the text around the first word that was looked for, at most 160 characters; the pieces put together are it. Null when a word is not there. */
-export function snippetOf(text: string, query: SearchQuery): SnippetPiece[] | null {
-  const found = findWords(foldText(text), query);
-  if (!found) return null;
+/**
+ * A part of the text around the first word that was looked for, at most 160 characters; the pieces put together are it. Of a query that matches every text: the beginning. Null when the text does not
+ * match. Reads the text once, in steps of about 1,000 UTF-16 units, wherever the match stands and whatever is looked for.
+ * @param phase `whole`: the last word must be there; `beginning`: a word must begin with it, and it must not be there itself
+ */
+export async function matchText(
+  text: string,
+  query: SearchQuery,
+  phase: Phase,
+  slices: Slices,
+): Promise<readonly SnippetPiece[] | null> {
+  const wanted = wantedOf(query, phase);
+  if (wanted.required.length === 0 && wanted.beginning === null && wanted.excluded.length === 0)
+    return beginningOf(text);
+  const matcher = new Matcher(wanted);
+  const chunks = await readText(text, matcher, slices);
+  if (!matcher.isFound) return null;
 
-  const matches = originalSpans(text, found);
+  const pieces = snippetAround(text, matcher.spans, chunks);
+  if (slices.take(2 * MAX_CHARACTERS)) await slices.next();
+  return pieces;
+}
+
+async function readText(text: string, matcher: Matcher, slices: Slices): Promise<ChunkStart[]> {
+  const reader = new WordReader(matcher);
+  const starts: ChunkStart[] = [];
+  let folded = 0;
+  let readTo = 0;
+  for (const chunk of foldedChunks(text)) {
+    reader.read(chunk.folded);
+    starts.push({ start: chunk.start, folded });
+    folded += chunk.folded.length;
+    if (slices.take(chunk.end - readTo)) await slices.next();
+    readTo = chunk.end;
+    if (matcher.isExcluded || matcher.isSettled) break;
+  }
+  reader.end();
+  return starts;
+}
+
+function beginningOf(text: string): SnippetPiece[] {
+  const end = endBetweenWords(text, 0, forward(text, 0, MAX_CHARACTERS));
+  return end === 0 ? [] : [{ text: text.slice(0, end), match: false }];
+}
+
+function snippetAround(text: string, spans: readonly Span[], chunks: readonly ChunkStart[]): SnippetPiece[] {
+  const matches = spansOfText(text, spans, chunks);
   const next = matches.next();
-  if (next.done === true) return null;
+  if (next.done === true) return beginningOf(text);
   const first = next.value;
   const { start, end: limit } = windowAround(text, first);
   const shown: Span[] = [{ start: first.start, end: Math.min(first.end, limit) }];
@@ -39,49 +84,15 @@ export function snippetOf(text: string, query: SearchQuery): SnippetPiece[] | nu
   return piecesOf(text, { start, end: endBetweenWords(text, shown.at(-1)?.end ?? start, end) }, shown);
 }
 
-function windowAround(text: string, first: Span): Span {
-  const matched = countUpTo(text, first.start, first.end, MAX_CHARACTERS);
-  // Near the end of a text there is room for more of what comes before.
-  const lead = Math.min(
-    MAX_CHARACTERS - matched,
-    Math.max(LEAD, MAX_CHARACTERS - countUpTo(text, first.start, text.length, MAX_CHARACTERS)),
-  );
-  const start = beginBetweenWords(text, backward(text, first.start, lead), first.start);
-  return { start, end: forward(text, start, MAX_CHARACTERS) };
-}
-
-function beginBetweenWords(text: string, from: number, first: number): number {
-  if (/(?:^|\s)$/u.test(text.slice(Math.max(0, from - 1), from))) return from;
-  const near = Math.min(first, from + SLACK);
-  const gap = /^\S*\s+/u.exec(text.slice(from, near));
-  return gap === null || from + gap[0].length >= near ? from : from + gap[0].length;
-}
-
-function endBetweenWords(text: string, from: number, end: number): number {
-  if (/^(?:$|\s)/u.test(text.slice(end, end + 1))) return end;
-  const near = Math.max(from, end - SLACK);
-  const gap = /\s+\S*$/u.exec(text.slice(near, end));
-  return gap === null ? end : near + gap.index;
-}
-
-/** The place `count` characters further on, or the end. */
-function forward(text: string, from: number, count: number): number {
-  let at = from;
-  for (let i = 0; i < count && at < text.length; i += 1) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
-  return at;
-}
-
-/** The place `count` characters before, or the beginning. */
-function backward(text: string, from: number, count: number): number {
-  let at = from;
-  for (let i = 0; i < count && at > 0; i += 1) at -= at > 1 && (text.codePointAt(at - 2) ?? 0) > 0xffff ? 2 : 1;
-  return at;
-}
-
-function countUpTo(text: string, from: number, to: number, max: number): number {
-  let count = 0;
-  for (let at = from; at < to && count < max; count += 1) at = forward(text, at, 1);
-  return count;
+/** Walks the text from the beginning of the chunk that the first span is in, and no further than can be shown. */
+function* spansOfText(text: string, spans: readonly Span[], chunks: readonly ChunkStart[]): Generator<Span> {
+  const [first] = spans;
+  if (!first) return;
+  const n = chunks.findLastIndex(({ folded }) => folded <= first.start);
+  const { start, folded } = chunks[n] ?? { start: 0, folded: 0 };
+  const part = text.slice(start, forward(text, chunks[n + 1]?.start ?? text.length, MAX_CHARACTERS));
+  const inPart = spans.map((span) => ({ start: span.start - folded, end: span.end - folded }));
+  for (const span of originalSpans(part, inPart)) yield { start: start + span.start, end: start + span.end };
 }
 
 function piecesOf(text: string, { start, end }: Span, matches: readonly Span[]): SnippetPiece[] {
