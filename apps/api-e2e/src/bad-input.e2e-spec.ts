@@ -32,6 +32,14 @@ const utf8 = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(parts.map((part) => Buffer.from(part as string)));
 const each = INPUTS.map((input) => [input.name, input] as const);
 
+/** What a body may have, where it is not 32 KiB. */
+const BODY_MAX_BYTES: Readonly<Record<string, number>> = {
+  'POST /ai/complete': 524_288,
+  'POST /chat/conversations/{id}/messages': 524_288,
+  'POST /chat/conversations': 65_536,
+  'POST /chat/conversations/{id}/members': 65_536,
+};
+
 describe('a field that can never be right', () => {
   it.each(WRONG_FIELDS)('is 422 and named: %s, %s %s', async (_name, field, _what, input, value) => {
     const answer = await refused(() => send(input, JSON.stringify({ ...input.body(scene), [field]: value })));
@@ -70,9 +78,9 @@ describe.each(each)('the body of %s', (_, input) => {
     ['a surrogate in UTF-8', utf8('{"a":"', [0xed, 0xa0, 0x80], '"}'), 400, 'malformed_request'],
     ['an overlong NUL in UTF-8', utf8('{"a":"', [0xc0, 0x80], '"}'), 400, 'malformed_request'],
     ['UTF-16', Buffer.from('{}', 'utf16le'), 400, 'malformed_request'],
-    ['100,000 brackets', '['.repeat(100_000), 400, 'malformed_request'],
-    ['deep objects', '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000), 400, 'malformed_request'],
-    ['over 1 MiB', `{"a":"${'x'.repeat(1_048_576)}"}`, 413, 'body_too_large'],
+    ['10,000 brackets', '['.repeat(10_000), 400, 'malformed_request'],
+    ['deep objects', '{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000), 400, 'malformed_request'],
+    ['over 512 KiB', `{"a":"${'x'.repeat(524_288)}"}`, 413, 'body_too_large'],
     ['2 MiB of blanks', ' '.repeat(2_097_152), 413, 'body_too_large'],
     ['null', 'null', 422, 'validation_failed'],
     ['a list', '[]', 422, 'validation_failed'],
@@ -80,6 +88,14 @@ describe.each(each)('the body of %s', (_, input) => {
     ['a number', '1e999', 422, 'validation_failed'],
   ])('is refused when it is %s', async (_what, raw, status, code) => {
     expectProblem(await refused(() => send(input, raw)), status, code);
+  });
+
+  it('is read up to the limit of the call, and not beyond', async () => {
+    const maxBytes = BODY_MAX_BYTES[input.name] ?? 32_768;
+    expectProblem(await refused(() => send(input, '{'.padStart(maxBytes))), 400, 'malformed_request');
+    const answer = await refused(() => send(input, '{'.padStart(maxBytes + 1)));
+    expectProblem(answer, 413, 'body_too_large');
+    expect(answer.body['detail']).toContain(`${maxBytes / 1_024} KiB`);
   });
 
   it.each<[string, Record<string, string>]>([

@@ -200,7 +200,7 @@ describe('an error', () => {
   it.each([
     ['malformed JSON', 'POST', '/auth/login', { raw: '{"email":' }, 400, 'malformed_request'],
     ['broken UTF-8', 'POST', '/auth/login', { raw: new Uint8Array([0x22, 0xff, 0x22]) }, 400, 'malformed_request'],
-    ['a body over 1 MiB', 'POST', '/auth/login', { raw: `"${'x'.repeat(1_048_576)}"` }, 413, 'body_too_large'],
+    ['a body over 32 KiB', 'POST', '/auth/login', { raw: `"${'x'.repeat(32_768)}"` }, 413, 'body_too_large'],
     [
       'another content type',
       'POST',
