@@ -92,6 +92,9 @@ export class MembersQuery {
 const SeqParameter = (description: string): PropertyDecorator =>
   applyDecorators(IsOptional(), QueryInteger(SEQ, { description }));
 
+const ENDS_EARLY =
+  'The page may end at about 1 MiB of text, after at least one message: go on while `has_more` is true.';
+
 export class MessagesQuery {
   @QueryInteger(CLAMPED) readonly limit: number = 50;
   @IsOptional()
@@ -99,8 +102,8 @@ export class MessagesQuery {
     description: 'Messages to leave out, from the oldest on. At most one of `skip`, `before_seq` and `after_seq`.',
   })
   readonly skip?: number;
-  @SeqParameter('The newest messages below this seq.') readonly before_seq?: number;
-  @SeqParameter('The oldest messages above this seq.') readonly after_seq?: number;
+  @SeqParameter(`The newest messages below this seq. ${ENDS_EARLY}`) readonly before_seq?: number;
+  @SeqParameter(`The oldest messages above this seq. ${ENDS_EARLY}`) readonly after_seq?: number;
 }
 
 export class MessageRequest {
