@@ -14,6 +14,12 @@ export const MIGRATIONS = [
   BoundedWork1795564800000,
 ];
 
+/**
+ * Every statement has an index to go by. A table that was small when a plan was made and kept (the outbox mostly is) must not be walked whole when it has grown.
+ * (Without JIT: a scan that cannot be avoided looks so costly then that compiling it would take longer than it.)
+ */
+export const SESSION_OPTIONS = '-c enable_seqscan=off -c jit=off';
+
 /** How this process reaches PostgreSQL: a bounded pool whose connections the server itself cuts off when they idle in a transaction. */
 export function dataSourceOptions(config: Config, log: Log, applicationName: string): PostgresDataSourceOptions {
   return {
@@ -32,9 +38,7 @@ export function dataSourceOptions(config: Config, log: Log, applicationName: str
       connectionTimeoutMillis: 2_000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
-      // Every statement has an index to go by. A table that was small when a plan was made and kept (the outbox mostly is) must not be walked whole when it has grown.
-      // (Without JIT: a scan that cannot be avoided looks so costly then that compiling it would take longer than it.)
-      options: '-c enable_seqscan=off -c jit=off',
+      options: SESSION_OPTIONS,
       statement_timeout: 4_500,
       lock_timeout: 3_000,
       idle_in_transaction_session_timeout: 10_000,

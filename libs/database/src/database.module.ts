@@ -7,6 +7,7 @@ import { Postgres } from '@edgechat/platform/postgres';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
 import { readSchemaState } from './schema-state.js';
+import { SearchPostgres } from './search-postgres.js';
 
 const RETRY_MS = 500;
 
@@ -34,8 +35,8 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
           }),
         }),
       ],
-      providers: [Postgres],
-      exports: [Postgres],
+      providers: [Postgres, SearchPostgres],
+      exports: [Postgres, SearchPostgres],
     };
   }
 

@@ -1,3 +1,4 @@
 export { DatabaseModule } from './database.module.js';
 export { migrate } from './migrate.js';
 export { RELEASE, readSchemaState } from './schema-state.js';
+export { SearchPostgres } from './search-postgres.js';

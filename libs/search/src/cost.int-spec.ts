@@ -1,10 +1,13 @@
 import type { ReadMessages } from '@edgechat/conversations';
-import { accountId, conversationId, type ConversationId } from '@edgechat/kernel';
-import type { Postgres, Statement } from '@edgechat/platform/postgres';
+import { accountId, conversationId, Slices, type ConversationId } from '@edgechat/kernel';
+import type { SearchPostgres } from '@edgechat/database';
+import type { Statement } from '@edgechat/platform/postgres';
+import { loadConfig } from '@edgechat/platform/config';
 import pg from 'pg';
 import { parseQuery } from './domain/query.js';
 import { BLOCK, tsvectorOf } from './domain/terms.js';
-import { SearchMessages, type Search } from './queries/search-messages.js';
+import { SearchMessages } from './queries/search-messages.js';
+import type { Search } from './queries/search.js';
 import { Talk } from './test-talk.js';
 
 /** 200,000 messages. */
@@ -63,10 +66,13 @@ async function loadTemplates(): Promise<void> {
         () => `${'abcdefghijklmnoprstuvw'[random(22)]}${'aeiou'[random(5)]}${random(2) ? random(20) : random(2_000)}`,
       ),
     ].join(' ');
+  const slices = new Slices('test');
   await client.query('create table templates (n int primary key, words text)');
   await client.query('insert into templates select * from unnest($1::int[], $2::text[])', [
     Array.from({ length: 1_000 }, (_, n) => n),
-    Array.from({ length: 1_000 }, (_, n) => tsvectorOf(NOBODY, 1, text(n))),
+    await Promise.all(
+      Array.from({ length: 1_000 }, async (_, n) => (await tsvectorOf(NOBODY, 1, text(n), slices)).words),
+    ),
   ]);
 }
 
@@ -124,11 +130,16 @@ async function buffersOf(q: string, more: Partial<Search> = {}): Promise<number>
       return (await client.query(text, values)).rows as unknown[];
     },
   };
-  const nothing = { places: () => Promise.resolve([]) };
-  const query = parseQuery(q) ?? { words: [], prefix: null, parts: [] };
-  await new SearchMessages(explaining as unknown as Postgres, nothing as unknown as ReadMessages).page({
+  const nothing = { placesWithin: () => Promise.resolve({ messages: [], covered: 0 }) };
+  const parsed = parseQuery(q);
+  if (parsed.kind !== 'query') throw new Error(parsed.kind);
+  await new SearchMessages(
+    explaining as unknown as SearchPostgres,
+    nothing as unknown as ReadMessages,
+    loadConfig({}, 'api'),
+  ).listHits({
     reader: accountId(1),
-    query,
+    query: parsed.query,
     sort: 'relevance',
     limit: 20,
     after: null,

@@ -3,7 +3,8 @@ import { ConversationsModule, CreateConversation, prepareMessages } from '@edgec
 import { accountId, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { inProcess, ownStores, sql, type OwnStores } from '@edgechat/testing';
 import { parseQuery } from './domain/query.js';
-import { SearchMessages, type Hit, type Search, type SearchPlace } from './queries/search-messages.js';
+import { SearchMessages } from './queries/search-messages.js';
+import type { Hit, Search, SearchPosition } from './queries/search.js';
 import { SearchIndexModule, SearchModule } from './search.module.js';
 import { IndexMessages } from './use-cases/index-messages.js';
 
@@ -17,9 +18,13 @@ export class Talk {
     readonly process: INestApplicationContext,
   ) {}
 
-  static async begin(): Promise<Talk> {
+  /** @param env settings of the process */
+  static async begin(env: Readonly<Record<string, string>> = {}): Promise<Talk> {
     const stores = await ownStores();
-    const process = await inProcess(stores, [ConversationsModule, SearchModule, SearchIndexModule]);
+    const process = await inProcess(stores, [ConversationsModule, SearchModule, SearchIndexModule], {
+      SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited',
+      ...env,
+    });
     await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
     await sql(
       stores.env.DATABASE_URL,
@@ -81,16 +86,16 @@ export class Talk {
       await this.get(IndexMessages).reindex(id, lowest, Math.min(lowest + 99, last + said.length));
   }
 
-  /** A page of hits of account 1, unless told. */
+  /** A page of hits of account 1, unless told; without `q`, of whatever text. */
   page(
-    q: string,
+    q: string | null,
     more: Partial<Search> = {},
-  ): Promise<{ readonly hits: readonly Hit[]; readonly next: SearchPlace | null }> {
-    const query = parseQuery(q);
-    if (query === null) throw new Error(`no words in ${q}`);
-    return this.get(SearchMessages).page({
+  ): Promise<{ readonly hits: readonly Hit[]; readonly next: SearchPosition | null }> {
+    const parsed = q === null ? null : parseQuery(q);
+    if (parsed !== null && parsed.kind !== 'query') throw new Error(`${parsed.kind} in ${q}`);
+    return this.get(SearchMessages).listHits({
       reader: accountId(1) as AccountId,
-      query,
+      query: parsed?.query ?? null,
       sort: 'relevance',
       limit: 100,
       after: null,
@@ -104,18 +109,18 @@ export class Talk {
   }
 
   /** The texts of a page of hits. */
-  async texts(q: string, more: Partial<Search> = {}): Promise<string[]> {
+  async texts(q: string | null, more: Partial<Search> = {}): Promise<string[]> {
     return (await this.page(q, more)).hits.map(({ message }) => message.content);
   }
 
   /** All hits, page by page. */
   async all(
-    q: string,
+    q: string | null,
     more: Partial<Search> = {},
     between: () => Promise<void> = () => Promise.resolve(),
   ): Promise<Hit[]> {
     const hits: Hit[] = [];
-    let after: SearchPlace | null = null;
+    let after: SearchPosition | null = null;
     do {
       const page = await this.page(q, { ...more, after });
       hits.push(...page.hits);

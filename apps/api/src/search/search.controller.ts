@@ -19,9 +19,9 @@ export class SearchController {
     example: HITS_EXAMPLE,
     description: 'The hits, best first or newest first. A page may have fewer than `limit` though more follow.',
   })
-  @Refuses('query_without_words', 'conversation_not_found')
+  @Refuses('query_without_words', 'query_too_complex', 'conversation_not_found', 'too_many_searches')
   async search(@CurrentCaller() { accountId }: Caller, @RequestQuery() given: SearchParameters): Promise<HitsResponse> {
-    const { hits, next } = await this.messages.page(searchOf(given, accountId));
+    const { hits, next } = await this.messages.listHits(searchOf(given, accountId));
     return { hits: hits.map(hitResponse), next_cursor: next && writeSearchCursor(given, accountId, next) };
   }
 }

@@ -2,10 +2,17 @@ import { createHash } from 'node:crypto';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { accountId, conversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
-import { parseQuery, type Search, type SearchPlace } from '@edgechat/search';
+import { accountId, assertNever, conversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
+import {
+  parseQuery,
+  ROUNDS,
+  type Search,
+  type SearchPosition,
+  type SearchQuery,
+  type TimePosition,
+} from '@edgechat/search';
 import { badCursor, CursorParameter, instantOfCursor, readCursor, writeCursor, type ListKey } from '../http/cursor.js';
-import { IsOneOf, IsStoredText, QueryInteger, Rule, type Judge } from '../http/validation.js';
+import { invalid, IsOneOf, IsStoredText, QueryInteger, Rule, type Judge } from '../http/validation.js';
 import { parseInstant } from './rfc3339.js';
 
 const judgeId: Judge = (value) =>
@@ -25,12 +32,14 @@ const Instant = (description: string): PropertyDecorator =>
   );
 
 export class SearchParameters {
+  @IsOptional()
   @IsStoredText(1, 256, {
-    example: 'rome hotel',
+    required: false,
+    example: 'rome "grand hotel" -milan',
     description:
-      'Words that must all be there, in any case and with or without accents. The last also matches as a beginning; Chinese, Japanese, Thai and Korean anywhere. Signs part words and mean nothing.',
+      'Words that must all be there, in any case and with or without accents. The last also matches as a beginning; what has the whole word comes first. Chinese, Japanese, Thai and Korean match anywhere; at most 8 stretches of them. `"exact phrase"` matches words in a row, `-word` leaves out what has the word. Other signs only part words. Without `q`, give `conversation_id` or `author_id`: the newest messages come first.',
   })
-  readonly q!: string;
+  readonly q?: string;
 
   @IsOptional()
   @Rule('conversationId', judgeId)
@@ -59,14 +68,11 @@ export class SearchParameters {
   @CursorParameter() readonly cursor?: string;
 }
 
-/** The search that these parameters ask for. @throws Refusal `query_without_words`, `conversation_not_found` for what can be no conversation's id, `validation_failed` (`bad_cursor`) */
+/** The search that these parameters ask for. @throws Refusal `query_without_words`, `query_too_complex`, `conversation_not_found` for what can be no conversation's id, `validation_failed` (`bad_cursor`; `missing` without anything to go by) */
 export function searchOf(given: SearchParameters, reader: AccountId): Search {
-  const query = parseQuery(given.q);
-  if (query === null)
-    throw new Refusal(
-      'query_without_words',
-      'The query has no word. Signs only part words: search for at least one letter or digit.',
-    );
+  if (given.q === undefined && given.conversation_id === undefined && given.author_id === undefined)
+    throw invalid('q', 'missing', 'must be given, or conversation_id or author_id in its place');
+  const query = given.q === undefined ? null : queryOf(given.q);
 
   return {
     reader,
@@ -82,6 +88,26 @@ export function searchOf(given: SearchParameters, reader: AccountId): Search {
   };
 }
 
+function queryOf(typed: string): SearchQuery {
+  const parsed = parseQuery(typed);
+  switch (parsed.kind) {
+    case 'query':
+      return parsed.query;
+    case 'without_words':
+      throw new Refusal(
+        'query_without_words',
+        'The query has no word to look for. Signs only part words, and a word after - is left out: search for at least one letter or digit.',
+      );
+    case 'too_complex':
+      throw new Refusal(
+        'query_too_complex',
+        'The query has more than 8 stretches of scripts that are written without spaces. Search for fewer of them.',
+      );
+    default:
+      return assertNever(parsed);
+  }
+}
+
 function knownId(given: string): ConversationId {
   const id = conversationId(given);
   if (id === null) throw new Refusal('conversation_not_found', 'Conversation not found');
@@ -95,33 +121,31 @@ function keyOf({ q, conversation_id, author_id, role, from, to, sort }: SearchPa
 }
 
 /** The cursor behind which the search goes on. */
-export function writeSearchCursor(given: SearchParameters, reader: AccountId, place: SearchPlace): string {
-  const at = [place.at.getTime(), place.conversationId, place.seq];
-  if (place.order === 'time') return writeCursor(keyOf(given, reader), at);
-  const oldest =
-    place.oldest === null ? [] : [place.oldest.at.getTime(), place.oldest.conversationId, place.oldest.seq];
-  return writeCursor(keyOf(given, reader), [...at, place.score, place.newestAt.getTime(), ...oldest]);
+export function writeSearchCursor(given: SearchParameters, reader: AccountId, position: SearchPosition): string {
+  const at = [ROUNDS.indexOf(position.round), position.at.getTime(), position.conversationId, position.seq];
+  if (position.order === 'time') return writeCursor(keyOf(given, reader), at);
+  const { oldest } = position;
+  const ofOldest = oldest === null ? [] : [oldest.at.getTime(), oldest.conversationId, oldest.seq];
+  return writeCursor(keyOf(given, reader), [...at, position.score, position.newestAt.getTime(), ...ofOldest]);
 }
 
-function readSearchCursor(key: ListKey, cursor: string): SearchPlace {
-  const [at, conversation, seq, score, newestAt, ...oldest] = readCursor(key, cursor);
-  const place = timePlace(at, conversation, seq);
-  if (score === undefined) return { order: 'time', ...place };
+function readSearchCursor(key: ListKey, cursor: string): SearchPosition {
+  const [roundAt, at, conversation, seq, score, newestAt, ...oldest] = readCursor(key, cursor);
+  const round = typeof roundAt === 'number' ? ROUNDS[roundAt] : undefined;
+  if (round === undefined) throw badCursor();
+  const position = { round, ...timePosition(at, conversation, seq) };
+  if (score === undefined) return { order: 'time', ...position };
   if (typeof score !== 'number' || !(score >= 0 && score <= 1)) throw badCursor();
   return {
     order: 'score',
-    ...place,
+    ...position,
     score,
     newestAt: instantOfCursor(newestAt),
-    oldest: oldest.length === 0 ? null : timePlace(oldest[0], oldest[1], oldest[2]),
+    oldest: oldest.length === 0 ? null : timePosition(oldest[0], oldest[1], oldest[2]),
   };
 }
 
-function timePlace(
-  at: unknown,
-  conversation: unknown,
-  seq: unknown,
-): { at: Date; conversationId: ConversationId; seq: number } {
+function timePosition(at: unknown, conversation: unknown, seq: unknown): TimePosition {
   const id = conversationId(conversation);
   if (id === null || typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) throw badCursor();
   return { at: instantOfCursor(at), conversationId: id, seq };

@@ -81,7 +81,7 @@ export class Postgres implements Sql {
   }
 
   /** Null until the first connection was made. */
-  private findPool(): pg.Pool | null {
+  protected findPool(): pg.Pool | null {
     // TypeORM types the pool of its driver as `any`; that it is a pg.Pool is what `type: 'postgres'` means.
     const { master } = this.source.driver as unknown as { master?: pg.Pool };
     return master ?? null;

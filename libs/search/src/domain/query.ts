@@ -1,3 +1,4 @@
+import { assertNever } from '@edgechat/kernel';
 import { foldText } from './fold.js';
 import { stepsOf, type Wanted } from './matcher.js';
 import { PLACES_CUT, termsOfUnspaced } from './terms.js';
@@ -23,8 +24,11 @@ export const EVERYTHING: SearchQuery = { required: [], last: null, excluded: [],
 
 export type ParsedQuery = { kind: 'query'; query: SearchQuery } | { kind: 'without_words' } | { kind: 'too_complex' };
 
-/** Whole words are looked for first, over everything, then words that begin with the last one. A query whose `hasBeginning` is false has only the first phase. */
-export type Phase = 'whole' | 'beginning';
+/**
+ * Whole words are looked for first, over everything, then words that begin with the last one. A query whose `hasBeginning` is false has only the first phase. `either`: both at once, in the order of
+ * time.
+ */
+export type Phase = 'whole' | 'beginning' | 'either';
 
 /** Each of them may hold hundreds of terms. Words are bounded by the length of a query. */
 const MAX_STRETCHES = 8;
@@ -61,9 +65,16 @@ export function parseQuery(typed: string): ParsedQuery {
 export function wantedOf({ required, last, excluded }: SearchQuery, phase: Phase): Wanted {
   if (last === null) return { required, beginning: null, excluded };
   const whole = [{ text: last, isUnspaced: false }];
-  return phase === 'whole'
-    ? { required: [...required, whole], beginning: null, excluded }
-    : { required, beginning: last, excluded: [...excluded, whole] };
+  switch (phase) {
+    case 'whole':
+      return { required: [...required, whole], beginning: null, excluded };
+    case 'beginning':
+      return { required, beginning: last, excluded: [...excluded, whole] };
+    case 'either':
+      return { required, beginning: last, excluded };
+    default:
+      return assertNever(phase);
+  }
 }
 
 /**

@@ -20,7 +20,7 @@ interface ChunkStart {
 /**
  * A part of the text around the first word that was looked for, at most 160 characters; the pieces put together are it. Of a query that matches every text: the beginning. Null when the text does not
  * match. Reads the text once, in steps of about 1,000 UTF-16 units, wherever the match stands and whatever is looked for.
- * @param phase `whole`: the last word must be there; `beginning`: a word must begin with it, and it must not be there itself
+ * @param phase `whole`: the last word must be there; else a word must begin with it. (Whether the whole word is there, too, is for the index to say: it may stand where that ends.)
  */
 export async function matchText(
   text: string,
@@ -28,7 +28,7 @@ export async function matchText(
   phase: Phase,
   slices: Slices,
 ): Promise<readonly SnippetPiece[] | null> {
-  const wanted = wantedOf(query, phase);
+  const wanted = wantedOf(query, phase === 'beginning' ? 'either' : phase);
   if (wanted.required.length === 0 && wanted.beginning === null && wanted.excluded.length === 0)
     return beginningOf(text);
   const matcher = new Matcher(wanted);

@@ -30,7 +30,7 @@ export function termsOfUnspaced(run: string): string[] {
 }
 
 /**
- * The terms of a message as the text of a tsvector, and about how many bytes they take: each with its places, words and unspaced characters counted from 1 on. At most 256 KiB of terms: what is beyond
+ * The terms of a message as the text of a tsvector, and how many bytes they take: each with its places, words and unspaced characters counted from 1 on. At most 256 KiB of terms: what is beyond
  * is not found. Reads the text in steps of about 1,000 UTF-16 units.
  */
 export async function tsvectorOf(
@@ -127,8 +127,9 @@ class Terms implements WordSink {
     places.push(this.place);
   }
 
-  /** (Four bytes: how many places there are, and where they begin.) */
+  /** As PostgreSQL keeps it: four bytes that say where it is, itself, on an even place how many places it has, and those. */
   private bytesOf(term: string): number {
-    return this.prefixBytes + Buffer.byteLength(term) + 4;
+    const bytes = this.prefixBytes + Buffer.byteLength(term);
+    return 4 + bytes + (bytes % 2) + 2;
   }
 }

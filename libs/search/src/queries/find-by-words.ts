@@ -1,0 +1,147 @@
+import type { ConversationId } from '@edgechat/kernel';
+import type { Sql, Statement } from '@edgechat/platform/postgres';
+import { tsQueriesOf, type SearchQuery } from '../domain/query.js';
+import {
+  lower,
+  startOf,
+  valuesOfEdge,
+  type Candidates,
+  type Edge,
+  type Round,
+  type Search,
+  type TimePosition,
+} from './search.js';
+
+/** A search by words. */
+export type WordSearch = Search & { readonly query: SearchQuery };
+
+interface FoundRow {
+  readonly at: Date;
+  readonly conversation_id: ConversationId;
+  readonly seq: number;
+  readonly score: number;
+}
+type RankedRow = FoundRow & {
+  readonly found: number;
+  readonly newest_at: Date;
+  readonly oldest_at: Date;
+  readonly oldest_conversation: ConversationId;
+  readonly oldest_seq: number;
+};
+
+/** How far a search looks (from `least` on, `below`), and how much it takes. */
+interface Bounds {
+  readonly least: Edge | null;
+  readonly below: Edge | null;
+  readonly wanted: number;
+}
+
+const FIND = `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7,
+  row(coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '${'0'.repeat(32)}'), coalesce($10::bigint, 0), 0)::edgechat.found_message,
+  row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
+const NEWEST: Statement = {
+  name: 'search.newest',
+  text: `select * from ${FIND} order by at desc, conversation_id desc, seq desc`,
+};
+const RANKED: Statement = {
+  name: 'search.ranked',
+  text: `with z as materialized (select * from ${FIND})
+         select p.*, a.* from (
+           select * from z where $15::float8 is null or (z.score, z.at, z.conversation_id, z.seq) < ($15, $16::timestamptz, $17::uuid, $18::bigint)
+           order by z.score desc, z.at desc, z.conversation_id desc, z.seq desc limit $19
+         ) p cross join (
+           select count(*) over () as found, first_value(at) over o as newest_at, at as oldest_at, conversation_id as oldest_conversation, seq as oldest_seq
+           from z window o as (order by at desc, conversation_id desc, seq desc) order by at, conversation_id, seq limit 1
+         ) a order by p.score desc, p.at desc, p.conversation_id desc, p.seq desc`,
+};
+
+/** So many of the newest hits of a round are in order of their score. */
+const RANKED_MAX = 1_000;
+/** Messages that were late in the index may come in between those that the first page ranked. */
+const LATE_MAX = 100;
+
+/** The hits of one round, from `after` on, at most `limit`: by score the newest 1,000, then by time; or all by time. @throws Unavailable `postgres` */
+export async function findByWords(sql: Sql, search: WordSearch, round: Round, limit: number): Promise<Candidates> {
+  const isByTime = search.sort === 'newest' || search.after?.order === 'time';
+  return isByTime ? byTime(sql, search, round, search.after, limit) : byScore(sql, search, round, limit);
+}
+
+async function byTime(
+  sql: Sql,
+  search: WordSearch,
+  round: Round,
+  after: TimePosition | null,
+  limit: number,
+): Promise<Candidates> {
+  const bounds = {
+    least: search.from && startOf(search.from),
+    below: lower(search.to && startOf(search.to), after),
+    wanted: limit + 1,
+  };
+  const rows = await sql.query<FoundRow>(NEWEST, valuesOf(search, round, bounds));
+  const found = rows
+    .slice(0, limit)
+    .map((row) => ({ ...timeOf(row), score: row.score, position: { order: 'time', round, ...timeOf(row) } as const }));
+  if (rows.length <= limit) return { found, next: null };
+  return { found, next: found.at(-1)?.position ?? (after && { ...timeOnly(after), order: 'time', round }) };
+}
+
+async function byScore(sql: Sql, search: WordSearch, round: Round, limit: number): Promise<Candidates> {
+  const after = search.after?.order === 'score' ? search.after : null;
+  const rows = await sql.query<RankedRow>(RANKED, rankedValues(search, round, limit));
+  const [first] = rows;
+  const isFull = first !== undefined && first.found >= RANKED_MAX;
+  const oldest = after
+    ? after.oldest
+    : isFull
+      ? { at: first.oldest_at, conversationId: first.oldest_conversation, seq: first.oldest_seq }
+      : null;
+  const found = rows.slice(0, limit).map((row) => ({
+    ...timeOf(row),
+    score: row.score,
+    position: {
+      order: 'score',
+      round,
+      ...timeOf(row),
+      score: row.score,
+      newestAt: after?.newestAt ?? row.newest_at,
+      oldest,
+    } as const,
+  }));
+  if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after };
+  if (oldest === null) return { found, next: null };
+
+  const older = await byTime(sql, search, round, oldest, limit - found.length);
+  return { found: [...found, ...older.found], next: older.next };
+}
+
+function rankedValues(search: WordSearch, round: Round, limit: number): unknown[] {
+  const after = search.after?.order === 'score' ? search.after : null;
+  const newer = after && startOf(new Date(after.newestAt.getTime() + 1));
+  const bounds = {
+    least: after?.oldest ?? (search.from && startOf(search.from)),
+    below: lower(search.to && startOf(search.to), newer),
+    wanted: after ? RANKED_MAX + LATE_MAX : RANKED_MAX,
+  };
+  return [
+    ...valuesOf(search, round, bounds),
+    after?.score ?? null,
+    after?.at ?? null,
+    after?.conversationId ?? null,
+    after?.seq ?? null,
+    limit + 1,
+  ];
+}
+
+function valuesOf(
+  { reader, conversationId, authorId, role, query }: WordSearch,
+  round: Round,
+  { least, below, wanted }: Bounds,
+): unknown[] {
+  const { probe, whole, ranking } = tsQueriesOf(query, round);
+  const narrowed = [reader, conversationId, authorId, role];
+  return [...narrowed, probe, whole, ranking, ...valuesOfEdge(least), ...valuesOfEdge(below), wanted];
+}
+
+const timeOf = (row: FoundRow): TimePosition => ({ at: row.at, conversationId: row.conversation_id, seq: row.seq });
+const timeOnly = ({ at, conversationId, seq }: TimePosition): TimePosition => ({ at, conversationId, seq });
