@@ -117,6 +117,8 @@ describe('bytes that strangers make the API hold', () => {
       await Promise.all(readers.map(({ token }) => attack(request(path, token ?? ''), { reads: false })));
       expect((await stack.client().get('/health')).status).toBe(200);
     }
+    // (The reads of so many large pages at once may take a moment to end.)
+    await eventually(async () => (await honest.get(path)).status === 200);
     await expectServed();
     const whole = await honest.get(path);
     expect([whole.status, whole.body['messages'].length]).toEqual([200, 100]);
