@@ -55,7 +55,10 @@ class Office {
 
   async call(kind, method, path, options) {
     const at = performance.now() - this.beganAt;
-    const answer = await call(kind === 'health' ? this.health : this, method, path, { ...options, patienceMs: PATIENCE_MS });
+    const answer = await call(kind === 'health' ? this.health : this, method, path, {
+      ...options,
+      patienceMs: PATIENCE_MS,
+    });
     const isGood = answer.status >= 200 && answer.status <= 299;
     this.calls.push({ kind, at, ms: answer.ms, reason: answer.reason, isGood });
     return isGood ? answer.body : null;
