@@ -75,20 +75,59 @@ function chunkEnd(text: string, start: number): number {
 
 const ASCII = /^[\0-\x7f]*$/;
 
+/** A piece, or any number of them that are as long as a chunk together. */
 function foldChunk(chunk: string): string {
-  if (ASCII.test(chunk)) return chunk.toLowerCase();
+  return ASCII.test(chunk) ? chunk.toLowerCase() : (foldEach(chunk) ?? foldTogether(chunk));
+}
+
+/** What single UTF-16 units are folded to that are a piece by themselves, and folded to one; 0 for all others, and those not met yet. */
+const single = new Uint16Array(0x10000);
+/** What all others are folded to that are no part of a piece. */
+const several = new Map<number, string>();
+/** Of a chunk, as it is folded: of each unit at most 18 come, and two joints or blanks. */
+const units = new Uint16Array(20 * (CHUNK + 2 * MAX_GOING_ON + 2));
+
+/** What a text is folded to whose pieces are one character each: from a table, several times as fast as by normalisation. Null of another. */
+function foldEach(chunk: string): string | null {
+  let length = 0;
+  for (let at = 0; at < chunk.length; at += 1) {
+    const unit = single[chunk.charCodeAt(at)] ?? 0;
+    if (unit !== 0) {
+      units[length] = unit;
+      length += 1;
+      continue;
+    }
+    const code = chunk.codePointAt(at) ?? 0;
+    if ((needsOf(code) & GOES_ON) !== 0) return null;
+    const folded = several.get(code) ?? learn(code);
+    for (let i = 0; i < folded.length; i += 1) units[length + i] = folded.charCodeAt(i);
+    length += folded.length;
+    if (code > 0xffff) at += 1;
+  }
+  return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
+}
+
+function learn(code: number): string {
+  const folded = foldTogether(String.fromCodePoint(code));
+  if (code <= 0xffff && folded.length === 1) single[code] = folded.charCodeAt(0);
+  else several.set(code, folded);
+  return folded;
+}
+
+/** What any text is folded to, whose pieces normalisation does not mix. */
+function foldTogether(text: string): string {
   let needs = 0;
   let row = 0;
   let longestRow = 0;
-  for (let at = 0; at < chunk.length;) {
-    const code = chunk.codePointAt(at) ?? 0;
+  for (let at = 0; at < text.length;) {
+    const code = text.codePointAt(at) ?? 0;
     const needed = needsOf(code);
     needs |= needed;
     row = (needed & GOES_ON) === 0 ? 0 : row + 1;
     if (row > longestRow) longestRow = row;
     at += code > 0xffff ? 2 : 1;
   }
-  const bounded = longestRow > MAX_GOING_ON ? chunk.replace(LONG_ROW, '$1') : chunk;
+  const bounded = longestRow > MAX_GOING_ON ? text.replace(LONG_ROW, '$1') : text;
   return (needs & IS_UNUSUAL) === 0 ? unify(bounded, needs) : foldUnusual(bounded, needs);
 }
 

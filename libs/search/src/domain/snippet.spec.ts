@@ -150,4 +150,42 @@ describe('a snippet', () => {
       { numRuns: 500 },
     );
   }, 60_000);
+
+  it('marks the same, wherever it stands', async () => {
+    const before = fc.constantFrom(
+      'x ',
+      '字。',
+      'क\u0951',
+      '\u0301',
+      '\u200d',
+      '½',
+      '\ufdfa',
+      'ﾞ\u0323',
+      '😀',
+      'ß ',
+      '\ud83d',
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        before,
+        fc.nat({ max: 2_500 }),
+        fc.constantFrom('Straße', 'ｶﾞｽ', '½', 'a\u0301bc', '北京', '𝔁'),
+        async (filler, count, word) => {
+          const text = `${filler.repeat(count)} ;${word}; `;
+          expect((await matched(text, word)).at(-1)).toBe(word);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+
+  it('of a query that matches everything is the beginning', async () => {
+    const beginning = (text: string): Promise<readonly SnippetPiece[] | null> =>
+      inSlices((slices) => matchText(text, EVERYTHING, 'whole', slices));
+
+    expect(await beginning('short')).toEqual([{ text: 'short', match: false }]);
+    expect(await beginning('word '.repeat(100))).toEqual([{ text: `${'word '.repeat(31)}word`, match: false }]);
+    expect(await beginning('😀'.repeat(200))).toEqual([{ text: '😀'.repeat(160), match: false }]);
+    expect(await beginning('')).toEqual([]);
+  });
 });
