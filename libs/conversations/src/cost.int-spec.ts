@@ -247,15 +247,11 @@ async function buffersRead(work: (sql: Sql) => Promise<unknown>): Promise<number
   return buffers;
 }
 
-/** The store calls of `work`, without the debts to MongoDB that earlier sends left and a timer settles. */
-const callsOf = async (work: () => Promise<unknown>): Promise<string[]> =>
-  (await storeCallsOf(work)).filter((call) => call !== 'postgres conversations.settle_stored');
-
 describe('guarantee 8: cost does not grow with age', () => {
   it('a send makes the same store calls at 10 and at 20,000 messages: one to PostgreSQL, one to MongoDB, one per queue', async () => {
     const [few, many] = [
-      await callsOf(() => process.get(SendMessage).send(aSend(short))),
-      await callsOf(() => process.get(SendMessage).send(aSend(long))),
+      await storeCallsOf(() => process.get(SendMessage).send(aSend(short))),
+      await storeCallsOf(() => process.get(SendMessage).send(aSend(long))),
     ];
 
     expect(many).toEqual(['postgres conversations.send_messages', 'mongo messages.put', 'redis bell']);
@@ -263,7 +259,7 @@ describe('guarantee 8: cost does not grow with age', () => {
   });
 
   it('40 sends at once share them', async () => {
-    const calls = await callsOf(() =>
+    const calls = await storeCallsOf(() =>
       Promise.all(Array.from({ length: 40 }, () => process.get(SendMessage).send(aSend(long)))),
     );
 
@@ -273,7 +269,7 @@ describe('guarantee 8: cost does not grow with age', () => {
   it('a page makes the same store calls: one to PostgreSQL, then one to MongoDB', async () => {
     const page = (id: ConversationId) => () => process.get(ReadMessages).page(id, author, PAGE);
 
-    const [few, many] = [await callsOf(page(short)), await callsOf(page(long))];
+    const [few, many] = [await storeCallsOf(page(short)), await storeCallsOf(page(long))];
 
     expect(many).toEqual(['postgres conversations.ledger_range', 'mongo messages.list_range']);
     expect(few).toEqual(many);
@@ -354,9 +350,9 @@ describe('guarantee 8: a page of the inbox costs the same at 10 and at 10,000 co
       process.get(ListConversations).page(account, 5, start);
 
     const calls = [
-      await callsOf(page(newcomer, await placeAfter(newcomer, 3))),
-      await callsOf(page(hoarder, await placeAfter(hoarder, 5_000))),
-      await callsOf(page(manyAndLarge, await placeAfter(manyAndLarge, 5_000))),
+      await storeCallsOf(page(newcomer, await placeAfter(newcomer, 3))),
+      await storeCallsOf(page(hoarder, await placeAfter(hoarder, 5_000))),
+      await storeCallsOf(page(manyAndLarge, await placeAfter(manyAndLarge, 5_000))),
     ];
 
     expect(calls).toEqual(Array(3).fill(['postgres conversations.inbox_after', 'mongo messages.list_places']));
@@ -411,7 +407,7 @@ describe('guarantee 8: a group of 10,000 costs what a group of 10 costs', () => 
     const calls: unknown[] = [];
     const rows: number[] = [];
     for (const id of groups) {
-      calls.push(await callsOf(() => process.get(SendMessage).send(aSend(id))));
+      calls.push(await storeCallsOf(() => process.get(SendMessage).send(aSend(id))));
       rows.push(await rowsRead((own) => sendBatch(own, [aSend(id)])));
     }
 

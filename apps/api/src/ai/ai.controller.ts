@@ -32,7 +32,7 @@ export class AiController {
   @ApiOperation({ summary: 'One answer of the AI, outside of any conversation' })
   @Post('complete')
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
-  @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')
+  @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded', 'budget_exhausted')
   async complete(
     @CurrentCaller() { accountId }: Caller,
     @RequestBody() { prompt }: CompletionRequest,
@@ -46,7 +46,7 @@ export class AiController {
         detail: 'The AI did not answer in time. Repeat the request to ask anew.',
         retryAfterS: 1,
       });
-    if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, {});
+    if (outcome.status === 'failed') throw failure(outcome.reason ?? outcome.code, outcome.retryAfterS, {});
     return { text: outcome.text };
   }
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { completionKey, completionOutcome, type CompletionOutcome } from '@edgechat/contracts';
-import { atMost, newId, Slots, Unavailable, type AccountId } from '@edgechat/kernel';
+import { atMost, newId, Refusal, Slots, Unavailable, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Bell } from '@edgechat/platform/queue';
 import { Redis } from '@edgechat/platform/redis';
+import { DailyUse } from '@edgechat/usage';
 import { AwaitAnswer } from './await-answer.js';
 
 const WAITING_MAX = 100;
@@ -24,15 +25,25 @@ export class AskCompletion {
     private readonly answers: AwaitAnswer,
     private readonly bell: Bell,
     private readonly redis: Redis,
+    private readonly dailyUse: DailyUse,
     private readonly config: Config,
   ) {}
 
   /**
    * The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. Of one account so many are under way at once in a process as it may have answers
    * (`AI_CONCURRENCY_PER_ACCOUNT`); further ones wait for their turn, within their time.
+   * @throws Refusal `budget_exhausted`: no worker was asked
    * @throws Unavailable `redis` when no worker can be asked; `assistant` when 100 of the account wait already
    */
   async ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+    const retryAfterS = await this.dailyUse.findTokensRetry(asked.accountId);
+    if (retryAfterS !== null)
+      throw new Refusal(
+        'budget_exhausted',
+        'This account has used up its AI tokens. Repeat the request later, as Retry-After says.',
+        { retryAfterS },
+      );
+
     const turns = this.turnsOf(asked.accountId);
     const isOver = (): boolean => signal.aborted || Date.now() >= until.getTime();
     const outcome = await atMost(

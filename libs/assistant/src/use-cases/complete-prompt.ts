@@ -21,7 +21,7 @@ export class CompletePrompt {
     private readonly log: Log,
   ) {}
 
-  /** Answers unless the deadline has passed; meters once per completion. @throws Unavailable `redis` */
+  /** Answers unless the deadline has passed, or the account has used up its tokens; meters once per completion. @throws Unavailable `redis`; `postgres` where tokens are limited */
   async run(asked: CompletionAsked, stop: AbortSignal): Promise<void> {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
     if (leftMs <= 0) return;
@@ -38,6 +38,9 @@ export class CompletePrompt {
     signal: AbortSignal,
   ): Promise<CompletionOutcome> {
     try {
+      const retryAfterS = await this.usage.findRetry(toAccountId(accountId));
+      if (retryAfterS !== null)
+        return { status: 'failed', code: 'ai_quota_exceeded', reason: 'budget_exhausted', retryAfterS };
       const messages = fitContext([{ role: 'user' as const, content: prompt }], this.config.aiContextMaxTokens);
       const { text, tokensIn, tokensOut } = await this.model.complete({ messages, signal });
       await this.usage
