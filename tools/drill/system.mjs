@@ -175,6 +175,7 @@ export class System {
       ...this.engines.env,
       LOG_LEVEL: logs === undefined ? 'warn' : 'info',
       RATE_LIMIT_REQUESTS: '10000000',
+      TEXT_MB_PER_DAY: 'unlimited',
       JWT_ACCESS_EXPIRE_MINUTES: '1440',
       AI_PROVIDER: 'demo',
       AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),

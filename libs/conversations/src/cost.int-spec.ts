@@ -87,9 +87,9 @@ async function aConversationOf(messages: number): Promise<ConversationId> {
     [id],
   );
   const model = process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false });
-  for (let from = 0; from < rows.length; from += 2_000) {
+  for (let from = 0; from < rows.length; from += 500) {
     await model.collection.insertMany(
-      rows.slice(from, from + 2_000).map((row) => ({
+      rows.slice(from, from + 500).map((row) => ({
         conversation_id: id,
         seq: Number(row.seq),
         message_id: row.message_id,
@@ -134,9 +134,9 @@ async function groupsOf(
     );
   }
   const model = process.get<Model<MessageDocument>>(getModelToken(MESSAGES), { strict: false });
-  for (let from = 0; from < count; from += 2_000) {
+  for (let from = 0; from < count; from += 500) {
     await model.collection.insertMany(
-      made.slice(from, from + 2_000).map(({ id, message_id }) => ({
+      made.slice(from, from + 500).map(({ id, message_id }) => ({
         conversation_id: id,
         seq: 1,
         message_id,

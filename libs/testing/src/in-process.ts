@@ -43,8 +43,8 @@ export async function inProcess(
   return process;
 }
 
-/** What timers do half a second after earlier work, whatever runs then. */
-const BY_TIMERS = ['postgres conversations.settle_stored', 'postgres usage.add_daily_use'];
+/** What timers do, whatever runs then. */
+const BY_TIMERS = ['postgres conversations.settle_stored', 'postgres replies.renew', 'postgres usage.add_daily_use'];
 
 /** The round trips to each store that `work` makes, in order, such as `postgres conversations.send_messages`. Nothing else but timers may use the stores meanwhile. */
 export async function storeCallsOf(work: () => Promise<unknown>): Promise<string[]> {
