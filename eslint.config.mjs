@@ -67,9 +67,15 @@ const boundaries = [
   { sourceTag: 'type:e2e', onlyDependOnLibsWithTags: ['type:testing', 'type:contract', 'type:kernel'] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:tool'] },
   { sourceTag: 'scope:identity', onlyDependOnLibsWithTags: ['scope:identity', 'scope:shared'] },
-  { sourceTag: 'scope:conversations', onlyDependOnLibsWithTags: ['scope:conversations', 'scope:shared'] },
+  {
+    sourceTag: 'scope:conversations',
+    onlyDependOnLibsWithTags: ['scope:conversations', 'scope:usage', 'scope:shared'],
+  },
   { sourceTag: 'scope:usage', onlyDependOnLibsWithTags: ['scope:usage', 'scope:shared'] },
-  { sourceTag: 'scope:search', onlyDependOnLibsWithTags: ['scope:search', 'scope:conversations', 'scope:shared'] },
+  {
+    sourceTag: 'scope:search',
+    onlyDependOnLibsWithTags: ['scope:search', 'scope:conversations', 'scope:usage', 'scope:shared'],
+  },
   {
     sourceTag: 'scope:assistant',
     onlyDependOnLibsWithTags: ['scope:assistant', 'scope:conversations', 'scope:usage', 'scope:shared'],

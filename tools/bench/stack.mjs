@@ -55,7 +55,7 @@ export class Stack {
       env: process.env,
     });
     const engines = await startEngines({ dataDir: join(folder, 'data'), temporary: true, guard: true, signal, say });
-    // The limit on requests is counted as ever, and never reached.
+    // The limit on requests is counted as ever, and never reached; of text there is none, for the load is a few accounts' that send more than any person would.
     const env = {
       PATH: process.env.PATH,
       NODE_ENV: 'production',
@@ -64,6 +64,7 @@ export class Stack {
       HOST: '127.0.0.1',
       AI_PROVIDER: 'demo',
       RATE_LIMIT_REQUESTS: '10000000',
+      TEXT_MB_PER_DAY: 'unlimited',
     };
     const stack = new Stack(folder, engines, env);
     await run('the migration', process.execPath, [join(ROOT, PROGRAMS.worker), 'migrate'], { env, signal });

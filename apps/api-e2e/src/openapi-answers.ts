@@ -238,6 +238,13 @@ export class Answers {
     }
   }
 
+  /** What calls answer to who used up a day's text, and to who used up its tokens. */
+  async ofSpent({ text, tokens }: { readonly text: Client; readonly tokens: Client }): Promise<void> {
+    const id = await text.conversation();
+    for (const client of [text, tokens]) await this.see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
+    await this.see(tokens, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
+  }
+
   /** What calls answer when the stores are away. `lost` is a client, with a token, of an API that finds none. */
   async withoutStores(lost: Client, operations: readonly string[]): Promise<void> {
     const right: Record<string, object> = {

@@ -29,12 +29,17 @@ beforeAll(async () => {
   };
   const [lost, limited] = [client.at(await another(nowhere)), client.at(await another({ RATE_LIMIT_REQUESTS: '1' }))];
   await limited.get('/auth/me');
+  const spent = {
+    text: client.at(await another({ TEXT_MB_PER_DAY: '0' })),
+    tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0' })),
+  };
 
   const answers = new Answers();
   await Promise.all([
     answers.ofItsOwn(client),
     answers.ofMembers(stack),
     answers.ofAllCalls(client, limited, document.operations),
+    answers.ofSpent(spent),
     answers.withoutStores(lost, document.operations),
     answers.withoutProvider(bare),
   ]);

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { ConversationsModule } from '@edgechat/conversations';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
-import { MeterAnswers } from '@edgechat/usage';
+import { DailyUseModule, MeterAnswers } from '@edgechat/usage';
 import { Replies } from './persistence/replies.js';
 import { LanguageModel } from './ports/language-model.js';
 import { createLanguageModel } from './providers/create-language-model.js';
@@ -24,7 +24,7 @@ function chooseModel(config: Config, log: Log): LanguageModel {
 
 /** For the process that answers: with the provider that the configuration names. */
 @Module({
-  imports: [ConversationsModule],
+  imports: [ConversationsModule, DailyUseModule],
   providers: [
     { provide: LanguageModel, inject: [Config, Log], useFactory: chooseModel },
     MeterAnswers,

@@ -15,6 +15,8 @@ export const completionOutcome = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('failed'),
     code: z.enum(['ai_not_configured', 'ai_failed', 'ai_quota_exceeded']),
+    /** What `code` stands for, where the release before does not know it: to an API of that release it is a quota that is used up. */
+    reason: z.literal('budget_exhausted').optional(),
     retryAfterS: z.int().nullable(),
   }),
 ]);

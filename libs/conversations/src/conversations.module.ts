@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { OutboxModule } from '@edgechat/platform/outbox';
+import { DailyUseModule } from '@edgechat/usage';
 import { MESSAGES, MessageDocuments, messageSchema } from './persistence/message-documents.js';
 import { ListConversations } from './queries/list-conversations.js';
 import { ListMembers } from './queries/list-members.js';
@@ -14,6 +15,7 @@ import { FanOutMessages } from './use-cases/fan-out-messages.js';
 import { MarkRead } from './use-cases/mark-read.js';
 import { PurgeConversation } from './use-cases/purge-conversation.js';
 import { RemoveMember } from './use-cases/remove-member.js';
+import { SendLedger } from './use-cases/send-ledger.js';
 import { SendMessage } from './use-cases/send-message.js';
 import { StoreMessages } from './use-cases/store-messages.js';
 import { StoredTexts } from './use-cases/stored-texts.js';
@@ -33,8 +35,8 @@ const USE_CASES = [
 const QUERIES = [ListConversations, ListMembers, ReadMessages];
 
 @Module({
-  imports: [OutboxModule, MongooseModule.forFeature([{ name: MESSAGES, schema: messageSchema }])],
-  providers: [...USE_CASES, ...QUERIES, MessageDocuments, StoredTexts],
+  imports: [OutboxModule, DailyUseModule, MongooseModule.forFeature([{ name: MESSAGES, schema: messageSchema }])],
+  providers: [...USE_CASES, ...QUERIES, MessageDocuments, SendLedger, StoredTexts],
   exports: [...USE_CASES, ...QUERIES],
 })
 export class ConversationsModule {}

@@ -34,7 +34,7 @@ export class AiController {
   @Post('complete')
   @BodyLimit(KIB_512)
   @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
-  @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded')
+  @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded', 'budget_exhausted')
   async complete(
     @CurrentCaller() { accountId }: Caller,
     @RequestBody() { prompt }: CompletionRequest,
@@ -48,7 +48,7 @@ export class AiController {
         detail: 'The AI did not answer in time. Repeat the request to ask anew.',
         retryAfterS: 1,
       });
-    if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, {});
+    if (outcome.status === 'failed') throw failure(outcome.reason ?? outcome.code, outcome.retryAfterS, {});
     return { text: outcome.text };
   }
 }

@@ -41,13 +41,14 @@ export class MessagesController {
     },
     description: 'The message as it is kept and, where the assistant answers each one, its answer.',
   })
-  @Refuses('conversation_not_found', 'idempotency_key_reused')
+  @Refuses('conversation_not_found', 'idempotency_key_reused', 'storage_exhausted')
   @RefusesWith(
     { user_message: MESSAGE_EXAMPLE },
     'ai_failed',
     'ai_not_configured',
     'ai_quota_exceeded',
     'answer_pending',
+    'budget_exhausted',
   )
   async send(
     @CurrentCaller() { accountId }: Caller,

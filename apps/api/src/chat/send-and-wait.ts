@@ -33,7 +33,7 @@ export class SendAndWait {
   ) {}
 
   /**
-   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`, `ai_quota_exceeded` (with the kept message)
+   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`, `storage_exhausted`, `budget_exhausted` (with the kept message if this is a repeat, or it was queued before), `ai_quota_exceeded` (with it)
    * @throws Unavailable `service_unavailable` (fate unknown), `ai_failed`, `ai_not_configured`, `answer_pending` (these with the kept message)
    */
   async execute(message: NewMessage): Promise<{ body: SendResponse; isReplay: boolean }> {
@@ -170,6 +170,12 @@ export function failure(
       return new Refusal(
         code,
         "The AI provider's quota is used up. Repeat the request later, with the same client key if it is a send.",
+        { retryAfterS: retryAfterS ?? 60, members },
+      );
+    case 'budget_exhausted':
+      return new Refusal(
+        code,
+        'This account has used up its AI tokens. Repeat the request later, with the same client key if it is a send.',
         { retryAfterS: retryAfterS ?? 60, members },
       );
     default:

@@ -2,7 +2,7 @@ import type { ConversationKind } from '@edgechat/conversations';
 import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
 
 /** Why an answer will not come; the API turns each into a problem of the same code. */
-export type FailureCode = 'ai_not_configured' | 'ai_failed' | 'ai_quota_exceeded';
+export type FailureCode = 'ai_not_configured' | 'ai_failed' | 'ai_quota_exceeded' | 'budget_exhausted';
 
 /** A reply that this process works on. `epoch` is the run's own: it can end the reply only while nobody began another. */
 export interface RunningReply {

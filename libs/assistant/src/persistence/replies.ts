@@ -69,9 +69,10 @@ const RENEW: Statement = {
          ) mine
          where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq returning r.id`,
 };
+// (Who asked through the release before does not know of budgets.)
 const FAIL: Statement = {
   name: 'replies.fail',
-  text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = $4, retry_after_s = $5 where ${MINE} returning id`,
+  text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = case when $4::text = 'budget_exhausted' and not knows_budgets then 'ai_quota_exceeded' else $4::text end, retry_after_s = $5 where ${MINE} returning id`,
 };
 const GIVE_BACK: Statement = {
   name: 'replies.give_back',

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { completionKey, completionOutcome, type CompletionOutcome } from '@edgechat/contracts';
-import { newId, withDeadline, type AccountId } from '@edgechat/kernel';
+import { newId, Refusal, withDeadline, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Bell } from '@edgechat/platform/queue';
 import { Redis } from '@edgechat/platform/redis';
+import { DailyUse } from '@edgechat/usage';
 import { AwaitAnswer } from './await-answer.js';
 import { PromptTurns } from './prompt-turns.js';
 
@@ -23,6 +24,7 @@ export class AskCompletion {
     private readonly answers: AwaitAnswer,
     private readonly bell: Bell,
     private readonly redis: Redis,
+    private readonly dailyUse: DailyUse,
     config: Config,
   ) {
     this.turns = new PromptTurns(config.aiConcurrencyPerAccount);
@@ -31,10 +33,18 @@ export class AskCompletion {
   /**
    * The outcome, or null when there is none by `until`. Nothing is kept, nothing owed. Of one account so many are under way at once in a process as it may have answers
    * (`AI_CONCURRENCY_PER_ACCOUNT`); further ones wait for their turn, within their time.
-   * @throws Refusal `too_many_requests` when too many wait already: see PromptTurns
-   * @throws Unavailable `redis` when no worker can be asked
+   * @throws Refusal `budget_exhausted`, and no worker was asked; `too_many_requests` when too many wait already: see PromptTurns
+   * @throws Unavailable `redis` when no worker can be asked; `postgres` where tokens are limited
    */
-  ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+  async ask(asked: Prompt, until: Date, signal: AbortSignal): Promise<CompletionOutcome | null> {
+    const retryAfterS = await this.dailyUse.findTokensRetry(asked.accountId);
+    if (retryAfterS !== null)
+      throw new Refusal(
+        'budget_exhausted',
+        'This account has used up its AI tokens. Repeat the request later, as Retry-After says.',
+        { retryAfterS },
+      );
+
     const bytes = Buffer.byteLength(asked.prompt);
     return withDeadline(until.getTime() - Date.now(), signal, (ended) =>
       this.turns.run(asked.accountId, bytes, () => this.askNow(asked, until, signal), ended),

@@ -25,8 +25,8 @@ export class CompletePrompt {
   ) {}
 
   /**
-   * Answers, when it is the account's turn, unless the deadline has passed; meters once per completion.
-   * @throws PutOff when the account has enough answers here already @throws Unavailable `redis`; `assistant` when the process stops
+   * Answers, when it is the account's turn, unless the deadline has passed or the account has used up its tokens; meters once per completion.
+   * @throws PutOff when the account has enough answers here already @throws Unavailable `redis`; `postgres` where tokens are limited; `assistant` when the process stops
    */
   async run(asked: CompletionAsked, stop: AbortSignal): Promise<void> {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
@@ -49,6 +49,9 @@ export class CompletePrompt {
     signal: AbortSignal,
   ): Promise<CompletionOutcome> {
     try {
+      const retryAfterS = await this.usage.findRetry(toAccountId(accountId));
+      if (retryAfterS !== null)
+        return { status: 'failed', code: 'ai_quota_exceeded', reason: 'budget_exhausted', retryAfterS };
       const messages = fitContext([{ role: 'user' as const, content: prompt }], this.config.aiContextMaxTokens);
       const { text, tokensIn, tokensOut } = await this.model.complete({ messages, signal });
       await this.usage

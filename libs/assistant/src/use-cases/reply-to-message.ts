@@ -5,6 +5,7 @@ import { pause, reached, Refusal, Unavailable, withDeadline } from '@edgechat/ke
 import { Config } from '@edgechat/platform/config';
 import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
+import { MeterAnswers } from '@edgechat/usage';
 import { contextOf, turnTokens } from '../domain/context-window.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
@@ -32,13 +33,14 @@ export class ReplyTools {
 
 /**
  * Answers questions. What must hold: of a question there is at most one answer, and its tokens are charged once, however many runs there were. The run that holds the lease in the reply's
- * epoch may end it; the append checks both in its own transaction. A run that ends without a word (crash, kill) is followed by another when its lease is over.
+ * epoch may end it; the append checks both in its own transaction. Whose tokens of the day are used up has no model called: only what runs already goes beyond them. A run that ends without a word (crash, kill) is followed by another when its lease is over.
  */
 @Injectable()
 export class ReplyToMessage {
   constructor(
     private readonly tools: ReplyTools,
     private readonly model: LanguageModel,
+    private readonly usage: MeterAnswers,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
     private readonly log: Log,
@@ -96,6 +98,8 @@ export class ReplyToMessage {
   private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {
     const lease = this.tools.leases.hold(reply);
     try {
+      const retryAfterS = await this.usage.findRetry(reply.accountId);
+      if (retryAfterS !== null) return await this.tools.replies.fail(reply, 'budget_exhausted', retryAfterS);
       const messages = await this.history(reply);
       const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
         this.model.complete({ messages, signal }),
@@ -144,7 +148,7 @@ export class ReplyToMessage {
           ...usage,
           requestId: currentRequestId(),
         });
-        return;
+        return this.usage.countAnswer(reply.accountId, usage);
       } catch (error) {
         if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.endsAt) throw error;
         await pause(APPEND_AGAIN_MS, stop);

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { newMessageId, type MessageId, type ReplyId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
+import type { DailyLimits, Use } from '@edgechat/usage';
 import { mentionsAssistant } from '../domain/mention.js';
 import type { ReplyStatus, Send } from '../domain/message.js';
 import type { Place } from './message-documents.js';
@@ -8,7 +9,8 @@ import type { Place } from './message-documents.js';
 /** What the door said of one send. */
 export interface SendRow {
   readonly n: number;
-  readonly outcome: 'sent' | 'replayed' | 'not_found' | 'key_reused' | 'stale';
+  readonly outcome:
+    'sent' | 'replayed' | 'not_found' | 'key_reused' | 'stale' | 'storage_exhausted' | 'budget_exhausted';
   readonly seq: number;
   readonly message_id: MessageId;
   readonly created_at: Date;
@@ -19,11 +21,19 @@ export interface SendRow {
   readonly author_name: string | null;
   /** The order of other members' inboxes is owed. */
   readonly fans_out: boolean;
+  /** In how many seconds what is exhausted may be used again. */
+  readonly retry_after_s: number | null;
+}
+
+/** What the authors of a batch may use today, and what each used before its send besides what PostgreSQL knows, in the order of the sends; null for the assistant. */
+export interface SendLimits {
+  readonly daily: DailyLimits;
+  readonly pending: readonly (Use | null)[];
 }
 
 const SEND_MESSAGES: Statement = {
   name: 'conversations.send_messages',
-  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, null) order by n',
+  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, $3::json) order by n',
 };
 
 const SETTLE_STORED: Statement = {
@@ -34,12 +44,19 @@ const SETTLE_STORED: Statement = {
 /**
  * Numbers and writes a batch of sends: one round trip, one transaction (see the function `edgechat.send_messages`). The rows come in the order of the sends.
  * @param stored places of earlier messages that MongoDB has: their debts end in the same transaction
+ * @param limits null where nothing is limited
  * @throws Unavailable `postgres`: the fate of the sends is then unknown, unless the cause is a deadlock or a serialization failure
  */
-export async function sendBatch(sql: Sql, sends: readonly Send[], stored: readonly Place[] = []): Promise<SendRow[]> {
+export async function sendBatch(
+  sql: Sql,
+  sends: readonly Send[],
+  stored: readonly Place[] = [],
+  limits: SendLimits | null = null,
+): Promise<SendRow[]> {
   const rows = await sql.query<SendRow>(SEND_MESSAGES, [
-    JSON.stringify(sends.map(forDoor)),
+    JSON.stringify(sends.map((send, n) => forDoor(send, n, limits?.pending[n] ?? null))),
     stored.length > 0 ? JSON.stringify(stored) : null,
+    limits === null ? null : JSON.stringify(forLimits(limits.daily)),
   ]);
   if (rows.length !== sends.length) throw new Error('the door did not answer for every send');
   return rows;
@@ -50,7 +67,9 @@ export async function settleStored(sql: Sql, stored: readonly Place[]): Promise<
   await sql.query(SETTLE_STORED, [JSON.stringify(stored)]);
 }
 
-function forDoor(send: Send, n: number): object {
+const forLimits = ({ day, textBytes, tokens }: DailyLimits): object => ({ day, text_bytes: textBytes, tokens });
+
+function forDoor(send: Send, n: number, pending: Use | null): object {
   const all = {
     n,
     conversation_id: send.conversationId,
@@ -66,6 +85,7 @@ function forDoor(send: Send, n: number): object {
       reply_id: send.replyId,
       answer_within_ms: send.answerWithinMs,
       mentions_assistant: mentionsAssistant(send.content),
+      ...(pending === null ? {} : { pending_bytes: pending.textBytes, pending_tokens: pending.tokens }),
     };
   }
   return {

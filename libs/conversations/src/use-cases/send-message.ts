@@ -3,18 +3,17 @@ import type { Happening } from '@edgechat/contracts';
 import { atMost, reached, Refusal, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log, Outage } from '@edgechat/platform/logging';
-import { Postgres } from '@edgechat/platform/postgres';
 import { Bell } from '@edgechat/platform/queue';
 import type { Send, SentMessage } from '../domain/message.js';
-import { MessageDocuments, type MessageDocument, type Place } from '../persistence/message-documents.js';
-import { sendBatch, type SendRow } from '../persistence/send-batch.js';
+import { MessageDocuments, type MessageDocument } from '../persistence/message-documents.js';
+import type { SendRow } from '../persistence/send-batch.js';
 import { GatheredWrites } from './gathered-writes.js';
 import { SendQueue, type Waiting } from './send-queue.js';
+import { rolledBackAs, SendLedger, type Written } from './send-ledger.js';
 import { StoredTexts } from './stored-texts.js';
 
 /** Storing the text and ringing the bell get this long together; what is not done by then is owed, and the worker does it. */
 const DELIVER_WITHIN_MS = 500;
-const CONFLICT_TRIES = 3;
 const PARTS_AT_ONCE = 4;
 
 /**
@@ -22,7 +21,7 @@ const PARTS_AT_ONCE = 4;
  *
  * What must hold: a send is accepted when its row is in the ledger; from then on it is kept and what it causes is owed, whatever dies. Nothing is written elsewhere before that.
  * Who is not a member may not send: refused under the conversation's lock, as if it did not exist, by the function `edgechat.send_messages`
- * (libs/database/src/migrations/many-people/send-messages.ts).
+ * (libs/database/src/migrations/bounded-work/send-messages.ts), and so is who used up what an account may use in a day.
  */
 @Injectable()
 export class SendMessage {
@@ -32,7 +31,7 @@ export class SendMessage {
   private readonly ringing: Outage;
 
   constructor(
-    private readonly postgres: Postgres,
+    private readonly ledger: SendLedger,
     documents: MessageDocuments,
     private readonly stored: StoredTexts,
     private readonly bell: Bell,
@@ -53,7 +52,7 @@ export class SendMessage {
 
   /**
    * Sends once per client key, however often it is called; costs one round trip to each store, shared by the sends of a batch.
-   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`; for an answer whose reply is no longer the caller's to end, StaleReply
+   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`, `storage_exhausted`, `budget_exhausted` (nothing was kept); for an answer whose reply is no longer the caller's to end, StaleReply
    * @throws Unavailable `postgres` (the fate of the send is unknown: repeat it with its key), `sending` (nothing was written)
    */
   send(send: Send): Promise<SentMessage> {
@@ -62,12 +61,9 @@ export class SendMessage {
 
   /** Writes a batch and settles each send of it; never rejects. */
   private async writeBatch(batch: readonly Waiting[], isWritten: () => void): Promise<void> {
-    let rows: readonly SendRow[];
+    let written: Written;
     try {
-      rows = await this.write(
-        batch.map(({ send }) => send),
-        this.stored.take(),
-      );
+      written = await this.ledger.write(batch, this.stored.take());
     } catch (error) {
       const parts = partsOf(batch, error);
       if (parts.length <= 1) return batch.forEach(({ reject }) => reject(error));
@@ -76,8 +72,14 @@ export class SendMessage {
     }
     reached('send.committed');
     isWritten();
+    const { rows, isDoubtful } = written;
     await this.deliver(batch, rows);
-    batch.forEach((one, n) => settle(one, rows[n]));
+    batch.forEach((one, n) => (!one.isAgain && isDoubtful(n) ? this.sendAgain(one) : settle(one, rows[n])));
+  }
+
+  /** Once is enough: what is doubtful again is one of many sends beyond the limit. */
+  private sendAgain(one: Waiting): void {
+    void this.ledger.settled().then(() => this.queue.addAgain(one));
   }
 
   /** What failed together is tried again in parts, a few at once, so that only what is at fault fails. */
@@ -87,19 +89,6 @@ export class SendMessage {
       for (let part = left.shift(); part; part = left.shift()) await this.writeBatch(part, () => undefined);
     };
     await Promise.all(Array.from({ length: PARTS_AT_ONCE }, lane));
-  }
-
-  private async write(
-    sends: readonly Send[],
-    stored: readonly Place[],
-    triesLeft = CONFLICT_TRIES,
-  ): Promise<SendRow[]> {
-    try {
-      return await sendBatch(this.postgres, sends, stored);
-    } catch (error) {
-      if (triesLeft > 1 && isConflict(error)) return this.write(sends, stored, triesLeft - 1);
-      throw error;
-    }
   }
 
   private async deliver(batch: readonly Waiting[], rows: readonly SendRow[]): Promise<void> {
@@ -125,20 +114,6 @@ export class SendMessage {
 
 /** The reply that an answer belongs to was ended, or given to another run, meanwhile. */
 export class StaleReply extends Error {}
-
-/** Deadlock and serialization failure: worth the same batch again, at once. */
-const isConflict = (error: unknown): boolean => /^40/.test(rolledBackAs(error) ?? '');
-
-/** The SQLSTATE of a failure that certainly wrote nothing, though the store is there: a conflict, or a lock or statement that took too long. Null for all else. */
-function rolledBackAs(error: unknown): string | null {
-  const cause = error instanceof Unavailable ? error.options.cause : null;
-  return cause instanceof Error &&
-    'code' in cause &&
-    typeof cause.code === 'string' &&
-    /^(40|55P03|57014)/.test(cause.code)
-    ? cause.code
-    : null;
-}
 
 /** How to try a failed batch again: not at all when its fate is unknown; by conversation when a lock was waited for in vain, since one lock holds up one conversation; else each send alone. */
 function partsOf(batch: readonly Waiting[], error: unknown): (readonly Waiting[])[] {
@@ -187,6 +162,22 @@ function settle({ resolve, reject }: Waiting, row: SendRow | undefined): void {
         new Refusal(
           'idempotency_key_reused',
           'This client key was used for another message in this conversation. Use a new key for a new message.',
+        ),
+      );
+    case 'storage_exhausted':
+      return reject(
+        new Refusal(
+          row.outcome,
+          'This account has sent as much text today as it may. The message was not kept. Send it again tomorrow (UTC).',
+          { retryAfterS: row.retry_after_s ?? 1 },
+        ),
+      );
+    case 'budget_exhausted':
+      return reject(
+        new Refusal(
+          row.outcome,
+          'This account has used up its AI tokens. The message was not kept. Send it again later, as Retry-After says.',
+          { retryAfterS: row.retry_after_s ?? 1 },
         ),
       );
     default:

@@ -13,6 +13,8 @@ export interface Waiting {
   readonly bytes: number;
   readonly resolve: (sent: SentMessage) => void;
   readonly reject: (error: unknown) => void;
+  /** True for a send that was refused in doubt, and is judged for the last time. */
+  readonly isAgain: boolean;
 }
 
 /** Gathers the sends that come while others are being written, so that they share a transaction. A send that comes alone does not wait. */
@@ -36,12 +38,19 @@ export class SendQueue {
       return Promise.reject(
         new Unavailable('sending', { detail: 'Too many messages are being sent right now. Repeat the send shortly.' }),
       );
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ send, bytes, resolve, reject });
-      this.waitingBytes += bytes;
-      // After the sends of this turn of the event loop: requests that were read together are written together.
-      setImmediate(() => this.next());
-    });
+    return new Promise((resolve, reject) => this.push({ send, bytes, resolve, reject, isAgain: false }));
+  }
+
+  /** Has a send judged once more that was in a batch already, and wrote nothing. It was waited for all along: there is room for it. */
+  addAgain(one: Waiting): void {
+    this.push({ ...one, isAgain: true });
+  }
+
+  private push(one: Waiting): void {
+    this.waiting.push(one);
+    this.waitingBytes += one.bytes;
+    // After the sends of this turn of the event loop: requests that were read together are written together.
+    setImmediate(() => this.next());
   }
 
   private next(): void {

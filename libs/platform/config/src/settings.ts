@@ -160,7 +160,7 @@ export const SETTINGS = {
     'Sends that may wait in one process before it answers 503.',
   ),
   TEXT_MB_PER_DAY: setting(
-    API,
+    BOTH,
     '50',
     limit(1_000_000_000),
     'MiB of texts, and of what they take in the search index, that an account may add in a day (UTC).',
