@@ -72,14 +72,14 @@ describe.each(ATTACKS)('of %s', (_, text) => {
     expect(twice.folded).toBeLessThanOrEqual(2 * folded + STEP);
     expect(units).toBeLessThanOrEqual(folded);
     expect(twice.units).toBeLessThanOrEqual(2 * units + 1);
-  });
+  }, 60_000);
 
   it('the terms are made in slices that together read the text once at most', async () => {
     const { characters } = await slicesOf((slices) => tsvectorOf(id, 1, text.repeat(4), slices));
 
     expect(Math.max(...characters)).toBeLessThanOrEqual(SLICE_CHARACTERS + STEP);
     expect(characters.reduce((sum, taken) => sum + taken, 0)).toBeLessThanOrEqual(4 * text.length);
-  });
+  }, 60_000);
 
   it('the same is so of what is found in it, whatever is looked for', async () => {
     for (const query of QUERIES) {

@@ -50,10 +50,10 @@ describe('of every character', () => {
     });
 
     expect(wrong).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('that does not, normalisation changes nothing before it', () => {
-    const before = ['a\u0323', 'क', '가', 'ᄀ', '\u0915\u094d', '\u{16d63}'];
+    const before = ['a\u0323', '가', 'ᄀ', '\u{16d63}'];
     const wrong = EVERY_CHARACTER.filter(
       (character) =>
         !goesOn(character, 0) &&
@@ -64,7 +64,7 @@ describe('of every character', () => {
     );
 
     expect(wrong).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('the spelling of a sign is parted from what is beside it, and of no letter', () => {
     const isSpelledSign = (character: string): boolean =>
@@ -79,7 +79,7 @@ describe('of every character', () => {
       [],
     );
     expect(EVERY_CHARACTER.filter(isSpelledSign).length).toBeGreaterThan(900);
-  }, 60_000);
+  }, 120_000);
 
   it('a digit is the ASCII digit of its value', () => {
     const digits = EVERY_CHARACTER.filter((character) => /^\p{Nd}$/u.test(character));
@@ -88,22 +88,44 @@ describe('of every character', () => {
 
     expect(wrong).toEqual([]);
     expect(digits.length).toBeGreaterThan(600);
-  }, 60_000);
+  }, 120_000);
 
   it('no step is left out that it needs', () => {
     expect(EVERY_CHARACTER.filter((character) => foldText(character) !== foldByAllSteps(character))).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('nothing is left to fold', () => {
     expect(EVERY_CHARACTER.filter((character) => foldText(foldText(character)) !== foldText(character))).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });
 
 it('no step is left out that a text needs', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 20 }), fc.string({ unit: 'grapheme' }), (some, other) => {
-      expect(foldText(some + other)).toBe(foldByAllSteps(some + other));
-    }),
-    { numRuns: 2_000 },
+  const hindi = fc.integer({ min: 0x900, max: 0x97f }).map((code) => String.fromCodePoint(code));
+  const often = fc.constantFrom(
+    'न',
+    'ण',
+    'म',
+    '\u094d',
+    '\u093c',
+    '\u0301',
+    '\u200d',
+    'が',
+    'ü',
+    '\u{1d15e}',
+    ' ',
+    '\u0901',
   );
-}, 60_000);
+  const part = fc.oneof(
+    hindi,
+    often,
+    fc.string({ unit: 'binary', maxLength: 2 }),
+    fc.string({ unit: 'grapheme', maxLength: 2 }),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 50 }), fc.nat({ max: 40 }), (parts, count) => {
+      const text = parts.join('') + 'न' + '\u094d'.repeat(count);
+      expect(foldText(text)).toBe(foldByAllSteps(text));
+    }),
+    { numRuns: 3_000 },
+  );
+}, 120_000);

@@ -82,23 +82,40 @@ function foldChunk(chunk: string): string {
 
 /** What single UTF-16 units are folded to that are a piece by themselves, and folded to one; 0 for all others, and those not met yet. */
 const single = new Uint16Array(0x10000);
-/** What all others are folded to that are no part of a piece. */
+/** What all others are folded to by themselves. */
 const several = new Map<number, string>();
 /** Of a chunk, as it is folded: of each unit at most 18 come, and two joints or blanks. */
 const units = new Uint16Array(20 * (CHUNK + 2 * MAX_GOING_ON + 2));
 
-/** What a text is folded to whose pieces are one character each: from a table, several times as fast as by normalisation. Null of another. */
+/** Marks of Devanagari that normalisation leaves where they are, and as they are, behind a character of Devanagari; or that are dropped. */
+const isStaying = (code: number): boolean =>
+  (code >= 0x900 && code <= 0x903) ||
+  (code >= 0x93a && code <= 0x94f && code !== 0x93d) ||
+  (code >= 0x955 && code <= 0x957);
+const isDevanagari = (unit: number): boolean => unit >= 0x900 && unit <= 0x97f;
+const VIRAMA = 0x94d;
+const HALF_NASALS: ReadonlySet<number> = new Set([0x919, 0x91e, 0x923, 0x928, 0x92e]);
+
+/** What a text is folded to whose pieces are one character each, or of Devanagari: from a table, several times as fast as by normalisation. Null of another. */
 function foldEach(chunk: string): string | null {
   let length = 0;
+  let row = 0;
   for (let at = 0; at < chunk.length; at += 1) {
     const unit = single[chunk.charCodeAt(at)] ?? 0;
     if (unit !== 0) {
       units[length] = unit;
       length += 1;
+      row = 0;
       continue;
     }
     const code = chunk.codePointAt(at) ?? 0;
-    if ((needsOf(code) & GOES_ON) !== 0) return null;
+    const before = length === 0 ? 0 : (units[length - 1] ?? 0);
+    row = (needsOf(code) & GOES_ON) === 0 ? 0 : row + 1;
+    if (row > 0 && (row > MAX_GOING_ON || !isStaying(code) || !isDevanagari(before))) return null;
+    if (code === VIRAMA && HALF_NASALS.has(before)) {
+      units[length - 1] = ANUSVARA.charCodeAt(0);
+      continue;
+    }
     const folded = several.get(code) ?? learn(code);
     for (let i = 0; i < folded.length; i += 1) units[length + i] = folded.charCodeAt(i);
     length += folded.length;
@@ -109,7 +126,8 @@ function foldEach(chunk: string): string | null {
 
 function learn(code: number): string {
   const folded = foldTogether(String.fromCodePoint(code));
-  if (code <= 0xffff && folded.length === 1) single[code] = folded.charCodeAt(0);
+  const isPiece = (needsOf(code) & GOES_ON) === 0;
+  if (code <= 0xffff && folded.length === 1 && isPiece) single[code] = folded.charCodeAt(0);
   else several.set(code, folded);
   return folded;
 }
