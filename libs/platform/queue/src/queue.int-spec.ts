@@ -4,7 +4,7 @@ import { JOBS, replyToMessage } from '@edgechat/contracts';
 import { eventually, inProcess, ownStores, type OwnStores } from '@edgechat/testing';
 import { Queue } from 'bullmq';
 import { Bell } from './bell.js';
-import { JobRunner, type Handlers } from './job-runner.js';
+import { JobRunner, PutOff, type Handlers } from './job-runner.js';
 
 let stores: OwnStores;
 let process: INestApplicationContext;
@@ -67,6 +67,21 @@ describe('a bell', () => {
     await expect(
       bell.add([{ job: replyToMessage, payload: { conversationId: 'no uuid' }, requestId: null }]),
     ).rejects.toThrow();
+  });
+});
+
+describe('a job that its handler puts off', () => {
+  it('comes again, more often than a job may fail, and rings meanwhile add nothing', async () => {
+    const id = randomUUID();
+    const putOffs = replyToMessage.attempts + 2;
+    work = () => (runsOf(id) <= putOffs ? Promise.reject(new PutOff(10)) : Promise.resolve());
+    await ring(id);
+    await ring(id);
+
+    await eventually(() => runsOf(id) > putOffs);
+    await eventually(async () => (await queue.getJobCounts('active', 'waiting', 'delayed'))['delayed'] === 0);
+    expect((await queue.getJobCounts('failed'))['failed']).toBe(0);
+    work = () => Promise.resolve();
   });
 });
 
