@@ -33,6 +33,8 @@ beforeAll(async () => {
     text: client.at(await another({ TEXT_MB_PER_DAY: '0' })),
     tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0' })),
   };
+  for (const one of [spent.text, spent.tokens])
+    await eventually(async () => (await one.get('/health/started')).status === 200);
 
   const answers = new Answers();
   await Promise.all([
