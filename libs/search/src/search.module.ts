@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '@edgechat/conversations';
 import { OutboxModule } from '@edgechat/platform/outbox';
+import { DailyUseModule } from '@edgechat/usage';
 import { SearchMessages } from './queries/search-messages.js';
 import { IndexMessages } from './use-cases/index-messages.js';
 
@@ -9,5 +10,9 @@ import { IndexMessages } from './use-cases/index-messages.js';
 export class SearchModule {}
 
 /** For who keeps the index. */
-@Module({ imports: [ConversationsModule, OutboxModule], providers: [IndexMessages], exports: [IndexMessages] })
+@Module({
+  imports: [ConversationsModule, OutboxModule, DailyUseModule],
+  providers: [IndexMessages],
+  exports: [IndexMessages],
+})
 export class SearchIndexModule {}

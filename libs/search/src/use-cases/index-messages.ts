@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ReadMessages } from '@edgechat/conversations';
-import { Slices, type ConversationId } from '@edgechat/kernel';
+import { accountId, Slices, type ConversationId } from '@edgechat/kernel';
 import { Outbox, type Debt, type PreparedDebt } from '@edgechat/platform/outbox';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
+import { DailyUse } from '@edgechat/usage';
 import { tsvectorOf } from '../domain/terms.js';
 
 // The lock holds off the deletion of the conversations, and no send: no row is written that the purge would not see. In a statement of its own: it may have to wait for that deletion.
@@ -28,6 +29,8 @@ const BATCH_MAX_CHARACTERS = 1_000_000;
 /** A batch of texts that take long is written once it has been worked on for so long. */
 const BATCH_MAX_MS = 1_000;
 const WINDOW = 100;
+/** What a byte of terms takes in all: in the row, and as entries of the index, which have a key of their own each. Measured with words that are all different: 2.2. */
+const INDEX_FACTOR = 2;
 
 /** Makes messages searchable. */
 @Injectable()
@@ -36,6 +39,7 @@ export class IndexMessages {
     private readonly outbox: Outbox,
     private readonly postgres: Postgres,
     private readonly messages: ReadMessages,
+    private readonly dailyUse: DailyUse,
   ) {}
 
   /** Pays what one conversation, or without one all of them, owe to the index. Safe to repeat and to overlap. @throws Unavailable */
@@ -65,7 +69,8 @@ export class IndexMessages {
     let written = 0;
     while (written < messages.length) {
       const rows = await rowsOf(messages.slice(written), signal);
-      if ((await this.postgres.transaction((sql) => this.write(sql, rows))).size === 0) return 0;
+      const { live } = await this.postgres.transaction((sql) => this.write(sql, rows));
+      if (live.size === 0) return 0;
       written += rows.length;
     }
     return written;
@@ -73,9 +78,14 @@ export class IndexMessages {
 
   private async writePaid(sql: Sql, paid: readonly PreparedDebt<Row>[]): Promise<void> {
     const rows = paid.map(({ prepared }) => prepared);
-    const live = await this.write(sql, rows);
+    const { live, written } = await this.write(sql, rows);
     if (rows.some(({ conversationId, words }) => words === null && live.has(conversationId)))
       throw new Error('a text to be indexed is in neither store');
+    // (Before the commit: where that fails, a text is counted once more.)
+    const bytes = new Map(rows.map((row) => [keyOf(row.conversationId, row.seq), row.bytes]));
+    for (const { conversation_id, seq, author } of written)
+      if (author !== 0)
+        this.dailyUse.countText(accountId(author), INDEX_FACTOR * (bytes.get(keyOf(conversation_id, seq)) ?? 0));
   }
 
   /** The texts of these debts, or of the first of them: most carry theirs; what does not is read, within 100 messages of one conversation at a time. */
@@ -96,22 +106,33 @@ export class IndexMessages {
     return bare.map(({ seq }) => ({ conversationId, seq, content: contents.get(seq) ?? null }));
   }
 
-  /** Writes the rows of those of their conversations that live, which are returned. */
-  private async write(sql: Sql, rows: readonly Row[]): Promise<ReadonlySet<string>> {
+  /** Writes the rows of those of their conversations that live, and tells which those are, and what was not there already. */
+  private async write(sql: Sql, rows: readonly Row[]): Promise<Written> {
     const conversationIds = [...new Set(rows.map(({ conversationId }) => conversationId))];
     const live = new Set((await sql.query<{ id: string }>(LOCK, [conversationIds])).map(({ id }) => id));
     // In order, so that the messages of a conversation lie together as far as they come together.
-    const written = rows
+    const due = rows
       .filter(({ conversationId, words }) => words !== null && live.has(conversationId))
       .sort((one, other) => compare(one.conversationId, other.conversationId) || one.seq - other.seq);
-    if (written.length > 0)
-      await sql.query(INDEX, [
-        written.map(({ conversationId }) => conversationId),
-        written.map(({ seq }) => seq),
-        written.map(({ words }) => words),
-      ]);
-    return live;
+    if (due.length === 0) return { live, written: [] };
+    const written = await sql.query<WrittenRow>(INDEX, [
+      due.map(({ conversationId }) => conversationId),
+      due.map(({ seq }) => seq),
+      due.map(({ words }) => words),
+    ]);
+    return { live, written };
   }
+}
+
+interface WrittenRow {
+  readonly conversation_id: string;
+  readonly seq: number;
+  readonly author: number;
+}
+
+interface Written {
+  readonly live: ReadonlySet<string>;
+  readonly written: readonly WrittenRow[];
 }
 
 interface Text {
@@ -129,6 +150,7 @@ interface Row {
   readonly bytes: number;
 }
 
+const keyOf = (conversationId: string, seq: number): string => `${conversationId}:${seq}`;
 const compare = (one: string, other: string): number => (one < other ? -1 : Number(one > other));
 
 /** The rows of these messages, or of as many as one batch may write: at least one. Worked out in slices. @throws the reason of `signal` when it is aborted */
