@@ -60,6 +60,7 @@ async function main(planFile) {
   const scene = sceneOf(plan);
   const tallies = {};
   const calm = harmless(scene);
+  await wait(plan.waitS * 1_000);
   await Promise.all(
     ATTACKS.map((attack) => {
       const { name, act, perSecond, ...pacing } = attack(scene);

@@ -15,8 +15,8 @@ const REFRESH_EVERY_MS = 45_000;
 const HEALTH_EVERY_MS = 250;
 /** After the end what is under way is waited for as long as any call may take. */
 const PATIENCE_MS = 75_000;
-/** More than are ever needed at once, so that no call waits for another one's connection. */
-const SOCKETS = 2_000;
+/** As many connections as a browser has. All are open before anybody attacks, and stay open. */
+const SOCKETS = 6;
 const ACTS = { send: 30, ask: 8, page: 22, inbox: 16, search: 14, mark: 10 };
 const ASCII = [
   'good',
@@ -43,22 +43,19 @@ class Office {
 
   constructor({ port, honest, seconds, seed }) {
     Object.assign(this, { port, seconds, seed, people: honest });
-    this.agent = agentOf(honest[0].address, SOCKETS);
-    // One connection that is always there: what it waits for is the event loop.
-    this.health = { port, agent: agentOf(honest[0].address, 1) };
-    this.beganAt = performance.now();
+    this.agents = new Map(honest.map(({ n, address }) => [n, agentOf(address, SOCKETS)]));
+    this.health = agentOf(honest[0].address, 1);
   }
 
   get isOn() {
     return performance.now() - this.beganAt < this.seconds * 1_000;
   }
 
-  async call(kind, method, path, options) {
+  /** @param {object | null} person null: nobody, for health */
+  async call(kind, person, method, path, options) {
+    const agent = person === null ? this.health : this.agents.get(person.n);
     const at = performance.now() - this.beganAt;
-    const answer = await call(kind === 'health' ? this.health : this, method, path, {
-      ...options,
-      patienceMs: PATIENCE_MS,
-    });
+    const answer = await call({ port: this.port, agent }, method, path, { ...options, patienceMs: PATIENCE_MS });
     const isGood = answer.status >= 200 && answer.status <= 299;
     this.calls.push({ kind, at, ms: answer.ms, reason: answer.reason, isGood });
     return isGood ? answer.body : null;
@@ -75,9 +72,14 @@ class Office {
   }
 
   async run() {
+    const opening = [...this.agents.values()].flatMap((agent) =>
+      Array.from({ length: SOCKETS }, () => call({ port: this.port, agent }, 'GET', '/health')),
+    );
+    await Promise.all(opening);
+    this.beganAt = performance.now();
     const share = (n) => (n + 0.5) / this.people.length;
     await Promise.all([
-      this.every(HEALTH_EVERY_MS, 0, () => this.call('health', 'GET', '/health')),
+      this.every(HEALTH_EVERY_MS, 0, () => this.call('health', null, 'GET', '/health')),
       ...this.people.flatMap((person) => [
         this.every(CALL_EVERY_MS, share(person.n), (n) => this.#act(person, n)),
         this.every(LOGIN_EVERY_MS, share(person.n), () => this.#logIn(person)),
@@ -99,13 +101,13 @@ class Office {
       case 'ask':
         return this.#send('ask', person, own, random, n);
       case 'page':
-        return this.call(kind, 'GET', `${messages}?before_seq=1000000000&limit=50`, { token });
+        return this.call(kind, person, 'GET', `${messages}?before_seq=1000000000&limit=50`, { token });
       case 'inbox':
-        return this.call(kind, 'GET', '/chat/conversations?limit=20', { token });
+        return this.call(kind, person, 'GET', '/chat/conversations?limit=20', { token });
       case 'search':
-        return this.call(kind, 'GET', `/search?q=${random.pick(person.words)}`, { token });
+        return this.call(kind, person, 'GET', `/search?q=${random.pick(person.words)}`, { token });
       default:
-        return this.call(kind, 'PUT', `/chat/conversations/${group}/read`, { token, body: { seq: n } });
+        return this.call(kind, person, 'PUT', `/chat/conversations/${group}/read`, { token, body: { seq: n } });
     }
   }
 
@@ -113,18 +115,21 @@ class Office {
     const word = rareWord(random, person.n * 10_000 + n);
     const content = [word, ...Array.from({ length: 11 }, () => random.pick(ASCII))].join(' ');
     const path = `/chat/conversations/${conversation}/messages`;
-    const body = await this.call(kind, 'POST', path, { token: person.token, body: { content } });
+    const body = await this.call(kind, person, 'POST', path, { token: person.token, body: { content } });
     if (body === null) return;
     person.words.push(word);
     this.kept.push({ kind, word, person: person.n, conversation, seq: body.user_message.seq });
   }
 
-  #logIn({ email, password }) {
-    return this.call('login', 'POST', '/auth/login', { body: { email, password } });
+  #logIn(person) {
+    const { email, password } = person;
+    return this.call('login', person, 'POST', '/auth/login', { body: { email, password } });
   }
 
   async #refresh(person) {
-    const body = await this.call('refresh', 'POST', '/auth/refresh', { body: { refresh_token: person.refreshToken } });
+    const body = await this.call('refresh', person, 'POST', '/auth/refresh', {
+      body: { refresh_token: person.refreshToken },
+    });
     if (body === null) return;
     person.token = body.access_token;
     person.refreshToken = body.refresh_token;

@@ -18,6 +18,8 @@ const ANSWERS_AFTER_MS = 2_000;
 /** The code of the product is compiled, and its caches filled, before anything counts. */
 const WARM_UP_SHARE = 0.25;
 const WARM_UP_MAX_S = 15;
+/** The honest are there before the attackers come. */
+const HONEST_FIRST_S = 3;
 /** What the drill sets itself, or must not be told by the machine that it runs on. */
 const NOT_PASSED_ON =
   /^(DATABASE_URL|MONGODB_URL|REDIS_URL|HOST|PORT|WORKER_HEALTH_PORT|APP_ENV|LOG_LEVEL|JWT_\w+|AI_PROVIDER|\w+_(API_KEY|BASE_URL|MODEL))$/;
@@ -47,8 +49,8 @@ async function startSystem({ signal, say, violations, logs }, provider, passed, 
  * Honest people and strangers side by side, each in a process of their own; after attacks, until what is owed is done.
  * @returns what both saw, and what was seen inside the product
  */
-async function phase({ system, people, folder, watch, signal, seconds: whole, rate }, name, { isCalm, warmUpS = 0 }) {
-  const seconds = whole + warmUpS;
+async function phase({ system, people, folder, watch, signal, seconds: whole, rate }, name, { isCalm, uncountedS }) {
+  const seconds = whole + uncountedS;
   const { port } = system.apis[0];
   const act = async (program, own) => {
     const resultFile = path.join(folder, `${name}-${program}`);
@@ -57,15 +59,16 @@ async function phase({ system, people, folder, watch, signal, seconds: whole, ra
     await runTool(program, process.execPath, args, { signal, env: {} });
     return JSON.parse(readFileSync(resultFile, 'utf8'));
   };
+  const attackersTime = isCalm ? { waitS: 0, seconds } : { waitS: uncountedS, seconds: whole };
   const [honest, { generator, owed }] = await Promise.all([
     act('honest', { honest: people.honest, seed: isCalm ? 1 : 2 }),
-    act('attackers', { ...people, addresses: ATTACKING, rate, isCalm }).then(async (generator) => ({
+    act('attackers', { ...people, addresses: ATTACKING, rate, isCalm, ...attackersTime }).then(async (generator) => ({
       generator,
       owed: isCalm ? null : await awaitOwed(system, people.honest, generator.endedAt),
     })),
   ]);
   people.honest = honest.honest;
-  const counted = { ...honest, calls: honest.calls.filter(({ at }) => at >= warmUpS * 1_000) };
+  const counted = { ...honest, calls: honest.calls.filter(({ at }) => at >= uncountedS * 1_000) };
   const probes = await readProbes(watch.apps, folder);
   return { name, seconds: whole, honest: counted, generator, owed, probes, peaks: watch.take() };
 }
@@ -75,9 +78,9 @@ async function measure(drill, say) {
   const warmUpS = Math.min(WARM_UP_MAX_S, Math.ceil(seconds * WARM_UP_SHARE));
   say(`${warmUpS} s of harmless calls to warm up, and ${seconds} s that count`);
   await readProbes(watch.apps, folder); // what the start took is no figure
-  const calm = await phase(drill, 'calm', { isCalm: true, warmUpS });
+  const calm = await phase(drill, 'calm', { isCalm: true, uncountedS: warmUpS });
   say(`${seconds} s of attacks, and then what is owed is waited for`);
-  const attack = await phase(drill, 'attack', { isCalm: false });
+  const attack = await phase(drill, 'attack', { isCalm: false, uncountedS: HONEST_FIRST_S });
   const missing = await findKept(system, drill.people.honest, attack.honest.kept);
   return { calm, attack, owed: attack.owed, missing };
 }
