@@ -65,6 +65,7 @@ export class Stack {
       AI_PROVIDER: 'demo',
       RATE_LIMIT_REQUESTS: '10000000',
       TEXT_MB_PER_DAY: 'unlimited',
+      SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited', // one account searches on all connections
     };
     const stack = new Stack(folder, engines, env);
     await run('the migration', process.execPath, [join(ROOT, PROGRAMS.worker), 'migrate'], { env, signal });

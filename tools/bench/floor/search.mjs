@@ -4,14 +4,14 @@ import { problem } from './http.mjs';
 import { messageOf, textsAt } from './read.mjs';
 import { query } from './stores.mjs';
 
-// The first page of a search by relevance, with the product's statements (libs/search, SearchMessages) and its own computation of queries and snippets.
+// The first page of a search by relevance where all hits can be ranked together, with the product's statements (libs/search, SearchMessages) and its own computation of queries and snippets.
 
-const FIND = `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7,
+const find = (first) => `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7, ${first},
   row(coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '${'0'.repeat(32)}'), coalesce($10::bigint, 0), 0)::edgechat.found_message,
   row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
-const NEWEST = `select * from ${FIND} order by at desc, conversation_id desc, seq desc`;
+const NEWEST = `select * from ${find('null')} order by at desc, conversation_id desc, seq desc`;
 const RANKED = `
-  with z as materialized (select * from ${FIND})
+  with z as materialized (select * from ${find('$20::text')})
   select p.*, a.* from (
     select * from z where $15::float8 is null or (z.score, z.at, z.conversation_id, z.seq) < ($15, $16::timestamptz, $17::uuid, $18::bigint)
     order by z.score desc, z.at desc, z.conversation_id desc, z.seq desc limit $19
@@ -29,12 +29,12 @@ const PLACES = `
   order by p.n`;
 const RANKED_MAX = 1_000;
 
-const { parseQuery, snippetOf, tsQueriesOf } = await searchDomain();
+const { matchText, parseQuery, Slices, tsQueriesOf } = await searchDomain();
 
 export async function search(reader, typed, limit) {
-  const asked = parseQuery(typed);
-  if (asked === null) throw problem(422, 'query_without_words');
-  const { rows, next } = await find(reader, asked, limit);
+  const { kind, query: asked } = parseQuery(typed);
+  if (kind !== 'query') throw problem(422, `query_${kind}`);
+  const { rows, next } = await findRows(reader, asked, limit);
   const placed = await query('places', PLACES, [
     reader,
     rows.map((row) => row.conversation_id),
@@ -42,25 +42,21 @@ export async function search(reader, typed, limit) {
   ]);
   const texts = await textsAt(placed.filter((row) => row.outbox_content === null));
   const scores = new Map(rows.map((row) => [`${row.conversation_id}:${row.seq}`, row.score]));
-  const hits = placed.flatMap((row) => {
+  const slices = new Slices('floor');
+  const hits = [];
+  for (const row of placed) {
     const content = row.outbox_content ?? texts.get(row.message_id);
-    const snippet = content === undefined ? null : snippetOf(content, asked);
     const score = scores.get(`${row.conversation_id}:${row.seq}`);
-    return snippet === null
-      ? []
-      : [
-          {
-            message: messageOf(row.conversation_id, reader, row, content),
-            snippet,
-            score: Math.round(score * 1e6) / 1e6,
-          },
-        ];
-  });
+    const snippet = content === undefined ? null : await matchText(content, asked, 'either', slices);
+    if (snippet === null) continue;
+    const message = messageOf(row.conversation_id, reader, row, content);
+    hits.push({ message, snippet, score: Math.round(score * 1e6) / 1e6 });
+  }
   return { hits, next_cursor: next && cursorOf(reader, typed, next) };
 }
 
-async function find(reader, asked, limit) {
-  const { probe, whole, ranking } = tsQueriesOf(asked);
+async function findRows(reader, asked, limit) {
+  const { probe, whole, ranking, first: firstWord } = tsQueriesOf(asked, 'either');
   const values = (below, wanted) => [
     reader,
     null,
@@ -82,6 +78,7 @@ async function find(reader, asked, limit) {
     null,
     null,
     limit + 1,
+    firstWord,
   ]);
   const [first] = ranked;
   const oldest =
@@ -90,7 +87,7 @@ async function find(reader, asked, limit) {
       : null;
   const rows = ranked.slice(0, limit);
   const last = rows.at(-1);
-  const placeOf = (row) => [row.at.getTime(), row.conversation_id, row.seq];
+  const placeOf = (row) => [2, row.at.getTime(), row.conversation_id, row.seq];
   if (ranked.length > limit)
     return { rows, next: [...placeOf(last), last.score, last.newest_at.getTime(), ...(oldest ?? [])] };
   if (oldest === null) return { rows, next: null };
@@ -99,7 +96,7 @@ async function find(reader, asked, limit) {
   const rest = older.slice(0, room);
   return {
     rows: [...rows, ...rest],
-    next: older.length > room ? (rest.length > 0 ? placeOf(rest.at(-1)) : oldest) : null,
+    next: older.length > room ? (rest.length > 0 ? placeOf(rest.at(-1)) : [2, ...oldest]) : null,
   };
 }
 

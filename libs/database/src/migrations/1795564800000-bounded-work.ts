@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { FIND_DAILY_USE, TOKENS_ALLOWED, TOKENS_BACK_IN_S } from './bounded-work/daily-use.js';
+import { FIND_MESSAGES } from './bounded-work/search-functions.js';
 import { SEND_MESSAGES, SEND_MESSAGES_OF_MANY_PEOPLE } from './bounded-work/send-messages.js';
 import { TABLES } from './bounded-work/tables.js';
 
@@ -13,6 +14,7 @@ export class BoundedWork1795564800000 implements MigrationInterface {
       FIND_DAILY_USE,
       SEND_MESSAGES,
       SEND_MESSAGES_OF_MANY_PEOPLE,
+      FIND_MESSAGES,
     ])
       await runner.query(sql);
   }

@@ -93,17 +93,25 @@ describe('PostgreSQL', () => {
       probe: `'#neil' & '#x':* & '#o'`,
       whole: `!'#x'`,
       ranking: `'#neil' & '#x':* & '#o'`,
+      first: null,
     });
     expect(tsQueriesOf(query("o'neil & x:*"), 'whole')).toEqual({
       probe: `'#neil' & '#o' & '#x'`,
       whole: null,
       ranking: `'#neil' & '#o' & '#x'`,
+      first: null,
     });
     expect(tsQueriesOf(query('北京大学生'), 'whole')).toMatchObject({
       whole: `('#北京' <2> '#大学' <1> '#学生' | '#~' & '#北京' & '#大学' & '#学生')`,
       ranking: `'#北京' & '#学生'`,
+      first: null,
     });
-    expect(tsQueriesOf(query('京'), 'whole')).toEqual({ probe: `'#京':*`, whole: null, ranking: `'#京':*` });
+    expect(tsQueriesOf(query('京'), 'whole')).toEqual({
+      probe: `'#京':*`,
+      whole: null,
+      ranking: `'#京':*`,
+      first: null,
+    });
   });
 
   it('is asked for the words of a phrase side by side, or where places are cut for all of them', () => {

@@ -125,6 +125,8 @@ export interface TsQueries {
   readonly whole: string | null;
   /** How close the words are in a message. */
   readonly ranking: string;
+  /** The whole last word, where it need not be there: what has it comes first. Null elsewhere. */
+  readonly first: string | null;
 }
 
 /** One phase of a search as PostgreSQL is asked for it. Nothing of the text can be syntax: a word holds neither quote nor backslash. */
@@ -142,6 +144,7 @@ export function tsQueriesOf(query: SearchQuery, phase: Phase): TsQueries {
     probe: probed.join(' & '),
     whole: [...rest, ...inARow, ...excluded.flatMap(negationOf)].join(' & ') || null,
     ranking: longest([...ofWords, ...ends], MAX_RANKED).join(' & '),
+    first: phase === 'either' && query.last !== null ? termOf(query.last) : null,
   };
 }
 

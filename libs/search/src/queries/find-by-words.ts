@@ -36,16 +36,16 @@ interface Bounds {
   readonly wanted: number;
 }
 
-const FIND = `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7,
+const find = (first: string): string => `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7, ${first},
   row(coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '${'0'.repeat(32)}'), coalesce($10::bigint, 0), 0)::edgechat.found_message,
   row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
 const NEWEST: Statement = {
   name: 'search.newest',
-  text: `select * from ${FIND} order by at desc, conversation_id desc, seq desc`,
+  text: `select * from ${find('null')} order by at desc, conversation_id desc, seq desc`,
 };
 const RANKED: Statement = {
   name: 'search.ranked',
-  text: `with z as materialized (select * from ${FIND})
+  text: `with z as materialized (select * from ${find('$20::text')})
          select p.*, a.* from (
            select * from z where $15::float8 is null or (z.score, z.at, z.conversation_id, z.seq) < ($15, $16::timestamptz, $17::uuid, $18::bigint)
            order by z.score desc, z.at desc, z.conversation_id desc, z.seq desc limit $19
@@ -60,13 +60,18 @@ const RANKED_MAX = 1_000;
 /** Messages that were late in the index may come in between those that the first page ranked. */
 const LATE_MAX = 100;
 
+/** Candidates by score, and whether there are more of them than are ranked. */
+export interface RankedCandidates extends Candidates {
+  readonly isFull: boolean;
+}
+
 /** The hits of one round, from `after` on, at most `limit`: by score the newest 1,000, then by time; or all by time. @throws Unavailable `postgres` */
 export async function findByWords(sql: Sql, search: WordSearch, round: Round, limit: number): Promise<Candidates> {
   const isByTime = search.sort === 'newest' || search.after?.order === 'time';
-  return isByTime ? byTime(sql, search, round, search.after, limit) : byScore(sql, search, round, limit);
+  return isByTime ? findByTime(sql, search, round, search.after, limit) : findByScore(sql, search, round, limit);
 }
 
-async function byTime(
+async function findByTime(
   sql: Sql,
   search: WordSearch,
   round: Round,
@@ -86,7 +91,13 @@ async function byTime(
   return { found, next: found.at(-1)?.position ?? (after && { ...timeOnly(after), order: 'time', round }) };
 }
 
-async function byScore(sql: Sql, search: WordSearch, round: Round, limit: number): Promise<Candidates> {
+/** As `findByWords`, by score. In the round `either` what has the whole last word scores 0.5 to 1, and all else below. @throws Unavailable `postgres` */
+export async function findByScore(
+  sql: Sql,
+  search: WordSearch,
+  round: Round,
+  limit: number,
+): Promise<RankedCandidates> {
   const after = search.after?.order === 'score' ? search.after : null;
   const rows = await sql.query<RankedRow>(RANKED, rankedValues(search, round, limit));
   const [first] = rows;
@@ -108,11 +119,11 @@ async function byScore(sql: Sql, search: WordSearch, round: Round, limit: number
       oldest,
     } as const,
   }));
-  if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after };
-  if (oldest === null) return { found, next: null };
+  if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after, isFull };
+  if (oldest === null) return { found, next: null, isFull };
 
-  const older = await byTime(sql, search, round, oldest, limit - found.length);
-  return { found: [...found, ...older.found], next: older.next };
+  const older = await findByTime(sql, search, round, oldest, limit - found.length);
+  return { found: [...found, ...older.found], next: older.next, isFull };
 }
 
 function rankedValues(search: WordSearch, round: Round, limit: number): unknown[] {
@@ -130,6 +141,7 @@ function rankedValues(search: WordSearch, round: Round, limit: number): unknown[
     after?.conversationId ?? null,
     after?.seq ?? null,
     limit + 1,
+    tsQueriesOf(search.query, round).first,
   ];
 }
 

@@ -6,7 +6,7 @@ import { Config } from '@edgechat/platform/config';
 import type { Statement } from '@edgechat/platform/postgres';
 import { EVERYTHING } from '../domain/query.js';
 import { matchText } from '../domain/snippet.js';
-import { findByWords } from './find-by-words.js';
+import { findByScore, findByWords, type WordSearch } from './find-by-words.js';
 import { listNewest } from './list-newest.js';
 import type { Candidate, Candidates, Hit, Round, Search, SearchPosition } from './search.js';
 
@@ -75,18 +75,27 @@ export class SearchMessages {
   private async findCandidates(search: Search): Promise<Candidates> {
     const { query, limit } = search;
     if (query === null) return listNewest(this.postgres, search, limit);
-    if (search.sort === 'newest' || !query.hasBeginning)
-      return findByWords(this.postgres, { ...search, query }, search.sort === 'newest' ? 'either' : 'whole', limit);
+    const byWords: WordSearch = { ...search, query };
+    if (search.sort === 'newest') return findByWords(this.postgres, byWords, 'either', limit);
+    if (!query.hasBeginning) return findByWords(this.postgres, byWords, 'whole', limit);
 
-    // The whole word is looked for first, over everything.
+    // Where all hits can be ranked together, that is all. Else the whole word is looked for by itself first, over everything.
+    if (search.after === null || search.after.round === 'either') {
+      const all = await findByScore(this.postgres, byWords, 'either', limit);
+      if (search.after !== null || !all.isFull) return all;
+    }
+    return this.findInRounds(byWords);
+  }
+
+  private async findInRounds(search: WordSearch): Promise<Candidates> {
     const isWhole = search.after?.round !== 'beginning';
     const whole: Candidates = isWhole
-      ? await findByWords(this.postgres, { ...search, query }, 'whole', limit)
+      ? await findByWords(this.postgres, search, 'whole', search.limit)
       : { found: [], next: null };
     if (whole.next !== null) return whole;
-    const room = limit - whole.found.length;
-    const after = isWhole ? null : search.after;
-    const rest = await findByWords(this.postgres, { ...search, query, after }, 'beginning', Math.max(1, room));
+    const room = search.limit - whole.found.length;
+    const beginning = { ...search, after: isWhole ? null : search.after };
+    const rest = await findByWords(this.postgres, beginning, 'beginning', Math.max(1, room));
     if (room > 0) return { found: [...whole.found, ...rest.found], next: rest.next };
     return { found: whole.found, next: rest.found.length > 0 ? (whole.found.at(-1)?.position ?? null) : null };
   }
@@ -116,8 +125,11 @@ async function hitsOf(search: Search, candidates: readonly Candidate[], messages
   return hits;
 }
 
-/** What has the whole word is above all that only begins with it. */
-const scoreIn = (round: Round, score: number): number => (round === 'whole' ? 0.5 + score / 2 : score / 2);
+/** What has the whole word is above all that only begins with it. (Where both come in one round, PostgreSQL saw to it.) */
+function scoreIn(round: Round, score: number): number {
+  if (round === 'either') return score;
+  return round === 'whole' ? 0.5 + score / 2 : score / 2;
+}
 
 const keyOf = ({ conversationId, seq }: { readonly conversationId: string; readonly seq: number }): string =>
   `${conversationId}:${seq}`;
