@@ -1,4 +1,4 @@
-import { Refusal } from '@edgechat/kernel';
+import type { Refusal } from '@edgechat/kernel';
 import { eventually, storeCallsOf } from '@edgechat/testing';
 import { count, Limited, MIB, outcomeOf } from './test-limited.js';
 
