@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { accountId, type AccountId } from '@edgechat/kernel';
-import { Config, loadConfig } from '@edgechat/platform/config';
+import { loadConfig, type Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { eventually, inProcess, ownStores, sql, storeCallsOf, type OwnStores } from '@edgechat/testing';

@@ -5,7 +5,7 @@ import { messages, query, ring } from './stores.mjs';
 // Sends as the product makes them: batches of those that come together, one call of the door, one write of the texts, one addBulk per queue. (See libs/conversations: SendQueue, SendMessage.)
 
 const SEND =
-  'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, null) order by n';
+  'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, null, null, null, null, null) order by n';
 const SETTLE = 'select edgechat.settle_stored($1::json)';
 const SETTLE_AFTER_MS = 500;
 const SETTLED_MAX = 500;

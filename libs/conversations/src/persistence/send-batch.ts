@@ -33,7 +33,7 @@ export interface SendLimits {
 
 const SEND_MESSAGES: Statement = {
   name: 'conversations.send_messages',
-  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, $3::json) order by n',
+  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, $3, $4, $5, $6, $7) order by n',
 };
 
 const SETTLE_STORED: Statement = {
@@ -54,9 +54,12 @@ export async function sendBatch(
   limits: SendLimits | null = null,
 ): Promise<SendRow[]> {
   const rows = await sql.query<SendRow>(SEND_MESSAGES, [
-    JSON.stringify(sends.map((send, n) => forDoor(send, n, limits?.pending[n] ?? null))),
+    JSON.stringify(sends.map(forDoor)),
     stored.length > 0 ? JSON.stringify(stored) : null,
-    limits === null ? null : JSON.stringify(forLimits(limits.daily)),
+    limits?.daily.day ?? null,
+    limits?.daily.textBytes ?? null,
+    limits?.daily.tokens ?? null,
+    ...(limits === null ? [null, null] : pendingOf(limits.pending)),
   ]);
   if (rows.length !== sends.length) throw new Error('the door did not answer for every send');
   return rows;
@@ -67,9 +70,13 @@ export async function settleStored(sql: Sql, stored: readonly Place[]): Promise<
   await sql.query(SETTLE_STORED, [JSON.stringify(stored)]);
 }
 
-const forLimits = ({ day, textBytes, tokens }: DailyLimits): object => ({ day, text_bytes: textBytes, tokens });
+/** Bytes and tokens in the order of the sends; null for nothing but zeros. */
+const pendingOf = (pending: SendLimits['pending']): (number[] | null)[] =>
+  [pending.map((use) => use?.textBytes ?? 0), pending.map((use) => use?.tokens ?? 0)].map((all) =>
+    all.some((one) => one > 0) ? all : null,
+  );
 
-function forDoor(send: Send, n: number, pending: Use | null): object {
+function forDoor(send: Send, n: number): object {
   const all = {
     n,
     conversation_id: send.conversationId,
@@ -85,7 +92,6 @@ function forDoor(send: Send, n: number, pending: Use | null): object {
       reply_id: send.replyId,
       answer_within_ms: send.answerWithinMs,
       mentions_assistant: mentionsAssistant(send.content),
-      ...(pending === null ? {} : { pending_bytes: pending.textBytes, pending_tokens: pending.tokens }),
     };
   }
   return {

@@ -5,11 +5,12 @@ create function edgechat.tokens_allowed(token_limit bigint, registered_at timest
 $$;
 `;
 
-/** In how many seconds, 1 or more, an account that used up its tokens may ask again: when the day (UTC) is over, or earlier its first hour if only a tenth was used up. */
+/** (Not in SQL: written out in each statement that names it, it would be set up with each send, though hardly one is refused.) In how many seconds, 1 or more, an account that used up its tokens may ask again: when the day (UTC) is over, or earlier its first hour if only a tenth was used up. */
 export const TOKENS_BACK_IN_S = `
-create function edgechat.tokens_back_in_s(token_limit bigint, tokens bigint, registered_at timestamptz, of_day date, at timestamptz) returns int language sql stable as $$
-  select greatest(1, ceil(extract(epoch from least((of_day + 1)::timestamp at time zone 'UTC', case when tokens < token_limit then registered_at + interval '1 hour' end) - at)))::int;
-$$;
+create function edgechat.tokens_back_in_s(token_limit bigint, tokens bigint, registered_at timestamptz, of_day date, at timestamptz) returns int language plpgsql stable as $$
+begin
+  return greatest(1, ceil(extract(epoch from least((of_day + 1)::timestamp at time zone 'UTC', case when tokens < token_limit then registered_at + interval '1 hour' end) - at)))::int;
+end $$;
 `;
 
 /** What an account used on a day (UTC), and when it may ask again if that and `pending_tokens` are all of its tokens, else null. No row when there is no such account. */

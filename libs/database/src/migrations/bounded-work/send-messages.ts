@@ -9,27 +9,25 @@
  * \`sends\` is an array of objects: n, conversation_id, author (0 = the assistant), client_key, content, content_hash, message_id; of people also reply_id, answer_within_ms and mentions_assistant;
  * of the assistant also question_seq, epoch, provider, model, tokens_in, tokens_out, finish_reason; its client_key is the reply's id.
  * \`stored\`, or null: the places (conversation_id, seq) of earlier messages that MongoDB has by now, whose debts end with this transaction.
- * \`limits\`, or null where nothing is limited: the \`day\` (UTC) and what an account may use on it, each null where that is not limited: \`text_bytes\`, \`tokens\`. With them a person's send has what its author used
- * besides, that \`daily_use\` does not know yet: \`pending_bytes\` (of the sends before it too, in this batch and in others under way) and \`pending_tokens\`, which may be missing.
+ * \`of_day\` (UTC), or null where nothing is limited, and what an account may use on it, each null where that is not limited: \`text_limit\` in bytes, \`token_limit\`. Besides what the author of each send used
+ * that \`daily_use\` does not know yet, in the order of n: \`pending_bytes\` (of the sends before it too, in this batch and in others under way), \`pending_tokens\`; null where all are 0.
  * A new message beyond the bytes is refused, as is one beyond the tokens whose sender would wait for the answer; else a reply beyond the tokens is failed. So is one that a repeat would ask for anew: a repeat is never refused.
  * Outcomes, one row per send: sent, replayed, not_found, key_reused, stale (the reply is no longer the caller's to end), and storage_exhausted, budget_exhausted (nothing is kept; \`retry_after_s\` says when to come back).
  * \`waits\`: the sender's call waits for the answer. \`fans_out\`: the inboxes of others are owed.
  * A key that comes twice in one batch is one message: the later one is a replay of the first.
  */
 export const SEND_MESSAGES = `
-create function edgechat.send_messages(sends json, stored json, limits json)
+create function edgechat.send_messages(sends json, stored json, of_day date, text_limit bigint, token_limit bigint, pending_bytes bigint[], pending_tokens bigint[])
 returns table (n int, outcome text, seq bigint, message_id uuid, created_at timestamptz, reply_id uuid, reply_status text, deadline_at timestamptz, waits boolean, author_name text, fans_out boolean, retry_after_s int)
 language plpgsql
+-- One plan for all calls: one without limits would be cheaper made anew each time, by what a planner takes for the costs, though to make it takes longer than all the rest.
 -- A plan that was made while a table was small is kept: it must look rows up by their keys all the same. So what counts is the rows that a plan reads, and no join reads all of a table.
-set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set enable_memoize = off set cpu_tuple_cost = 10 set random_page_cost = 0.01
+set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_material = off set enable_memoize = off set cpu_tuple_cost = 10 set random_page_cost = 0.01
 as $$
 #variable_conflict use_column
 declare
   stamp timestamptz;
   endable int[] := '{}';
-  of_day date := limits ->> 'day';
-  text_limit bigint := limits ->> 'text_bytes';
-  token_limit bigint := limits ->> 'tokens';
 begin
   if stored is not null then
     perform edgechat.settle_stored(stored);
@@ -48,29 +46,28 @@ begin
 
   return query
   with looked as materialized (
-    select s.*, c.kind as c_kind, c.assistant as c_mode, c.last_seq as c_last, c.updated_at as c_at, c.member_count as c_members, c.is_large as c_large, who.name, who.created_at as registered_at,
+    select s.*, c.kind as c_kind, c.assistant as c_mode, c.last_seq as c_last, c.updated_at as c_at, c.member_count as c_members, c.is_large as c_large, who.name,
       -- Who is not a member may not send: to them the conversation is not there.
       c.id is not null and (s.author = 0 or coalesce(who.is_member, false)) as is_let_in,
       -- (What is not limited is null here, and so not true.)
-      w.tokens, w.is_over_tokens, case when s.author <> 0 then case when w.is_over_bytes then 'storage_exhausted' when w.is_over_tokens and c.kind = 'assistant' and c.assistant = 'always' then 'budget_exhausted' end end as refusal,
+      case when w.tokens >= edgechat.tokens_allowed(token_limit, who.created_at, stamp) then edgechat.tokens_back_in_s(token_limit, w.tokens, who.created_at, of_day, stamp) end as tokens_back_in_s,
+      s.author <> 0 and coalesce((who.used).text_bytes, 0) + coalesce(pending_bytes[s.n + 1], 0) + octet_length(s.content) > text_limit as is_over_bytes,
       m.seq as old_seq, m.message_id as old_id, m.created_at as old_at, m.content_hash as old_hash,
       case when s.client_key is null then 1 else row_number() over (partition by s.conversation_id, s.author, s.client_key order by s.n = any (endable) desc, s.n) end as nth
     from json_to_recordset(sends) as s(n int, conversation_id uuid, author bigint, client_key text, content text, content_hash text, message_id uuid,
-        reply_id uuid, answer_within_ms int, mentions_assistant boolean, pending_bytes bigint, pending_tokens bigint, question_seq bigint, epoch int, provider text, model text, tokens_in int, tokens_out int, finish_reason text)
+        reply_id uuid, answer_within_ms int, mentions_assistant boolean, question_seq bigint, epoch int, provider text, model text, tokens_in int, tokens_out int, finish_reason text)
       left join lateral (select * from edgechat.conversations t where t.id = s.conversation_id and t.deleted_at is null limit 1) c on true
-      left join lateral (select coalesce(t.display_name, 'User ' || t.id) as name, t.created_at,
+      left join lateral (select coalesce(t.display_name, 'User ' || t.id) as name, t.created_at, (select u from edgechat.daily_use u where u.account_id = s.author and u.day = of_day) as used,
           exists (select from edgechat.members u where u.conversation_id = s.conversation_id and u.account_id = s.author) as is_member
         from edgechat.accounts t where t.id = s.author limit 1) who on true
       left join lateral (select * from edgechat.messages t where t.conversation_id = s.conversation_id and t.author = s.author and t.client_key = s.client_key limit 1) m on s.client_key is not null
-      left join lateral (select * from edgechat.daily_use t where s.author <> 0 and (m.seq is null or token_limit is not null) and t.account_id = s.author and t.day = of_day limit 1) used on true
-      cross join lateral (select coalesce(used.tokens, 0) + coalesce(s.pending_tokens, 0) as tokens,
-          coalesce(used.text_bytes, 0) + coalesce(s.pending_bytes, 0) + octet_length(s.content) > text_limit as is_over_bytes,
-          coalesce(used.tokens, 0) + coalesce(s.pending_tokens, 0) >= edgechat.tokens_allowed(token_limit, who.created_at, stamp) as is_over_tokens) w
+      cross join lateral (select coalesce((who.used).tokens, 0) + coalesce(pending_tokens[s.n + 1], 0) as tokens) w
   ), fresh as materialized (
     select l.*, l.c_last + row_number() over (partition by l.conversation_id order by l.n) as new_seq, greatest(stamp, l.c_at) as new_at,
       l.author <> 0 and (l.c_mode = 'always' or (l.c_mode = 'mention' and l.mentions_assistant)) as is_question
     from looked l
-    where l.is_let_in and l.old_seq is null and l.nth = 1 and l.refusal is null and (l.author <> 0 or l.n = any (endable))
+    where l.is_let_in and l.old_seq is null and l.nth = 1
+      and (l.author <> 0 and l.is_over_bytes is not true and not (l.tokens_back_in_s is not null and l.c_kind = 'assistant' and l.c_mode = 'always') or l.n = any (endable))
   ), written as (
     insert into edgechat.messages (conversation_id, seq, message_id, author, client_key, content_hash, answers_seq, created_at, bytes)
       select f.conversation_id, f.new_seq, f.message_id, f.author, f.client_key, f.content_hash, f.question_seq, f.new_at, octet_length(f.content) from fresh f
@@ -81,9 +78,9 @@ begin
       where t.kind <> 'fan_out' or not (f.c_large or f.c_members = 1)
   ), asked as (
     insert into edgechat.replies (conversation_id, question_seq, id, account_id, status, failure_code, retry_after_s, knows_budgets, next_at, accepted_at, deadline_at)
-      select f.conversation_id, f.new_seq, f.reply_id, f.author, case when f.is_over_tokens then 'failed' else 'queued' end,
-        case when f.is_over_tokens then 'budget_exhausted' end, case when f.is_over_tokens then edgechat.tokens_back_in_s(token_limit, f.tokens, f.registered_at, of_day, stamp) end,
-        limits is not null, stamp + interval '2 seconds', stamp, clock_timestamp() + make_interval(secs => f.answer_within_ms / 1000.0)
+      select f.conversation_id, f.new_seq, f.reply_id, f.author, case when f.tokens_back_in_s is null then 'queued' else 'failed' end,
+        case when f.tokens_back_in_s is not null then 'budget_exhausted' end, f.tokens_back_in_s,
+        of_day is not null, stamp + interval '2 seconds', stamp, clock_timestamp() + make_interval(secs => f.answer_within_ms / 1000.0)
       from fresh f where f.is_question
       returning *
   ), ended as (
@@ -96,8 +93,8 @@ begin
       select e.id, e.account_id, e.conversation_id, 'reply', e.provider, e.model, e.tokens_in, e.tokens_out from ended e
   ), anew as (
     -- A failed answer, or one whose time ran out unseen, is asked for anew, unless it comes just now; the same row goes on in the next epoch, and ends there while the tokens are used up.
-    update edgechat.replies t set status = case when l.is_over_tokens then 'failed' else 'queued' end, epoch = t.epoch + 1, lease_until = null, knows_budgets = limits is not null,
-        failure_code = case when l.is_over_tokens then 'budget_exhausted' end, retry_after_s = case when l.is_over_tokens then edgechat.tokens_back_in_s(token_limit, l.tokens, l.registered_at, of_day, stamp) end,
+    update edgechat.replies t set status = case when l.tokens_back_in_s is null then 'queued' else 'failed' end, epoch = t.epoch + 1, lease_until = null, knows_budgets = of_day is not null,
+        failure_code = case when l.tokens_back_in_s is not null then 'budget_exhausted' end, retry_after_s = l.tokens_back_in_s,
         accepted_at = stamp, next_at = stamp + interval '2 seconds', deadline_at = clock_timestamp() + make_interval(secs => l.answer_within_ms / 1000.0)
       from looked l where l.is_let_in and l.author <> 0 and l.old_hash = l.content_hash and t.conversation_id = l.conversation_id and t.question_seq = l.old_seq
         and (t.status = 'failed' or (t.status <> 'done' and t.deadline_at < clock_timestamp()))
@@ -123,13 +120,13 @@ begin
   )
   select l.n, o.outcome, case when o.is_told then coalesce(f.new_seq, l.old_seq) end, case when o.is_told then coalesce(f.message_id, l.old_id) end, case when o.is_told then coalesce(f.new_at, l.old_at) end,
     case when o.is_told then r.id end, case when o.is_told then r.status end, case when o.is_told then r.deadline_at end, o.is_told and l.c_kind = 'assistant' and l.c_mode = 'always', case when o.is_told then l.name end, o.outcome = 'sent' and not (l.c_large or l.c_members = 1),
-    case o.outcome when 'storage_exhausted' then edgechat.tokens_back_in_s(null, null, null, of_day, stamp) when 'budget_exhausted' then edgechat.tokens_back_in_s(token_limit, l.tokens, l.registered_at, of_day, stamp) end
+    case o.outcome when 'storage_exhausted' then edgechat.tokens_back_in_s(null, null, null, of_day, stamp) when 'budget_exhausted' then l.tokens_back_in_s end
   from looked l
     left join lateral (select * from fresh t where t.conversation_id = l.conversation_id and (t.n = l.n or (l.nth > 1 and t.author = l.author and t.client_key = l.client_key)) limit 1) f on true
     cross join lateral (select case
         when not l.is_let_in then 'not_found'
         -- (A key that comes twice: what refused the first holds for the later one, which may be shorter.)
-        when f.n is null and l.old_seq is null then case when l.author = 0 then 'stale' else coalesce(l.refusal, 'storage_exhausted') end
+        when f.n is null and l.old_seq is null then case when l.author = 0 then 'stale' when l.is_over_bytes is not true and l.tokens_back_in_s is not null and l.c_kind = 'assistant' and l.c_mode = 'always' then 'budget_exhausted' else 'storage_exhausted' end
         when l.author <> 0 and coalesce(l.old_hash, f.content_hash) <> l.content_hash then 'key_reused'
         when f.n = l.n then 'sent' else 'replayed' end as outcome) d
     cross join lateral (select d.outcome, d.outcome in ('sent', 'replayed') as is_told) o
@@ -147,6 +144,6 @@ export const SEND_MESSAGES_OF_MANY_PEOPLE = `
 create or replace function edgechat.send_messages(sends json, stored json)
 returns table (n int, outcome text, seq bigint, message_id uuid, created_at timestamptz, reply_id uuid, reply_status text, deadline_at timestamptz, waits boolean, author_name text, fans_out boolean)
 language sql as $$
-  select n, outcome, seq, message_id, created_at, reply_id, reply_status, deadline_at, waits, author_name, fans_out from edgechat.send_messages(sends, stored, null);
+  select n, outcome, seq, message_id, created_at, reply_id, reply_status, deadline_at, waits, author_name, fans_out from edgechat.send_messages(sends, stored, null, null, null, null, null);
 $$;
 `;
