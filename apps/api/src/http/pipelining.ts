@@ -19,11 +19,18 @@ export function boundPipelining(server: Server, max = REQUESTS_MAX_PER_CONNECTIO
     if (answers.size >= max) return void socket.destroy();
     if (!open.has(socket)) {
       open.set(socket, answers);
-      // Node closes only the answer that is being written; those behind it would never end.
-      socket.once('close', () => answers.forEach((answer) => answer.emit('close')));
+      socket.once('close', closerOf(answers));
     }
     answers.add(response);
     response.once('close', () => answers.delete(response));
     for (const handle of handlers) Reflect.apply(handle, server, [request, response]);
   });
+}
+
+/**
+ * Node closes only the answer that is being written; those behind it would never end. (In a function of its own: what shares a scope with a request keeps that and its answer as long as the
+ * connection is open.)
+ */
+function closerOf(answers: ReadonlySet<ServerResponse>): () => void {
+  return () => answers.forEach((answer) => answer.emit('close'));
 }

@@ -153,12 +153,15 @@ class UnreadAnswers {
   }
 }
 
-/** Gives a buffer piece by piece, as the connection takes them. */
+const NOTHING = Buffer.alloc(0);
+
+/** Gives a buffer piece by piece, as the connection takes them, and lets go of it with the last one. */
 class Pieces extends Readable {
   private at = 0;
+  private isOver = false;
 
   constructor(
-    private readonly bytes: Buffer,
+    private bytes: Buffer,
     private readonly moved: (bytes: number) => void,
     private readonly ended: () => void,
   ) {
@@ -170,11 +173,15 @@ class Pieces extends Readable {
     this.at += piece.length;
     this.moved(piece.length);
     this.push(piece);
-    if (this.at === this.bytes.length) this.push(null);
+    if (this.at < this.bytes.length) return;
+    this.isOver = true;
+    this.bytes = NOTHING;
+    this.push(null);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (this.at < this.bytes.length) this.ended();
+    if (!this.isOver) this.ended();
+    this.bytes = NOTHING;
     done(error);
   }
 }
