@@ -141,7 +141,7 @@ async function checkBareStart(app) {
     '-p',
     "process.getuid() + ' ' + require('node:fs').readFileSync('/proc/1/cmdline', 'utf8').replaceAll('\\0', ' ')",
   ]);
-  must(stdout.trim() === '1000 node main.js', 'process 1 is node, and not root', stdout);
+  must(stdout.trim() === '1000 node --max-old-space-size=256 main.js', 'process 1 is node, and not root', stdout);
   const writing = await run('docker', ['exec', id, 'node', '-e', "require('node:fs').writeFileSync('/app/x', '')"]);
   must(writing.code !== 0, 'nothing can be written');
   const beganAt = Date.now();

@@ -188,7 +188,7 @@ export class System {
     violations,
     logs,
     replicas = 2,
-    nodeArgs = ['--enable-source-maps'],
+    nodeArgs = ['--enable-source-maps', '--max-old-space-size=256'],
     settings = FAULT_SETTINGS,
   }) {
     this.engines = await startEngines({ dataDir: this.folder, temporary: true, signal, say });

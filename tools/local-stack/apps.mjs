@@ -31,7 +31,7 @@ export async function launchApp(spec, context) {
   const launched = await launch(
     spec.title,
     process.execPath,
-    ['--enable-source-maps', fileOf(context.projectDir, spec.name)],
+    ['--enable-source-maps', '--max-old-space-size=256', fileOf(context.projectDir, spec.name)],
     {
       role: spec.name,
       patienceMs: context.drainTimeoutMs + closingMs,

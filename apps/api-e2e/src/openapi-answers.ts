@@ -137,6 +137,9 @@ export class Answers {
     await this.ofLookups(owner, member);
     for (const query of ['?q=hello', '?q=%21', '', '?q=hello&cursor=x', '?q=hello&conversation_id=x'])
       await this.see(owner, 'get /api/v1/search', { query });
+    await this.see(owner, 'get /api/v1/search', { query: `?q=${encodeURIComponent('字 a '.repeat(9))}` });
+    // More at once than run and may wait.
+    await Promise.all(Array.from({ length: 60 }, () => this.see(owner, 'get /api/v1/search', { query: '?q=hello' })));
     const id = await this.ofKinds(owner, other);
     await this.ofRoles(owner, member, { id, me, other, third });
     await this.ofLimits(stack, { other, third });

@@ -99,7 +99,7 @@ describe('bytes that strangers make the API hold', () => {
       'Content-Length: 0',
       'Transfer-Encoding: chunked',
     );
-    for (let n = 0; n < 450; n += 1) await attack(`${head.slice(0, -1)}${'1\r\nx\r\n'.repeat(10_000)}`);
+    for (let n = 0; n < 450; n += 1) await attack(`${head.slice(0, -1)}${'1\r\nx\r\n'.repeat(2_000)}`);
     await eventually(() => answered(429) === 400, { withinMs: 60_000 });
     await expectServed();
     expect(memoryMiB()).toBeLessThan(MEMORY_MAX_MIB);

@@ -36,10 +36,14 @@ export class AppProcess {
   /** Starts it; resolves once it has started as `/health/started` says, unless told not to wait. */
   async start(more: AppEnv = {}, { waits = true }: { readonly waits?: boolean } = {}): Promise<this> {
     const env = { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...this.env, ...more };
-    this.child = spawn(process.execPath, ['--import', FAIL_POINTS, join(ROOT, `dist/apps/${this.app}/main.js`)], {
-      env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
+    this.child = spawn(
+      process.execPath,
+      ['--max-old-space-size=256', '--import', FAIL_POINTS, join(ROOT, `dist/apps/${this.app}/main.js`)],
+      {
+        env,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    );
     const keep = (chunk: Buffer): void => {
       this.lines = (this.lines + chunk.toString()).slice(-1_000_000);
     };

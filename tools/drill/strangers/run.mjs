@@ -41,7 +41,7 @@ async function startSystem({ signal, say, violations, logs }, provider, passed, 
     DRILL_PROBE: probes,
     ...passed,
   };
-  const nodeArgs = ['--import', path.join(HERE, 'probe.mjs')];
+  const nodeArgs = ['--max-old-space-size=256', '--import', path.join(HERE, 'probe.mjs')]; // as in the images
   return System.start({ signal, say, violations, logs, replicas: 1, nodeArgs, settings });
 }
 
