@@ -37,6 +37,8 @@ export class ProblemFilter implements ExceptionFilter {
 
 /** Answers a request with the problem document of `error`; a bug is logged with its stack, once, here. Does nothing when an answer is already on its way. */
 export function answerWithProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  // A client that goes away in the middle of a large answer is nobody's fault, and hears nothing more.
+  if (isHangUp(error)) return log.debug('a client went away in the middle of its answer', { requestId: request.id });
   const known = codedError(error);
   if (known.code === 'internal_error')
     log.error('a request failed by a bug', { requestId: request.id, error, route: request.routeOptions.url });
@@ -71,3 +73,6 @@ function statusOf(error: unknown): number {
     error instanceof Error && 'code' in error && String(error.code).startsWith('FST_') && 'statusCode' in error;
   return isFastifyError ? Number(error.statusCode) : 500;
 }
+
+const isHangUp = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
