@@ -216,6 +216,7 @@ describe('who answers', () => {
         APP_ENV: 'production',
         JWT_SECRET: 'x'.repeat(32),
         CORS_ORIGINS: 'https://a.example',
+        AI_TOKENS_PER_DAY: 'unlimited',
       },
       'none',
       'AI: nobody answers: set GEMINI_API_KEY, ',
