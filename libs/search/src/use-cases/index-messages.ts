@@ -29,7 +29,7 @@ const BATCH_MAX_CHARACTERS = 1_000_000;
 /** A batch of texts that take long is written once it has been worked on for so long. */
 const BATCH_MAX_MS = 1_000;
 const WINDOW = 100;
-/** What a byte of terms takes in all: in the row, and as entries of the index, which have a key of their own each. Measured with words that are all different: 2.2. */
+/** What a byte of terms takes in all: in the row, and as entries of the index, which have a key of their own each. An estimate. */
 const INDEX_FACTOR = 2;
 
 /** Makes messages searchable. */
