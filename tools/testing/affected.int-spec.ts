@@ -40,7 +40,7 @@ describe('nx affected', () => {
     },
   );
 
-  it('picks nothing for a page of prose', () => {
-    expect([...affectedBy('CONTRIBUTING.md')]).toEqual([]);
+  it('picks only the check of its form for a page of prose', () => {
+    expect([...affectedBy('CONTRIBUTING.md')]).toEqual(['workspace']);
   });
 });
