@@ -1,7 +1,7 @@
-export { parseQuery, type ParsedQuery, type SearchQuery } from './domain/query.js';
+export { parseQuery, PHASES, type ParsedQuery, type SearchQuery } from './domain/query.js';
 export type { SnippetPiece } from './domain/snippet.js';
 export { SearchMessages } from './queries/search-messages.js';
-export { ROUNDS, type Hit, type Search, type SearchPosition, type TimePosition } from './queries/search.js';
+export type { Hit, Search, SearchPosition, TimePosition } from './queries/search.js';
 export { SearchRebuildModule } from './search-rebuild.module.js';
 export { SearchIndexModule, SearchModule } from './search.module.js';
 export { IndexMessages } from './use-cases/index-messages.js';

@@ -5,7 +5,7 @@ import { IsOptional } from 'class-validator';
 import { accountId, assertNever, conversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import {
   parseQuery,
-  ROUNDS,
+  PHASES,
   type Search,
   type SearchPosition,
   type SearchQuery,
@@ -122,7 +122,7 @@ function keyOf({ q, conversation_id, author_id, role, from, to, sort }: SearchPa
 
 /** The cursor behind which the search goes on. */
 export function writeSearchCursor(given: SearchParameters, reader: AccountId, position: SearchPosition): string {
-  const at = [ROUNDS.indexOf(position.round), position.at.getTime(), position.conversationId, position.seq];
+  const at = [PHASES.indexOf(position.phase), position.at.getTime(), position.conversationId, position.seq];
   if (position.order === 'time') return writeCursor(keyOf(given, reader), at);
   const { oldest } = position;
   const ofOldest = oldest === null ? [] : [oldest.at.getTime(), oldest.conversationId, oldest.seq];
@@ -130,10 +130,10 @@ export function writeSearchCursor(given: SearchParameters, reader: AccountId, po
 }
 
 function readSearchCursor(key: ListKey, cursor: string): SearchPosition {
-  const [roundAt, at, conversation, seq, score, newestAt, ...oldest] = readCursor(key, cursor);
-  const round = typeof roundAt === 'number' ? ROUNDS[roundAt] : undefined;
-  if (round === undefined) throw badCursor();
-  const position = { round, ...timePosition(at, conversation, seq) };
+  const [phaseAt, at, conversation, seq, score, newestAt, ...oldest] = readCursor(key, cursor);
+  const phase = typeof phaseAt === 'number' ? PHASES[phaseAt] : undefined;
+  if (phase === undefined) throw badCursor();
+  const position = { phase, ...timePosition(at, conversation, seq) };
   if (score === undefined) return { order: 'time', ...position };
   if (typeof score !== 'number' || !(score >= 0 && score <= 1)) throw badCursor();
   return {

@@ -28,7 +28,8 @@ export type ParsedQuery = { kind: 'query'; query: SearchQuery } | { kind: 'witho
  * Whole words are looked for first, over everything, then words that begin with the last one. A query whose `hasBeginning` is false has only the first phase. `either`: both at once, in the order of
  * time.
  */
-export type Phase = 'whole' | 'beginning' | 'either';
+export const PHASES = ['whole', 'beginning', 'either'] as const;
+export type Phase = (typeof PHASES)[number];
 
 /** Each of them may hold hundreds of terms. Words are bounded by the length of a query. */
 const MAX_STRETCHES = 8;

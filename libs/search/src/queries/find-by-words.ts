@@ -1,16 +1,7 @@
 import type { ConversationId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
-import { tsQueriesOf, type SearchQuery } from '../domain/query.js';
-import {
-  lower,
-  startOf,
-  valuesOfEdge,
-  type Candidates,
-  type Edge,
-  type Round,
-  type Search,
-  type TimePosition,
-} from './search.js';
+import { tsQueriesOf, type Phase, type SearchQuery } from '../domain/query.js';
+import { lower, startOf, valuesOfEdge, type Candidates, type Edge, type Search, type TimePosition } from './search.js';
 
 /** A search by words. */
 export type WordSearch = Search & { readonly query: SearchQuery };
@@ -55,7 +46,7 @@ const RANKED: Statement = {
          ) a order by p.score desc, p.at desc, p.conversation_id desc, p.seq desc`,
 };
 
-/** So many of the newest hits of a round are in order of their score. */
+/** So many of the newest hits of a phase are in order of their score. */
 const RANKED_MAX = 1_000;
 /** Messages that were late in the index may come in between those that the first page ranked. */
 const LATE_MAX = 100;
@@ -65,16 +56,16 @@ export interface RankedCandidates extends Candidates {
   readonly isFull: boolean;
 }
 
-/** The hits of one round, from `after` on, at most `limit`: by score the newest 1,000, then by time; or all by time. @throws Unavailable `postgres` */
-export async function findByWords(sql: Sql, search: WordSearch, round: Round, limit: number): Promise<Candidates> {
+/** The hits of one phase, from `after` on, at most `limit`: by score the newest 1,000, then by time; or all by time. @throws Unavailable `postgres` */
+export async function findByWords(sql: Sql, search: WordSearch, phase: Phase, limit: number): Promise<Candidates> {
   const isByTime = search.sort === 'newest' || search.after?.order === 'time';
-  return isByTime ? findByTime(sql, search, round, search.after, limit) : findByScore(sql, search, round, limit);
+  return isByTime ? findByTime(sql, search, phase, search.after, limit) : findByScore(sql, search, phase, limit);
 }
 
 async function findByTime(
   sql: Sql,
   search: WordSearch,
-  round: Round,
+  phase: Phase,
   after: TimePosition | null,
   limit: number,
 ): Promise<Candidates> {
@@ -83,23 +74,23 @@ async function findByTime(
     below: lower(search.to && startOf(search.to), after),
     wanted: limit + 1,
   };
-  const rows = await sql.query<FoundRow>(NEWEST, valuesOf(search, round, bounds));
+  const rows = await sql.query<FoundRow>(NEWEST, valuesOf(search, phase, bounds));
   const found = rows
     .slice(0, limit)
-    .map((row) => ({ ...timeOf(row), score: row.score, position: { order: 'time', round, ...timeOf(row) } as const }));
+    .map((row) => ({ ...timeOf(row), score: row.score, position: { order: 'time', phase, ...timeOf(row) } as const }));
   if (rows.length <= limit) return { found, next: null };
-  return { found, next: found.at(-1)?.position ?? (after && { ...timeOnly(after), order: 'time', round }) };
+  return { found, next: found.at(-1)?.position ?? (after && { ...timeOnly(after), order: 'time', phase }) };
 }
 
-/** As `findByWords`, by score. In the round `either` what has the whole last word scores 0.5 to 1, and all else below. @throws Unavailable `postgres` */
+/** As `findByWords`, by score. In the phase `either` what has the whole last word scores 0.5 to 1, and all else below. @throws Unavailable `postgres` */
 export async function findByScore(
   sql: Sql,
   search: WordSearch,
-  round: Round,
+  phase: Phase,
   limit: number,
 ): Promise<RankedCandidates> {
   const after = search.after?.order === 'score' ? search.after : null;
-  const rows = await sql.query<RankedRow>(RANKED, rankedValues(search, round, limit));
+  const rows = await sql.query<RankedRow>(RANKED, rankedValues(search, phase, limit));
   const [first] = rows;
   const isFull = first !== undefined && first.found >= RANKED_MAX;
   const oldest = after
@@ -112,7 +103,7 @@ export async function findByScore(
     score: row.score,
     position: {
       order: 'score',
-      round,
+      phase,
       ...timeOf(row),
       score: row.score,
       newestAt: after?.newestAt ?? row.newest_at,
@@ -122,11 +113,11 @@ export async function findByScore(
   if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after, isFull };
   if (oldest === null) return { found, next: null, isFull };
 
-  const older = await findByTime(sql, search, round, oldest, limit - found.length);
+  const older = await findByTime(sql, search, phase, oldest, limit - found.length);
   return { found: [...found, ...older.found], next: older.next, isFull };
 }
 
-function rankedValues(search: WordSearch, round: Round, limit: number): unknown[] {
+function rankedValues(search: WordSearch, phase: Phase, limit: number): unknown[] {
   const after = search.after?.order === 'score' ? search.after : null;
   const newer = after && startOf(new Date(after.newestAt.getTime() + 1));
   const bounds = {
@@ -135,22 +126,22 @@ function rankedValues(search: WordSearch, round: Round, limit: number): unknown[
     wanted: after ? RANKED_MAX + LATE_MAX : RANKED_MAX,
   };
   return [
-    ...valuesOf(search, round, bounds),
+    ...valuesOf(search, phase, bounds),
     after?.score ?? null,
     after?.at ?? null,
     after?.conversationId ?? null,
     after?.seq ?? null,
     limit + 1,
-    tsQueriesOf(search.query, round).first,
+    tsQueriesOf(search.query, phase).first,
   ];
 }
 
 function valuesOf(
   { reader, conversationId, authorId, role, query }: WordSearch,
-  round: Round,
+  phase: Phase,
   { least, below, wanted }: Bounds,
 ): unknown[] {
-  const { probe, whole, ranking } = tsQueriesOf(query, round);
+  const { probe, whole, ranking } = tsQueriesOf(query, phase);
   const narrowed = [reader, conversationId, authorId, role];
   return [...narrowed, probe, whole, ranking, ...valuesOfEdge(least), ...valuesOfEdge(below), wanted];
 }

@@ -106,4 +106,4 @@ function pageOfRows(rows: readonly ExaminedRow[], limit: number, isOver: boolean
   return { found, next: positionAt({ at, conversationId, seq }) };
 }
 
-const positionAt = (at: TimePosition): Candidate['position'] => ({ order: 'time', round: 'whole', ...at });
+const positionAt = (at: TimePosition): Candidate['position'] => ({ order: 'time', phase: 'whole', ...at });

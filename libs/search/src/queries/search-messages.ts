@@ -4,11 +4,11 @@ import { SearchPostgres } from '@edgechat/database';
 import { FairSlots, Refusal, Slices, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import type { Statement } from '@edgechat/platform/postgres';
-import { EVERYTHING } from '../domain/query.js';
+import { EVERYTHING, type Phase } from '../domain/query.js';
 import { matchText } from '../domain/snippet.js';
 import { findByScore, findByWords, type WordSearch } from './find-by-words.js';
 import { listNewest } from './list-newest.js';
-import type { Candidate, Candidates, Hit, Round, Search, SearchPosition } from './search.js';
+import type { Candidate, Candidates, Hit, Search, SearchPosition } from './search.js';
 
 const IS_MEMBER: Statement = {
   name: 'search.is_member',
@@ -71,7 +71,7 @@ export class SearchMessages {
     };
   }
 
-  /** A page of what the stores say are hits, over as many rounds as it takes. */
+  /** A page of what the stores say are hits, over as many phases as it takes. */
   private async findCandidates(search: Search): Promise<Candidates> {
     const { query, limit } = search;
     if (query === null) return listNewest(this.postgres, search, limit);
@@ -80,15 +80,15 @@ export class SearchMessages {
     if (!query.hasBeginning) return findByWords(this.postgres, byWords, 'whole', limit);
 
     // Where all hits can be ranked together, that is all. Else the whole word is looked for by itself first, over everything.
-    if (search.after === null || search.after.round === 'either') {
+    if (search.after === null || search.after.phase === 'either') {
       const all = await findByScore(this.postgres, byWords, 'either', limit);
       if (search.after !== null || !all.isFull) return all;
     }
-    return this.findInRounds(byWords);
+    return this.findInPhases(byWords);
   }
 
-  private async findInRounds(search: WordSearch): Promise<Candidates> {
-    const isWhole = search.after?.round !== 'beginning';
+  private async findInPhases(search: WordSearch): Promise<Candidates> {
+    const isWhole = search.after?.phase !== 'beginning';
     const whole: Candidates = isWhole
       ? await findByWords(this.postgres, search, 'whole', search.limit)
       : { found: [], next: null };
@@ -116,19 +116,19 @@ async function hitsOf(search: Search, candidates: readonly Candidate[], messages
   for (const message of messages) {
     const candidate = byKey.get(keyOf(message));
     if (!candidate) continue;
-    const { round } = candidate.position;
-    const snippet = await matchText(message.content, query ?? EVERYTHING, round, slices);
+    const { phase } = candidate.position;
+    const snippet = await matchText(message.content, query ?? EVERYTHING, phase, slices);
     const isRanked = sort === 'relevance' && query?.hasBeginning === true;
-    if (snippet) hits.push({ message, snippet, score: isRanked ? scoreIn(round, candidate.score) : candidate.score });
+    if (snippet) hits.push({ message, snippet, score: isRanked ? scoreIn(phase, candidate.score) : candidate.score });
   }
   slices.end();
   return hits;
 }
 
-/** What has the whole word is above all that only begins with it. (Where both come in one round, PostgreSQL saw to it.) */
-function scoreIn(round: Round, score: number): number {
-  if (round === 'either') return score;
-  return round === 'whole' ? 0.5 + score / 2 : score / 2;
+/** What has the whole word is above all that only begins with it. (Where both come in one phase, PostgreSQL saw to it.) */
+function scoreIn(phase: Phase, score: number): number {
+  if (phase === 'either') return score;
+  return phase === 'whole' ? 0.5 + score / 2 : score / 2;
 }
 
 const keyOf = ({ conversationId, seq }: { readonly conversationId: string; readonly seq: number }): string =>

@@ -10,19 +10,15 @@ export interface TimePosition {
   readonly seq: number;
 }
 
-/** Which hits: those that have the last word as a whole word, then those where words only begin with it. `either` where both come in the order of time. */
-export const ROUNDS = ['whole', 'beginning', 'either'] as const satisfies readonly Phase[];
-export type Round = (typeof ROUNDS)[number];
-
 /**
  * Where a page of hits begins: behind a position in time; or behind a hit of the newest 1,000, which are in order of their score. Which those are, the first page settled: from `oldest` on
  * (null: all there are), none newer than `newestAt`. So a page neither misses nor repeats a hit because of messages that come meanwhile.
  */
 export type SearchPosition =
-  | ({ readonly order: 'time'; readonly round: Round } & TimePosition)
+  | ({ readonly order: 'time'; readonly phase: Phase } & TimePosition)
   | ({
       readonly order: 'score';
-      readonly round: Round;
+      readonly phase: Phase;
       readonly score: number;
       readonly newestAt: Date;
       readonly oldest: TimePosition | null;
