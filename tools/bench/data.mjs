@@ -50,9 +50,11 @@ const conversationRows = ({ count, size, members, isAssistant }) => `
   )
   insert into edgechat.inbox (account_id, conversation_id, ordered_at) select account, id, at from made, unnest(accounts) account`;
 
+/** About what each text has: the texts are made here and not in PostgreSQL, which only has to know that they are short. */
+const TEXT_BYTES = 96;
 const messageRows = ({ count, size, author }) => `
-  insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at)
-  select c.id, s, ${idSql("c.id || ':' || s")}, ${author}, 'bench', to_timestamp(${BEGAN_AT / 1_000} + c.n * 60 + s)
+  insert into edgechat.messages (conversation_id, seq, message_id, author, content_hash, created_at, bytes)
+  select c.id, s, ${idSql("c.id || ':' || s")}, ${author}, 'bench', to_timestamp(${BEGAN_AT / 1_000} + c.n * 60 + s), ${TEXT_BYTES}
   from (select n, ${idSql("$1 || '-' || n")} as id from generate_series(0, ${count - 1}) n) c, generate_series(1, ${size}) s`;
 
 function* documentsOf(name, { count, size, author }) {

@@ -411,7 +411,7 @@ describe('guarantee 8: cost does not grow with age, where the plans were made am
         const looks = [
           () => on(ListConversations).find(ada, id),
           () => on(ReadMessages).page(id, ada, { direction: 'before', from: Number.MAX_SAFE_INTEGER, limit: 5 }),
-          () => on(ReadMessages).places(ada, [{ conversationId: id, seq: messages }]),
+          () => on(ReadMessages).placesWithin(ada, [{ conversationId: id, seq: messages }], 1_000),
           () => on(MarkRead).upTo(id, ada, 1),
         ];
         await own.query({ name: 'test.generic', text: 'set local plan_cache_mode = force_generic_plan' });

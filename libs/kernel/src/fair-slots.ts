@@ -75,7 +75,7 @@ export class FairSlots<Key> {
     const state = this.keys.get(key) ?? { running: 0, waiting: [] };
     if (this.options.capacity === 0 || this.options.perKey === 0 || signal?.aborted === true)
       throw this.options.refuse();
-    if (state.waiting.length === 0 && this.mayRun(state, weight) && this.waitingAhead(state) === 0) {
+    if (state.waiting.length === 0 && this.mayRun(state, weight) && !this.isAnyAhead(state)) {
       this.keys.set(key, state);
       return this.begin(state, weight);
     }
@@ -87,9 +87,7 @@ export class FairSlots<Key> {
 
   private wait(key: Key, state: KeyState, weight: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const { waitMs } = this.options;
-      const timer = waitMs === undefined ? undefined : setTimeout(giveUp, waitMs);
-      signal?.addEventListener('abort', giveUp, { once: true });
+      const { waitMs, refuse } = this.options;
       const settle = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', giveUp);
@@ -102,15 +100,15 @@ export class FairSlots<Key> {
           resolve();
         },
       };
-      const { options, forget } = { options: this.options, forget: () => this.forget(key, state, one) };
+      const giveUp = (): void => {
+        if (!this.forget(key, state, one)) return;
+        settle();
+        reject(refuse());
+      };
+      const timer = waitMs === undefined ? undefined : setTimeout(giveUp, waitMs);
+      signal?.addEventListener('abort', giveUp, { once: true });
       state.waiting.push(one);
       this.waiting += 1;
-
-      function giveUp(): void {
-        if (!forget()) return;
-        settle();
-        reject(options.refuse());
-      }
     });
   }
 
@@ -125,18 +123,14 @@ export class FairSlots<Key> {
     return true;
   }
 
-  /** How many wait that would be next before a piece of work of this key. */
-  private waitingAhead({ running }: KeyState): number {
-    if (this.waiting === 0) return 0;
-    let ahead = 0;
-    for (const other of this.keys.values())
-      if (
-        other.waiting.length > 0 &&
-        other.running <= running &&
-        this.isWithinShare(other, other.waiting[0]?.weight ?? 0)
-      )
-        ahead += 1;
-    return ahead;
+  /** True when work waits that would be next before a piece of work of this key. */
+  private isAnyAhead({ running }: KeyState): boolean {
+    if (this.waiting === 0) return false;
+    for (const other of this.keys.values()) {
+      const [one] = other.waiting;
+      if (one && other.running <= running && this.isWithinShare(other, one.weight)) return true;
+    }
+    return false;
   }
 
   private begin(state: KeyState, weight: number): void {

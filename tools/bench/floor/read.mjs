@@ -3,7 +3,15 @@ import { notFound } from './http.mjs';
 
 // Pages of messages and of the inbox: the product's statements (libs/conversations/src/queries), the ledger first and then the texts.
 
-const PAGE = `
+/** By `before` and `after` a page ends at about 1 MiB of text. */
+const PAGE_MAX_BYTES = 1_048_576;
+const MESSAGES =
+  'select * from edgechat.messages m where m.conversation_id = r.id and m.seq >= r.lowest and m.seq <= r.highest order by m.seq limit $5::int';
+const WITHIN = `
+  select * from (
+    select m.*, sum(coalesce(m.bytes, 0)) over (order by case when $3 = 'before' then -m.seq else m.seq end) as bytes_so_far from (${MESSAGES}) m
+  ) m where m.bytes_so_far <= $6::bigint or m.seq = case when $3 = 'before' then r.highest else r.lowest end`;
+const pageOf = (range) => `
   with c as materialized (
     select c.id, c.last_seq from edgechat.conversations c
     where c.id = $1 and c.deleted_at is null
@@ -14,19 +22,23 @@ const PAGE = `
       case when $3 = 'before' then least($4::bigint, last_seq + 1) - 1 else least(least($4::bigint, last_seq) + $5::int, last_seq) end as highest
     from c
   )
-  select r.last_seq, r.lowest, r.highest, m.seq, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at,
+  select r.last_seq, r.lowest, r.highest, m.seq, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at, m.bytes,
     (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.author) as author_name,
     (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content
-  from r left join lateral (
-    select * from edgechat.messages m where m.conversation_id = r.id and m.seq >= r.lowest and m.seq <= r.highest order by m.seq limit $5::int
-  ) m on true
+  from r left join lateral (${range}) m on true
   order by m.seq`;
+const PAGE = pageOf(MESSAGES);
+const PAGE_WITHIN = pageOf(WITHIN);
 const PREVIEWS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: { $substrCP: ['$content', 0, 200] } };
 const FIELDS = { _id: 0, conversation_id: 1, seq: 1, message_id: 1, content: 1 };
 
 /** @param {{ direction: 'skip' | 'before' | 'after', from: number, limit: number }} range */
 export async function messagePage(conversationId, reader, { direction, from, limit }) {
-  const rows = await query('page', PAGE, [conversationId, reader, direction, from, limit]);
+  const values = [conversationId, reader, direction, from, limit];
+  const rows =
+    direction === 'skip'
+      ? await query('page', PAGE, values)
+      : await query('page_within', PAGE_WITHIN, [...values, PAGE_MAX_BYTES]);
   const [first] = rows;
   if (!first) throw notFound();
   const placed = first.seq === null ? [] : rows;
@@ -41,7 +53,10 @@ export async function messagePage(conversationId, reader, { direction, from, lim
   }
   return {
     messages: placed.map((row) => messageOf(conversationId, reader, row, row.outbox_content ?? textOf(texts, row))),
-    has_more: direction === 'before' ? first.lowest > 1 : first.highest < first.last_seq,
+    has_more:
+      direction === 'before'
+        ? (placed[0]?.seq ?? first.lowest) > 1
+        : (placed.at(-1)?.seq ?? first.highest) < first.last_seq,
   };
 }
 

@@ -20,13 +20,18 @@ const RANKED = `
     from z window o as (order by at desc, conversation_id desc, seq desc) order by at, conversation_id, seq limit 1
   ) a order by p.score desc, p.at desc, p.conversation_id desc, p.seq desc`;
 const PLACES = `
-  select m.conversation_id, m.seq, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at,
+  select m.conversation_id, m.seq, m.nth, m.found, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at, m.bytes,
     (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.author) as author_name,
     (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content
-  from unnest($2::uuid[], $3::bigint[]) with ordinality p(conversation_id, seq, n)
-    cross join lateral (select * from edgechat.messages t where t.conversation_id = p.conversation_id and t.seq = p.seq limit 1) m
-  where $1::bigint is null or (select true from edgechat.members u where u.conversation_id = p.conversation_id and u.account_id = $1)
-  order by p.n`;
+  from (
+    select m.*, p.nth, count(*) over () as found, row_number() over (order by p.nth) as place, sum(coalesce(m.bytes, 0)) over (order by p.nth) as bytes_so_far
+    from unnest($2::uuid[], $3::bigint[]) with ordinality p(conversation_id, seq, nth)
+      cross join lateral (select * from edgechat.messages t where t.conversation_id = p.conversation_id and t.seq = p.seq limit 1) m
+    where $1::bigint is null or (select true from edgechat.members u where u.conversation_id = p.conversation_id and u.account_id = $1)
+  ) m
+  where $4::bigint is null or m.bytes_so_far <= $4 or m.place = 1
+  order by m.nth`;
+const READ_MAX_BYTES = 2_000_000;
 const RANKED_MAX = 1_000;
 
 const { matchText, parseQuery, Slices, tsQueriesOf } = await searchDomain();
@@ -39,6 +44,7 @@ export async function search(reader, typed, limit) {
     reader,
     rows.map((row) => row.conversation_id),
     rows.map((row) => row.seq),
+    READ_MAX_BYTES,
   ]);
   const texts = await textsAt(placed.filter((row) => row.outbox_content === null));
   const scores = new Map(rows.map((row) => [`${row.conversation_id}:${row.seq}`, row.score]));

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { pause, Refusal, Unavailable, type AccountId, type ConversationId, type Page } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
-import { Postgres, type Sql } from '@edgechat/platform/postgres';
+import { Postgres } from '@edgechat/platform/postgres';
 import type { Message } from '../domain/message.js';
 import { MessageDocuments, type StoredText } from '../persistence/message-documents.js';
 import {
@@ -78,7 +78,7 @@ export class ReadMessages {
    */
   async page(conversationId: ConversationId, reader: AccountId, range: MessageRange): Promise<Page<Message>> {
     const maxBytes = range.direction === 'skip' ? null : PAGE_MAX_BYTES;
-    const { rows, messages, lost } = await this.read(this.postgres, conversationId, reader, { ...range, maxBytes });
+    const { rows, messages, lost } = await this.read(conversationId, reader, { ...range, maxBytes });
     const [first] = rows;
     if (!first) throw new Refusal('conversation_not_found', 'Conversation not found');
     if (lost.length > 0)
@@ -105,16 +105,10 @@ export class ReadMessages {
   }
 
   /**
-   * The messages at these places, at most 100, in the order asked for. Those that are not there, or not the reader's to see at this moment, are left out; one whose text is lost too, and told in the log.
-   * One round trip to each store. @throws Unavailable `postgres`, `mongo`
-   */
-  async places(reader: AccountId, places: readonly MessagePlace[]): Promise<readonly Message[]> {
-    return (await this.readPlaces(reader, places, null)).messages;
-  }
-
-  /**
-   * Like `places`, but only of the first of them: as many as have at most `maxBytes` of text together, at least one. `covered` says of how many places, from the first on, this is all: it counts those that are left out, too.
-   * What is beyond is not read from MongoDB, where the ledger knows how many bytes a text has. @throws Unavailable `postgres`, `mongo`
+   * The messages at these places, at most 100, in the order asked for; of the first of them as many as have at most `maxBytes` of text together (Infinity: all), at least one. Those that are not
+   * there, or not the reader's to see at this moment, are left out; one whose text is lost too, and told in the log. `covered` says of how many places, from the first on, this is all: it counts
+   * those that are left out, too. What is beyond is not read from MongoDB, where the ledger knows how many bytes a text has. One round trip to each store.
+   * @throws Unavailable `postgres`, `mongo`
    */
   async placesWithin(
     reader: AccountId,
@@ -127,17 +121,11 @@ export class ReadMessages {
 
   /**
    * The newest messages up to and with `highestSeq`, oldest first, at most `limit`; none when the conversation is gone. For work inside: one whose text is lost is left out, and told in the log.
-   * @param sql the caller's transaction, if it has one
    * @throws Unavailable `postgres`, `mongo`
    */
-  async upTo(
-    conversationId: ConversationId,
-    highestSeq: number,
-    limit: number,
-    sql: Sql = this.postgres,
-  ): Promise<readonly Message[]> {
+  async upTo(conversationId: ConversationId, highestSeq: number, limit: number): Promise<readonly Message[]> {
     const range = { direction: 'before', from: highestSeq + 1, limit, maxBytes: null } as const;
-    return (await this.read(sql, conversationId, null, range)).messages;
+    return (await this.read(conversationId, null, range)).messages;
   }
 
   /** Answers to earlier questions that got their numbers after this question, oldest first, at most 20. @throws Unavailable `postgres`, `mongo` */
@@ -147,14 +135,9 @@ export class ReadMessages {
     return (await this.readPlaces(null, places, null)).messages;
   }
 
-  private read(
-    sql: Sql,
-    conversationId: ConversationId,
-    reader: AccountId | null,
-    range: BoundedRange,
-  ): Promise<Ledger> {
+  private read(conversationId: ConversationId, reader: AccountId | null, range: BoundedRange): Promise<Ledger> {
     return this.withSecondLook(
-      () => this.readOnce(sql, conversationId, reader, range),
+      () => this.readOnce(conversationId, reader, range),
       (seqs) => ({ conversationId, seqs }),
     );
   }
@@ -186,7 +169,6 @@ export class ReadMessages {
   }
 
   private async readOnce(
-    sql: Sql,
     conversationId: ConversationId,
     reader: AccountId | null,
     { direction, from, limit, maxBytes }: BoundedRange,
@@ -194,8 +176,8 @@ export class ReadMessages {
     const values = [conversationId, reader, direction, from, limit];
     const rows =
       maxBytes === null
-        ? await sql.query<RangeRow>(LEDGER_RANGE, values)
-        : await sql.query<RangeRow>(LEDGER_RANGE_WITHIN, [...values, maxBytes]);
+        ? await this.postgres.query<RangeRow>(LEDGER_RANGE, values)
+        : await this.postgres.query<RangeRow>(LEDGER_RANGE_WITHIN, [...values, maxBytes]);
     const placed = rows.filter(isPlaced);
     const stored = await this.stored(conversationId, reader, placed);
     const { messages, lost } = matched(placed, stored, (row, content) =>

@@ -1,6 +1,6 @@
 import type { ConversationId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
-import { tsQueriesOf, type Phase, type SearchQuery } from '../domain/query.js';
+import { tsQueriesOf, type Phase, type SearchQuery, type TsQueries } from '../domain/query.js';
 import { lower, startOf, valuesOfEdge, type Candidates, type Edge, type Search, type TimePosition } from './search.js';
 
 /** A search by words. */
@@ -74,7 +74,7 @@ async function findByTime(
     below: lower(search.to && startOf(search.to), after),
     wanted: limit + 1,
   };
-  const rows = await sql.query<FoundRow>(NEWEST, valuesOf(search, phase, bounds));
+  const rows = await sql.query<FoundRow>(NEWEST, valuesOf(search, tsQueriesOf(search.query, phase), bounds));
   const found = rows
     .slice(0, limit)
     .map((row) => ({ ...timeOf(row), score: row.score, position: { order: 'time', phase, ...timeOf(row) } as const }));
@@ -125,23 +125,23 @@ function rankedValues(search: WordSearch, phase: Phase, limit: number): unknown[
     below: lower(search.to && startOf(search.to), newer),
     wanted: after ? RANKED_MAX + LATE_MAX : RANKED_MAX,
   };
+  const queries = tsQueriesOf(search.query, phase);
   return [
-    ...valuesOf(search, phase, bounds),
+    ...valuesOf(search, queries, bounds),
     after?.score ?? null,
     after?.at ?? null,
     after?.conversationId ?? null,
     after?.seq ?? null,
     limit + 1,
-    tsQueriesOf(search.query, phase).first,
+    queries.first,
   ];
 }
 
 function valuesOf(
-  { reader, conversationId, authorId, role, query }: WordSearch,
-  phase: Phase,
+  { reader, conversationId, authorId, role }: WordSearch,
+  { probe, whole, ranking }: TsQueries,
   { least, below, wanted }: Bounds,
 ): unknown[] {
-  const { probe, whole, ranking } = tsQueriesOf(query, phase);
   const narrowed = [reader, conversationId, authorId, role];
   return [...narrowed, probe, whole, ranking, ...valuesOfEdge(least), ...valuesOfEdge(below), wanted];
 }

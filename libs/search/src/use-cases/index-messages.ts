@@ -57,18 +57,13 @@ export class IndexMessages {
    * Writes the rows of a range of messages anew, at most 100 of them, whatever is owed, and returns how many there are. Safe to repeat and to overlap. What is owed stays owed; a text that is lost is passed over.
    * @throws Unavailable
    */
-  async reindex(
-    conversationId: ConversationId,
-    lowest: number,
-    highest: number,
-    signal?: AbortSignal,
-  ): Promise<number> {
+  async reindex(conversationId: ConversationId, lowest: number, highest: number): Promise<number> {
     const messages = (await this.messages.upTo(conversationId, highest, highest - lowest + 1)).filter(
       ({ seq }) => seq >= lowest,
     );
     let written = 0;
     while (written < messages.length) {
-      const rows = await rowsOf(messages.slice(written), signal);
+      const rows = await rowsOf(messages.slice(written));
       const { live } = await this.postgres.transaction((sql) => this.write(sql, rows));
       if (live.size === 0) return 0;
       written += rows.length;
