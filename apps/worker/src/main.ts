@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { ConfigError, loadConfig, type Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
@@ -10,6 +12,9 @@ const USAGE =
   'Usage: main.js            works until it is stopped\n       main.js migrate    brings the stores up to this release\n' +
   ADMIN_USAGE;
 
+/** As `nice` counts: a third of the share of a process of the usual priority, when all want more than there is. */
+const PRIORITY = 5;
+
 const config = readConfig();
 const log = new Log('worker', config.logLevel);
 const [command, ...args] = process.argv.slice(2);
@@ -20,6 +25,7 @@ else if (command === 'admin') await admin(config, args);
 else fail(USAGE);
 
 async function work(): Promise<void> {
+  giveWay();
   const app = await NestFactory.createApplicationContext(AppModule.for(config, log), {
     logger: log,
     abortOnError: false,
@@ -27,6 +33,20 @@ async function work(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => log.info('stopping', { signal }));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   await app.init();
+}
+
+/**
+ * Where API and worker share processors, the API goes first: somebody waits for each of its answers. Linux, where it groups processes by session (sched(7), autogroups), shares the processors
+ * between the sessions and heeds priorities only within each: a worker that has a session of its own tells it that as well. What an operating system does not take is left out.
+ */
+function giveWay(): void {
+  try {
+    setPriority(PRIORITY);
+    const [, session] = /\) \S \d+ \d+ (\d+) /.exec(readFileSync('/proc/self/stat', 'latin1')) ?? [];
+    if (Number(session) === process.pid) writeFileSync('/proc/self/autogroup', String(PRIORITY));
+  } catch (error) {
+    log.debug('the operating system does not take a lower priority', { error });
+  }
 }
 
 function readConfig(): Config {

@@ -281,15 +281,8 @@ describe('guarantee 7: from the moment a removal was answered', () => {
     const rival = await aRival('select 1 from edgechat.conversations where id = $1 for update', [id]);
 
     const delivery = people.process.get(FanOutMessages).run(id, signal);
-    await eventually(
-      async () =>
-        (
-          await sql(
-            people.stores.env.DATABASE_URL,
-            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_inboxes%' and datname = current_database()`,
-          )
-        ).length === 1,
-    );
+    const waits = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%order_inboxes%' and datname = current_database()`;
+    await eventually(async () => (await sql(people.stores.env.DATABASE_URL, waits)).length === 1);
     await rival.query('delete from edgechat.members where conversation_id = $1 and account_id = $2', [id, bob]);
     await rival.query('delete from edgechat.inbox where conversation_id = $1 and account_id = $2', [id, bob]);
     await rival.query('commit');

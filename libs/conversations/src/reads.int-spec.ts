@@ -85,6 +85,8 @@ describe('a page by before_seq or after_seq', () => {
 
   it('and a reader inside gets all that it asks for', async () => {
     expect((await reads().upTo(long, 150, 100)).map(({ seq }) => seq)).toEqual(numbers(51, 150));
+    expect((await reads().upTo(long, 150, 100, 3 * 128 * KIB)).map(({ seq }) => seq)).toEqual(numbers(148, 150));
+    expect((await reads().upTo(long, 150, 100, 1)).map(({ seq }) => seq)).toEqual([150]);
   });
 
   it('of short messages is as long as asked for, also where their bytes are not known; at the end has_more is false', async () => {

@@ -19,6 +19,9 @@ function someSlots(options: Partial<FairSlotsOptions> & { readonly capacity: num
   };
   return { slots, run, begun, end };
 }
+/** To hold a slot of one for so long is more than little. */
+const HEAVY_MS = 200;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('fair slots', () => {
@@ -69,6 +72,37 @@ describe('fair slots', () => {
     void run('c', 'c1');
     await turn();
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1']);
+  });
+
+  it('let in who used less of late, though somebody else came first', async () => {
+    const { run, begun, end } = someSlots({ capacity: 1 });
+    void run('a', 'a1');
+    await pause(HEAVY_MS);
+    await end('a1');
+    void run('c', 'c1');
+    void run('a', 'a2');
+    void run('b', 'b1');
+    await turn();
+    await end('c1');
+    expect(begun).toEqual(['a1', 'c1', 'b1']);
+    await end('b1');
+    expect(begun.at(-1)).toBe('a2');
+  });
+
+  it('keep a part for light work of keys that used little, also while what is heavy waits for room', async () => {
+    const { run, begun, end } = someSlots({ capacity: 4, reserved: 1, reservedForUseUpTo: 0.01 });
+    void run('a', 'a1');
+    await pause(HEAVY_MS);
+    await end('a1');
+    void run('b', 'b1', 3);
+    void run('a', 'a2');
+    void run('c', 'c1', 2);
+    void run('d', 'd1');
+    void run('d', 'd2');
+    await turn();
+    expect(begun).toEqual(['a1', 'b1', 'd1']);
+    await end('b1');
+    expect(begun.slice(3).sort()).toEqual(['a2', 'c1']);
   });
 
   it('let one key run no more than its share, but always one piece of work', async () => {

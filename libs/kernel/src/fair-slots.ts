@@ -3,8 +3,10 @@ export interface FairSlotsOptions {
   readonly capacity: number;
   /** Weight that may run at once of one key; no limit of its own unless told. One piece of work of a key always may, however heavy. */
   readonly perKey?: number;
-  /** Weight of the capacity that only keys with nothing running may use; none unless told. */
+  /** Weight of the capacity that is kept for keys with nothing running, and for work that weighs no more than this; none unless told. */
   readonly reserved?: number;
+  /** Keys that had more weight than this of late, on average, may not use the reserved part; no such limit unless told. */
+  readonly reservedForUseUpTo?: number;
   /** How many may wait, of all keys together and of one key. */
   readonly waitingMax: number;
   readonly waitingMaxPerKey?: number;
@@ -14,35 +16,84 @@ export interface FairSlotsOptions {
   readonly refuse: () => Error;
 }
 
+/** Which part of the capacity a piece of work takes. */
+type Part = 'open' | 'reserved';
+
 interface Waiting {
   readonly weight: number;
-  readonly go: () => void;
+  readonly go: (part: Part) => void;
 }
 
-interface KeyState {
-  running: number;
-  readonly waiting: Waiting[];
+/** "Of late": how much a key ran so long ago counts a third (1/e) of what it runs now. */
+const RECENT_MS = 10_000;
+/** What a key has used is forgotten when it ran nothing for this long. */
+const FORGOTTEN_AFTER_MS = 5 * RECENT_MS;
+/** Keys that used less of the capacity than this are as good as new, and take turns; above it twice as much is a level more. */
+const LIGHT_SHARE = 1 / 128;
+
+/** Who has less is before: level of what was used of late, weight that runs. */
+type Rank = readonly [level: number, running: number];
+
+const isBefore = ([level, running]: Rank, other: Rank): boolean =>
+  level === other[0] ? running < other[1] : level < other[0];
+
+interface Next<Key> {
+  readonly key: Key;
+  readonly state: KeyState;
+  readonly one: Waiting;
+  readonly rank: Rank;
+}
+
+class KeyState {
+  running = 0;
+  readonly waiting: Waiting[] = [];
+  private average = 0;
+  private averagedAt = performance.now();
+
+  /** Adds to what runs, or takes from it. */
+  run(weight: number): void {
+    this.average = this.recentUse();
+    this.averagedAt = performance.now();
+    this.running += weight;
+  }
+
+  /** The weight that it ran of late, on average: the exponential moving average that Unix makes of its load. */
+  recentUse(): number {
+    return this.running + (this.average - this.running) * Math.exp(-this.idleMs() / RECENT_MS);
+  }
+
+  /** Time since it began or ended something. */
+  idleMs(): number {
+    return performance.now() - this.averagedAt;
+  }
+
+  get isIdle(): boolean {
+    return this.running === 0 && this.waiting.length === 0;
+  }
 }
 
 /**
- * Lets work run while its weight fits, and shares what there is by key (an account): of those that wait, the key with the least weight running is next, and of those the one that came first.
- * So one key that asks for much waits for itself, not the others for it.
+ * Lets work run while its weight fits, and shares what there is by key (an account): of those that wait, the key that used least of late is next (by powers of two), of those the one with the least
+ * weight running, of those the one that was served longest ago, or came first. So one key that asks for much waits for itself, not the others for it.
  */
 export class FairSlots<Key> {
+  /** In the order in which they came, or were last served. What they used is remembered for a while. */
   private readonly keys = new Map<Key, KeyState>();
-  private running = 0;
+  private readonly waitingKeys = new Map<Key, KeyState>();
+  private readonly running = { open: 0, reserved: 0 };
   private waiting = 0;
+  private sweptAt = performance.now();
 
   constructor(private readonly options: FairSlotsOptions) {}
 
   /** True when nothing runs or waits. */
   get isIdle(): boolean {
-    return this.running === 0 && this.waiting === 0;
+    return this.runningWeight === 0 && this.waiting === 0;
   }
 
   /** Weight that runs just now. */
   get runningWeight(): number {
-    return this.running;
+    return this.running.open + this.running.reserved;
   }
 
   /** Pieces of work that wait just now, of all keys. */
@@ -57,35 +108,38 @@ export class FairSlots<Key> {
   }
 
   /**
-   * Runs `work` as soon as its weight fits. Work that weighs more than the capacity counts as much as that.
+   * Runs `work` as soon as its weight fits. Work that weighs more than the capacity, less what is reserved, counts as much as that.
    * @param signal ends the wait early, as if it had been too long
    * @throws what `refuse` makes when too many wait already, or the wait was too long; what `work` throws
    */
   async run<T>(key: Key, weight: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const counted = Math.min(weight, this.options.capacity);
-    await this.enter(key, counted, signal);
+    const { capacity, reserved = 0 } = this.options;
+    const counted = Math.min(weight, capacity - reserved);
+    const part = await this.enter(key, counted, signal);
     try {
       return await work();
     } finally {
-      this.leave(key, counted);
+      this.leave(key, part, counted);
     }
   }
 
-  private async enter(key: Key, weight: number, signal: AbortSignal | undefined): Promise<void> {
-    const state = this.keys.get(key) ?? { running: 0, waiting: [] };
+  private async enter(key: Key, weight: number, signal: AbortSignal | undefined): Promise<Part> {
     if (this.options.capacity === 0 || this.options.perKey === 0 || signal?.aborted === true)
       throw this.options.refuse();
-    if (state.waiting.length === 0 && this.mayRun(state, weight) && !this.isAnyAhead(state)) {
+    const state = this.keys.get(key) ?? new KeyState();
+    const part = state.waiting.length === 0 ? this.partFor(state, weight) : null;
+    if (part !== null && !this.isAnyAhead(part, state)) {
       this.keys.set(key, state);
-      return this.begin(state, weight);
+      this.begin(state, part, weight);
+      return part;
     }
     const { waitingMax, waitingMaxPerKey = waitingMax } = this.options;
     if (this.waiting >= waitingMax || state.waiting.length >= waitingMaxPerKey) throw this.options.refuse();
     this.keys.set(key, state);
-    await this.wait(key, state, weight, signal);
+    return this.wait(key, state, weight, signal);
   }
 
-  private wait(key: Key, state: KeyState, weight: number, signal: AbortSignal | undefined): Promise<void> {
+  private wait(key: Key, state: KeyState, weight: number, signal: AbortSignal | undefined): Promise<Part> {
     return new Promise((resolve, reject) => {
       const { waitMs, refuse } = this.options;
       const settle = (): void => {
@@ -95,9 +149,9 @@ export class FairSlots<Key> {
       };
       const one: Waiting = {
         weight,
-        go: () => {
+        go: (part) => {
           settle();
-          resolve();
+          resolve(part);
         },
       };
       const giveUp = (): void => {
@@ -108,6 +162,7 @@ export class FairSlots<Key> {
       const timer = waitMs === undefined ? undefined : setTimeout(giveUp, waitMs);
       signal?.addEventListener('abort', giveUp, { once: true });
       state.waiting.push(one);
+      this.waitingKeys.set(key, state);
       this.waiting += 1;
     });
   }
@@ -117,69 +172,99 @@ export class FairSlots<Key> {
     const at = state.waiting.indexOf(one);
     if (at < 0) return false;
     state.waiting.splice(at, 1);
-    if (state.running === 0 && state.waiting.length === 0) this.keys.delete(key);
+    if (state.waiting.length === 0) this.waitingKeys.delete(key);
     // Those behind it may fit where it did not.
     setImmediate(() => this.letIn());
     return true;
   }
 
-  /** True when work waits that would be next before a piece of work of this key. */
-  private isAnyAhead({ running }: KeyState): boolean {
+  /** True when work waits that would have this part before a piece of work of this key. */
+  private isAnyAhead(part: Part, state: KeyState): boolean {
     if (this.waiting === 0) return false;
-    for (const other of this.keys.values()) {
-      const [one] = other.waiting;
-      if (one && other.running <= running && this.isWithinShare(other, one.weight)) return true;
-    }
-    return false;
+    const next = this.nextFor(part);
+    return next !== null && !isBefore(this.rankOf(state), next.rank);
   }
 
-  private begin(state: KeyState, weight: number): void {
-    state.running += weight;
-    this.running += weight;
+  private begin(state: KeyState, part: Part, weight: number): void {
+    state.run(weight);
+    this.running[part] += weight;
   }
 
-  private leave(key: Key, weight: number): void {
+  private leave(key: Key, part: Part, weight: number): void {
     const state = this.keys.get(key);
     if (!state) return;
-    state.running -= weight;
-    this.running -= weight;
-    // Who was served goes to the end of the order, so that keys with as much running take turns.
+    state.run(-weight);
+    this.running[part] -= weight;
+    // Who was served goes to the end of the order, so that keys that used as much take turns.
     this.keys.delete(key);
-    if (state.running > 0 || state.waiting.length > 0) this.keys.set(key, state);
+    this.keys.set(key, state);
+    if (this.waitingKeys.delete(key)) this.waitingKeys.set(key, state);
     this.letIn();
+    this.sweep();
   }
 
   private letIn(): void {
-    for (let state = this.next(); state; state = this.next()) {
-      const [one] = state.waiting;
-      if (!one || !this.mayRun(state, one.weight)) return;
+    this.letInto('open');
+    if (this.options.reserved !== undefined) this.letInto('reserved');
+  }
+
+  private letInto(part: Part): void {
+    for (let next = this.nextFor(part); next; next = this.nextFor(part)) {
+      const { key, state, one } = next;
+      // Who is next waits for room; others do not slip by, or what is heavy would wait for ever.
+      if (!this.hasRoom(part, one.weight)) return;
       state.waiting.shift();
-      this.begin(state, one.weight);
-      one.go();
+      if (state.waiting.length === 0) this.waitingKeys.delete(key);
+      this.begin(state, part, one.weight);
+      one.go(part);
     }
   }
 
-  /** The key that is next: it waits, may run more, and has the least running. (Keys are in the order in which they came, or were last served.) */
-  private next(): KeyState | null {
-    let least: KeyState | null = null;
-    for (const state of this.keys.values()) {
+  /** The work that is next in this part. */
+  private nextFor(part: Part): Next<Key> | null {
+    let next: Next<Key> | null = null;
+    for (const [key, state] of this.waitingKeys) {
       const [one] = state.waiting;
-      if (one && this.isWithinShare(state, one.weight) && (least === null || state.running < least.running))
-        least = state;
+      if (!one || !this.mayUse(part, state, one.weight)) continue;
+      const rank = this.rankOf(state);
+      if (next === null || isBefore(rank, next.rank)) next = { key, state, one, rank };
     }
-    return least;
+    return next;
   }
 
-  private mayRun(state: KeyState, weight: number): boolean {
+  private rankOf(state: KeyState): Rank {
+    return [this.levelOf(state), state.running];
+  }
+
+  /** What a key used of late, in powers of two of the least that counts. */
+  private levelOf(state: KeyState): number {
+    const { capacity } = this.options;
+    if (!Number.isFinite(capacity)) return 0;
+    return Math.max(0, Math.floor(Math.log2(state.recentUse() / (capacity * LIGHT_SHARE))));
+  }
+
+  /** The part that has room for a piece of work; null when none has. */
+  private partFor(state: KeyState, weight: number): Part | null {
+    if (this.mayUse('open', state, weight) && this.hasRoom('open', weight)) return 'open';
+    return this.mayUse('reserved', state, weight) && this.hasRoom('reserved', weight) ? 'reserved' : null;
+  }
+
+  private hasRoom(part: Part, weight: number): boolean {
     const { capacity, reserved = 0 } = this.options;
-    return (
-      this.isWithinShare(state, weight) &&
-      this.running + weight <= (state.running === 0 ? capacity : capacity - reserved)
-    );
+    return this.running[part] + weight <= (part === 'open' ? capacity - reserved : reserved);
   }
 
-  private isWithinShare({ running }: KeyState, weight: number): boolean {
-    const { perKey = Number.POSITIVE_INFINITY } = this.options;
-    return running === 0 || running + weight <= perKey;
+  private mayUse(part: Part, state: KeyState, weight: number): boolean {
+    const { perKey = Infinity, reserved = 0, reservedForUseUpTo = Infinity } = this.options;
+    if (part === 'open') return state.running === 0 || state.running + weight <= perKey;
+    return state.running === 0 && weight <= reserved && state.recentUse() <= reservedForUseUpTo;
+  }
+
+  /** Forgets keys that ran nothing for long. Now and then: each look is at all of them. */
+  private sweep(): void {
+    if (performance.now() - this.sweptAt < FORGOTTEN_AFTER_MS) return;
+    this.sweptAt = performance.now();
+    for (const [key, state] of this.keys)
+      if (state.isIdle && state.idleMs() >= FORGOTTEN_AFTER_MS) this.keys.delete(key);
   }
 }

@@ -6,5 +6,4 @@ export * from './ids.js';
 export * from './page.js';
 export * from './points.js';
 export * from './slices.js';
-export * from './slots.js';
 export * from './text.js';

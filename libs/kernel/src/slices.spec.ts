@@ -35,6 +35,28 @@ describe('long work', () => {
     expect(turns).toBe(3);
   });
 
+  it('has one slice in a round of the event loop, whosever it is, and all of it goes on', async () => {
+    let round = 0;
+    const rounds: number[] = [];
+    let isOver = false;
+    const count = (): void => {
+      round += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const work = async (): Promise<void> => {
+      const slices = new Slices('test');
+      for (let n = 0; n < 5; n += 1) {
+        await slices.next();
+        rounds.push(round);
+      }
+    };
+    await Promise.all([work(), work(), work()]);
+    isOver = true;
+    expect(rounds).toHaveLength(15);
+    expect(new Set(rounds).size).toBe(15);
+  });
+
   it('ends when it is told to', async () => {
     const ending = new AbortController();
     ending.abort(new Error('over'));

@@ -1,8 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
-import { setImmediate } from 'node:timers/promises';
 
-/** A slice ends after this long, or after so many characters of input, whichever is first. */
-export const SLICE_MS = 10;
+/** A slice ends after this long, or after so many characters of input, whichever is first. Half of what one may take: a step and a collection of garbage come on top. */
+export const SLICE_MS = 5;
 export const SLICE_CHARACTERS = 65_536;
 
 /** What a slice was: which work, how long it had the event loop, and how much of the input it took. */
@@ -17,8 +16,30 @@ export const SLICES = 'edgechat:slice';
 const slices = channel(SLICES);
 
 /**
- * Divides long work into slices, between which the event loop serves others. Work calls `turn` after each small step (at most about a thousand characters) with what the step took; once the
- * slice has had its time or its input the call waits for the event loop's next round.
+ * The turns of all long work of a process: one slice at a time, in order, and between two of them a round of the event loop, in which it serves everybody else, however much long work there is.
+ */
+class Turns {
+  private readonly waiting: (() => void)[] = [];
+
+  /** Resolves when the next slice may begin. */
+  wait(): Promise<void> {
+    return new Promise((begin) => {
+      this.waiting.push(begin);
+      if (this.waiting.length === 1) setImmediate(this.begin);
+    });
+  }
+
+  private readonly begin = (): void => {
+    this.waiting.shift()?.();
+    if (this.waiting.length > 0) setImmediate(this.begin);
+  };
+}
+
+const turns = new Turns();
+
+/**
+ * Divides long work into slices, between which the event loop serves others. Work calls `take` after each small step (at most about a thousand characters) with what the step took; once the
+ * slice has had its time or its input, `next` waits for the turn of the next one.
  */
 export class Slices {
   private beganAt = performance.now();
@@ -38,7 +59,7 @@ export class Slices {
   /** Ends the slice and resolves at the beginning of the next. @throws the reason of `signal` when it was aborted */
   async next(): Promise<void> {
     this.end();
-    await setImmediate();
+    await turns.wait();
     this.begin();
     this.signal?.throwIfAborted();
   }

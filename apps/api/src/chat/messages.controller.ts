@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
 import { BodyLimit, KIB_512 } from '../http/body-limit.js';
+import { LargeAnswer } from '../http/unread-answers.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
 import {
@@ -71,6 +72,7 @@ export class MessagesController {
 
   @ApiOperation({ summary: 'Lists messages, oldest first' })
   @Get()
+  @LargeAnswer()
   @Answers(200, MessagesResponse, {
     example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false },
     description: 'Oldest first.',

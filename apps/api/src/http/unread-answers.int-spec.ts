@@ -15,11 +15,11 @@ const PACE = { bytesPerS: 65_536, windowMs: 300, checkEveryMs: 50 };
 describe('answers that nobody reads', () => {
   let server: FastifyInstance;
   let held: Transfers;
-  let counted = { answered: 0, hungUp: 0 };
+  let counted = { answered: 0, hungUp: 0, worked: 0 };
   const sockets: Socket[] = [];
 
   const start = async (limits: { maxBytes: number; maxBytesPerCaller: number; windowMs?: number }): Promise<void> => {
-    const own = { answered: 0, hungUp: 0 };
+    const own = { answered: 0, hungUp: 0, worked: 0 };
     counted = own;
     server = Fastify();
     server.decorateRequest('caller', null);
@@ -36,6 +36,11 @@ describe('answers that nobody reads', () => {
     server.server.on('connection', (socket) => socket.on('close', () => (own.hungUp += 1)));
     server.setErrorHandler((_error, _request, reply) => void reply.code(503).send('later'));
     server.get<{ Params: { bytes: string } }>('/:bytes', ({ params }) => 'x'.repeat(Number(params.bytes)));
+    server.get<{ Params: { bytes: string } }>(
+      '/page/:bytes',
+      { config: { isAnswerLarge: true } },
+      ({ params }) => ((own.worked += 1), 'x'.repeat(Number(params.bytes))),
+    );
     server.get('/wide', () => '\u092c'.repeat(400_000));
     server.get('/stream', () =>
       Readable.from(
@@ -109,6 +114,18 @@ describe('answers that nobody reads', () => {
     expect(counted.hungUp).toBe(0);
     first.destroy();
     await eventually(async () => (await status(LARGE, 'a')) === 200);
+  });
+
+  it('are no reason for work: who has not taken half of its share yet is refused a further large one at once', async () => {
+    await start({ maxBytes: 8 * LARGE, maxBytesPerCaller: LARGE + LARGE / 2 });
+    const unread = await ask(`page/${LARGE}`, 'ada');
+    expect(await status('page/70000', 'ada')).toBe(503);
+    expect(counted.worked).toBe(1);
+    expect(await status('page/70000', 'ben')).toBe(200);
+    expect(await status(70_000, 'ada')).toBe(200);
+
+    unread.destroy();
+    expect(await status('page/70000', 'ada')).toBe(200);
   });
 
   it('are given once to each account, whatever its share', async () => {

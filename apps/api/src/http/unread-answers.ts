@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { Unavailable } from '@edgechat/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerKey } from './client-address.js';
+import { routeConfig } from './route-config.js';
 import { PACE, Transfers, type Pace, type Transfer, type TransferParts } from './transfers.js';
 
 /** Answers up to this are not counted: what one connection has of them is bounded (`boundPipelining`), and so is the time for which they wait. */
@@ -11,6 +12,15 @@ const UNCOUNTED_MAX_BYTES = 16_384;
 const SMALL_MAX_BYTES = 65_536;
 /** A larger answer is written in such pieces: so it is known what of it the client took. */
 const PIECE_BYTES = 16_384;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    isAnswerLarge?: boolean;
+  }
+}
+
+/** Says that the answers of a route may have megabytes: who has not read enough of such answers is refused further ones before any work is done for them. */
+export const LargeAnswer = (): MethodDecorator => routeConfig({ isAnswerLarge: true });
 
 export interface AnswerLimits {
   /** What all answers together may hold. */
@@ -26,6 +36,11 @@ export interface AnswerLimits {
  */
 export function boundUnreadAnswers(fastify: FastifyInstance, limits: AnswerLimits): Transfers {
   const answers = new UnreadAnswers(limits);
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    if (request.routeOptions.config.isAnswerLarge === true && answers.transfers.isNearlyFull(callerKey(request)))
+      return done(noRoom());
+    done();
+  });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     answers.end(reply.raw);
     if (request.method === 'HEAD' || payload === null || payload === undefined) return done();

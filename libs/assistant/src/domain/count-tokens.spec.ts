@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { countTokens, endWithin } from './count-tokens.js';
+import { countTokens, endWithin, TOKEN_MAX_BYTES } from './count-tokens.js';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 300 });
 const withLoneSurrogates = fc
@@ -67,6 +67,15 @@ describe('countTokens', () => {
     expect(countTokens('我'.repeat(1_000_000))).toBe(1_250_000);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
+});
+
+it('no text has more bytes for each token than the readers of histories count with', () => {
+  fc.assert(
+    fc.property(fc.oneof(anyText, withLoneSurrogates), (text) => {
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(countTokens(text) * TOKEN_MAX_BYTES);
+    }),
+  );
+  expect(countTokens(' '.repeat(4_000)) * TOKEN_MAX_BYTES).toBe(4_000);
 });
 
 describe('endWithin', () => {

@@ -9,6 +9,9 @@
  */
 const WHOLE = 12;
 
+/** No text has more bytes of UTF-8 than this for each token that is counted in it: so many blanks are one. */
+export const TOKEN_MAX_BYTES = 4;
+
 /** One token for 4 blanks, 3 small letters, 2 capitals or 1⅓ signs; one for each digit, as some models count them. */
 function asciiWeight(unit: number): number {
   if (unit === 0x20) return 3;

@@ -7,6 +7,7 @@ import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
 import { contextOf, turnTokens } from '../domain/context-window.js';
+import { TOKEN_MAX_BYTES } from '../domain/count-tokens.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
 import { AnswerFailed, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
@@ -163,7 +164,12 @@ export class ReplyToMessage {
     let tokens = 0;
     let below = reply.questionSeq;
     for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && tokens < maxTokens; page += 1) {
-      const older = await this.tools.messages.upTo(reply.conversationId, below, HISTORY_PAGE);
+      const older = await this.tools.messages.upTo(
+        reply.conversationId,
+        below,
+        HISTORY_PAGE,
+        maxTokens * TOKEN_MAX_BYTES,
+      );
       messages.push(...older);
       tokens += older.reduce((sum, { content }) => sum + turnTokens({ content }), 0);
       below = (older[0]?.seq ?? 1) - 1;

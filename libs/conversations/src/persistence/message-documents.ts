@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Slices } from '@edgechat/kernel';
 import { InjectModel } from '@nestjs/mongoose';
 import { Config } from '@edgechat/platform/config';
 import { Mongo } from '@edgechat/platform/mongo';
@@ -96,14 +97,13 @@ export class MessageDocuments {
 
   /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
   listRange(conversationId: string, lowest: number, highest: number, read: TextRead): Promise<StoredText[]> {
-    return this.reads.run('messages.list_range', read, (signal) =>
+    const filter = { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } };
+    const raw = isLarge(read);
+    const find = (signal: AbortSignal): Promise<Found[]> =>
       this.model.collection
-        .find<StoredText>(
-          { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } },
-          { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, signal },
-        )
-        .toArray(),
-    );
+        .find<Found>(filter, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, signal, raw })
+        .toArray();
+    return this.reads.run('messages.list_range', read, find, decoded);
   }
 
   /** Which of these messages a majority has, so that they survive the loss of a server. @throws Unavailable `mongo` */
@@ -124,37 +124,36 @@ export class MessageDocuments {
    * @throws Unavailable `mongo`
    */
   listPlaces(places: readonly Place[], read: TextRead): Promise<StoredText[]> {
-    return this.reads.run('messages.list_places', read, (signal) => this.findPlaces(places, FIELDS, signal));
+    return this.findPlaces(places, FIELDS, read);
   }
 
   /** Of the texts at at most 100 places the first `characters`, which is all that is sent. @throws Unavailable `mongo` */
   listBeginnings(places: readonly Place[], characters: number, reader: Reader): Promise<StoredText[]> {
     const fields = { ...FIELDS, content: { $substrCP: ['$content', 0, characters] } };
     const read = { reader, bytes: places.length * characters * CHARACTER_BYTES };
-    return this.reads.run('messages.list_places', read, (signal) => this.findPlaces(places, fields, signal));
+    return this.findPlaces(places, fields, read);
   }
 
-  private async findPlaces(places: readonly Place[], projection: object, signal: AbortSignal): Promise<StoredText[]> {
+  private findPlaces(places: readonly Place[], projection: object, read: TextRead): Promise<StoredText[]> {
     const seqs = new Map<string, number[]>();
     for (const { conversation_id, seq } of places)
       seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
-    const left = [...seqs];
-    const found: StoredText[] = [];
-    const lane = async (): Promise<void> => {
-      for (let next = left.pop(); next; next = left.pop()) {
-        const [conversation_id, $in] = next;
-        found.push(
-          ...(await this.model.collection
-            .find<StoredText>(
-              { conversation_id, seq: $in.length === 1 ? $in[0] : { $in } },
-              { projection, maxTimeMS: 1_000, signal },
-            )
-            .toArray()),
-        );
-      }
+    const raw = isLarge(read);
+    const find = async (signal: AbortSignal): Promise<Found[]> => {
+      const left = [...seqs];
+      const found: Found[] = [];
+      const lane = async (): Promise<void> => {
+        for (let next = left.pop(); next; next = left.pop()) {
+          const [conversation_id, $in] = next;
+          const filter = { conversation_id, seq: $in.length === 1 ? $in[0] : { $in } };
+          const options = { projection, maxTimeMS: 1_000, signal, raw };
+          found.push(...(await this.model.collection.find<Found>(filter, options).toArray()));
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, left.length) }, lane));
+      return found;
     };
-    await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, left.length) }, lane));
-    return found;
+    return this.reads.run('messages.list_places', read, find, decoded);
   }
 
   /** Removes at most 100 messages of a conversation and returns how many; call again until it returns 0. @throws Unavailable `mongo` */
@@ -172,6 +171,34 @@ export class MessageDocuments {
     );
     return some.length;
   }
+}
+
+/** A read of more than this comes as it is on the wire, and is decoded in slices. (All of it at once is the least work.) */
+const AT_ONCE_MAX_BYTES = 131_072;
+const isLarge = ({ bytes }: TextRead): boolean => bytes > AT_ONCE_MAX_BYTES;
+
+/** A text, or the BSON of one. */
+type Found = StoredText | Buffer;
+const isText = (document: object): document is StoredText => 'content' in document;
+
+/** Decoding takes so much less for a character than the work for which slices count them. */
+const STEP_SHARE = 16;
+
+async function decoded(found: readonly Found[]): Promise<StoredText[]> {
+  const slices = new Slices('read');
+  const texts: StoredText[] = [];
+  for (const one of found) {
+    if (!Buffer.isBuffer(one)) {
+      texts.push(one);
+      continue;
+    }
+    const text = mongo.BSON.deserialize(one);
+    if (!isText(text)) continue;
+    texts.push(text);
+    if (slices.take(text.content.length / STEP_SHARE)) await slices.next();
+  }
+  slices.end();
+  return texts;
 }
 
 /** The documents of an insert whose places were taken. @throws the error, when it is about anything else */

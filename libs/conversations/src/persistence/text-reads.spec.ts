@@ -38,9 +38,11 @@ function someReads(megabytes: number) {
         };
         underWay.push(one);
       });
-    reads.run('test', { reader, bytes }, find).catch((error: unknown) => {
-      if (error instanceof Unavailable) refused += 1;
-    });
+    reads
+      .run('test', { reader, bytes }, find, () => Promise.resolve())
+      .catch((error: unknown) => {
+        if (error instanceof Unavailable) refused += 1;
+      });
   };
   drains.push(async () => {
     while (underWay.length > 0) {

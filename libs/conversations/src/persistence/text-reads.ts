@@ -8,8 +8,9 @@ const HELD_PER_BYTE = 2;
 const AT_ONCE_MAX = 32;
 /** One reader has a quarter at once: 8 small reads, or one large one, beside which MongoDB still answers a stranger in time. */
 const READER_SHARE = 1 / 4;
-/** So much of the capacity is for readers with nothing under way. */
+/** So much of the capacity is for readers with nothing under way that had little of it of late: as much as one who reads a page each second. */
 const RESERVED_SHARE = 1 / 4;
+const LIGHT_SHARE = 1 / 50;
 /** Each that waits holds the ledger's rows of a page, some 40 KiB. */
 const WAITING_MAX = 400;
 const WAITING_MAX_PER_READER = 64;
@@ -48,7 +49,13 @@ export class TextReads {
     this.leastBytes = isLimited ? capacity / AT_ONCE_MAX : 1;
     this.slots = new FairSlots({
       capacity,
-      ...(isLimited ? { perKey: capacity * READER_SHARE, reserved: capacity * RESERVED_SHARE } : {}),
+      ...(isLimited
+        ? {
+            perKey: capacity * READER_SHARE,
+            reserved: capacity * RESERVED_SHARE,
+            reservedForUseUpTo: capacity * LIGHT_SHARE,
+          }
+        : {}),
       waitingMax: WAITING_MAX,
       waitingMaxPerKey: WAITING_MAX_PER_READER,
       waitMs: WAIT_MS,
@@ -56,12 +63,20 @@ export class TextReads {
     });
   }
 
-  /** Makes one round trip when it is its turn. `find` ends when its signal aborts. @throws Unavailable `mongo`, also when too many wait, or it waited 5 s */
-  run<T>(operation: string, { reader, bytes }: TextRead, find: (late: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * Makes one round trip when it is its turn, and turns what came into what is asked for. `find` ends when its signal aborts.
+   * @throws Unavailable `mongo`, also when too many wait, or it waited 5 s
+   */
+  run<Found, Result>(
+    operation: string,
+    { reader, bytes }: TextRead,
+    find: (late: AbortSignal) => Promise<Found>,
+    decode: (found: Found) => Promise<Result>,
+  ): Promise<Result> {
     return this.slots.run(reader, Math.max(bytes * HELD_PER_BYTE, this.leastBytes), async () => {
       const late = new AbortController();
       try {
-        return await this.mongo.run(operation, () => find(late.signal), { expectedBytes: bytes });
+        return await decode(await this.mongo.run(operation, () => find(late.signal), { expectedBytes: bytes }));
       } catch (error) {
         late.abort();
         throw error;

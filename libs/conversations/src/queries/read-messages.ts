@@ -120,11 +120,16 @@ export class ReadMessages {
   }
 
   /**
-   * The newest messages up to and with `highestSeq`, oldest first, at most `limit`; none when the conversation is gone. For work inside: one whose text is lost is left out, and told in the log.
+   * The newest messages up to and with `highestSeq`, oldest first, at most `limit`, with at most `maxBytes` of text together, but at least one; none when the conversation is gone. For work inside: one whose text is lost is left out, and told in the log.
    * @throws Unavailable `postgres`, `mongo`
    */
-  async upTo(conversationId: ConversationId, highestSeq: number, limit: number): Promise<readonly Message[]> {
-    const range = { direction: 'before', from: highestSeq + 1, limit, maxBytes: null } as const;
+  async upTo(
+    conversationId: ConversationId,
+    highestSeq: number,
+    limit: number,
+    maxBytes: number | null = null,
+  ): Promise<readonly Message[]> {
+    const range = { direction: 'before', from: highestSeq + 1, limit, maxBytes } as const;
     return (await this.read(conversationId, null, range)).messages;
   }
 

@@ -6,7 +6,9 @@ describe('the slots for hashing', () => {
     const slots = new HashingSlots();
     const ends: Array<() => void> = [];
     const begun: number[] = [];
-    const all = [0, 1, 2, 3].map((n) => slots.run(() => new Promise<void>((end) => (begun.push(n), ends.push(end)))));
+    const all = [0, 1, 2, 3].map((n) =>
+      slots.run('here', () => new Promise<void>((end) => (begun.push(n), ends.push(end)))),
+    );
 
     await settle();
     expect(begun).toEqual([0, 1]);
@@ -25,19 +27,19 @@ describe('the slots for hashing', () => {
     const slots = new HashingSlots();
     let end = (): void => undefined;
     const held = new Promise<void>((resolve) => (end = resolve));
-    const taken = Array.from({ length: 202 }, () => slots.run(() => held));
+    const taken = Array.from({ length: 202 }, () => slots.run('here', () => held));
 
-    await expect(slots.run(async () => undefined)).rejects.toThrow(Unavailable);
+    await expect(slots.run('here', async () => undefined)).rejects.toThrow(Unavailable);
     end();
     await Promise.all(taken);
-    await expect(slots.run(async () => 'free again')).resolves.toBe('free again');
+    await expect(slots.run('here', async () => 'free again')).resolves.toBe('free again');
   });
 
   it('are given back after a failure', async () => {
     const slots = new HashingSlots();
     const fail = (): Promise<never> => Promise.reject(new Error('hash failed'));
-    await Promise.allSettled([slots.run(fail), slots.run(fail), slots.run(fail)]);
-    await expect(slots.run(async () => 'free')).resolves.toBe('free');
+    await Promise.allSettled([slots.run('here', fail), slots.run('here', fail), slots.run('here', fail)]);
+    await expect(slots.run('here', async () => 'free')).resolves.toBe('free');
   });
 });
 

@@ -36,7 +36,7 @@ export class ChangePassword {
       const credentials = await this.accounts.credentialsById(caller.accountId, addressHash);
       if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
 
-      const to = await this.slots.run(() => this.hashIfRight(change, credentials));
+      const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));
       const ended = await this.accounts.setPassword(
         caller.accountId,
         { from: credentials.passwordHash, to },

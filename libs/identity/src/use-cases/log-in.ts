@@ -41,7 +41,7 @@ export class LogIn {
     const addressHash = await this.guard.hashAddress(login.addressKey);
     for (let tried = 0; tried < TRIES; tried += 1) {
       const credentials = await this.accounts.credentialsByEmail(login.email, addressHash);
-      const verifiedHash = await this.slots.run(() => this.verify(login, credentials));
+      const verifiedHash = await this.slots.run(login.addressKey, () => this.verify(login, credentials));
       if (credentials === null || verifiedHash === null) {
         // A hash of the first backend takes longer to check: while there are some, no failure may come sooner than theirs, else time would tell who has an account.
         if (await this.accounts.hasOldHashes()) await pause(Math.max(0, failsAt - performance.now()));

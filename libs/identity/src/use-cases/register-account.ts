@@ -28,7 +28,7 @@ export class RegisterAccount {
     // Looked up first only to spare the hashing; what decides is the unique key.
     if (await this.accounts.isTaken(input.email)) throw taken();
 
-    const passwordHash = await this.slots.run(() => hashPassword(input.password));
+    const passwordHash = await this.slots.run(input.addressKey, () => hashPassword(input.password));
     const { session, tokensFor } = await this.sessions.prepare(await this.guard.hashAddress(input.addressKey));
     const account = await this.accounts.register(input.email, passwordHash, session);
     if (account === null) throw taken();

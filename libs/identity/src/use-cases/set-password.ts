@@ -19,6 +19,9 @@ const REVOKE_ALL: Statement = {
   text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id',
 };
 
+/** Who asks for the hashing here. */
+const OPERATOR = 'operator';
+
 /** Replaces an account's password without asking for the old one: for the operator, who was asked for help by its owner. */
 @Injectable()
 export class SetPassword {
@@ -47,7 +50,7 @@ export class SetPassword {
   async execute(email: Email, password: string): Promise<number | null> {
     if (!this.isPassword(password)) throw new RangeError('not a password');
 
-    const hash = await this.slots.run(() => hashPassword(password));
+    const hash = await this.slots.run(OPERATOR, () => hashPassword(password));
     return this.postgres.transaction(async (sql) => {
       const [account] = await sql.query<{ id: number }>(SET, [email.key, hash]);
       if (!account) return null;

@@ -180,11 +180,11 @@ export const SETTINGS = {
     limit(1_000_000),
     'MiB of those answers for one account (or address); one answer is always given.',
   ),
-  SEARCHES_AT_ONCE: setting(API, '8', limit(10_000), 'Searches that a process makes at once.'),
+  SEARCHES_AT_ONCE: setting(API, '6', limit(10_000), 'Searches that a process makes at once.'),
   SEARCHES_AT_ONCE_PER_ACCOUNT: setting(API, '2', limit(10_000), 'Searches that it makes at once for one account.'),
   SEARCH_POOL_MAX: setting(
     API,
-    '3',
+    '6',
     wholeNumber(1, 200),
     'Connections to PostgreSQL that searches have for themselves.',
   ),

@@ -21,6 +21,9 @@ export const READ_MAX_BYTES = 2_000_000;
 const WAIT_MS = 2_000;
 const WAITING_MAX = 200;
 const WAITING_MAX_PER_ACCOUNT = 20;
+/** Half of the turns are for accounts that had few of late: less than one who has a search of 300 ms every 3 s. */
+const RESERVED_SHARE = 1 / 2;
+const LIGHT_SHARE = 1 / 40;
 
 /** Finds messages by their words, among those of the reader's conversations. */
 @Injectable()
@@ -32,9 +35,13 @@ export class SearchMessages {
     private readonly messages: ReadMessages,
     config: Config,
   ) {
+    const atOnce = config.searchesAtOnce;
     this.turns = new FairSlots({
-      capacity: config.searchesAtOnce,
+      capacity: atOnce,
       perKey: config.searchesAtOncePerAccount,
+      ...(Number.isFinite(atOnce)
+        ? { reserved: Math.floor(atOnce * RESERVED_SHARE), reservedForUseUpTo: atOnce * LIGHT_SHARE }
+        : {}),
       waitingMax: WAITING_MAX,
       waitingMaxPerKey: WAITING_MAX_PER_ACCOUNT,
       waitMs: WAIT_MS,
