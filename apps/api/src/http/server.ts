@@ -10,7 +10,6 @@ import { allowOrigin } from './cors.js';
 import { answerWithProblem } from './problem.filter.js';
 import { problemHeaders, problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
-import { makeLargeAnswersInSlices } from './large-answers.js';
 import { boundPipelining } from './pipelining.js';
 import { boundUnreadAnswers } from './unread-answers.js';
 
@@ -61,7 +60,6 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   identifyRequests(fastify);
   boundPipelining(fastify.server);
-  makeLargeAnswersInSlices(fastify);
   boundUnreadAnswers(fastify, {
     maxBytes: config.answersMb * MIB,
     maxBytesPerCaller: config.answersMbPerAccount * MIB,
