@@ -105,6 +105,18 @@ describe('fair slots', () => {
     expect(begun.slice(3).sort()).toEqual(['a2', 'c1']);
   });
 
+  it('let light work into the reserved part at once, also where the open one has room that somebody before it waits for', async () => {
+    const { run, begun } = someSlots({ capacity: 4, reserved: 1, reservedForUseUpTo: 0.01 });
+    void run('a', 'a1', 2);
+    void run('b', 'b1', 2);
+    await turn();
+    void run('c', 'c1', 1);
+    void run('d', 'd1', 1);
+    await turn();
+    // b waits for room, c has the reserved part, and d stands behind b.
+    expect(begun).toEqual(['a1', 'c1']);
+  });
+
   it('let one key run no more than its share, but always one piece of work', async () => {
     const { run, begun, end } = someSlots({ capacity: 100, perKey: 2 });
     void run('a', 'a1', 50);

@@ -3,7 +3,7 @@ export interface FairSlotsOptions {
   readonly capacity: number;
   /** Weight that may run at once of one key; no limit of its own unless told. One piece of work of a key always may, however heavy. */
   readonly perKey?: number;
-  /** Weight of the capacity that is kept for keys with nothing running, and for work that weighs no more than this; none unless told. */
+  /** Weight of the capacity that is kept for keys with nothing running, and of their work for what weighs no more than this; none unless told. */
   readonly reserved?: number;
   /** Keys that had more weight than this of late, on average, may not use the reserved part; no such limit unless told. */
   readonly reservedForUseUpTo?: number;
@@ -28,8 +28,8 @@ interface Waiting {
 const RECENT_MS = 10_000;
 /** What a key has used is forgotten when it ran nothing for this long. */
 const FORGOTTEN_AFTER_MS = 5 * RECENT_MS;
-/** Keys that used less of the capacity than this are as good as new, and take turns; above it twice as much is a level more. */
-const LIGHT_SHARE = 1 / 128;
+/** Keys that used less than twice this share of the capacity are as good as new, and take turns; from there on twice as much is a level more. */
+const LEVEL_SHARE = 1 / 128;
 
 /** Who has less is before: level of what was used of late, weight that runs. */
 type Rank = readonly [level: number, running: number];
@@ -128,7 +128,7 @@ export class FairSlots<Key> {
       throw this.options.refuse();
     const state = this.keys.get(key) ?? new KeyState();
     const part = state.waiting.length === 0 ? this.partFor(state, weight) : null;
-    if (part !== null && !this.isAnyAhead(part, state)) {
+    if (part !== null) {
       this.keys.set(key, state);
       this.begin(state, part, weight);
       return part;
@@ -240,13 +240,15 @@ export class FairSlots<Key> {
   private levelOf(state: KeyState): number {
     const { capacity } = this.options;
     if (!Number.isFinite(capacity)) return 0;
-    return Math.max(0, Math.floor(Math.log2(state.recentUse() / (capacity * LIGHT_SHARE))));
+    return Math.max(0, Math.floor(Math.log2(state.recentUse() / (capacity * LEVEL_SHARE))));
   }
 
-  /** The part that has room for a piece of work; null when none has. */
+  /** The part that has room for a piece of work, and nobody who would have it before; null when none has. */
   private partFor(state: KeyState, weight: number): Part | null {
-    if (this.mayUse('open', state, weight) && this.hasRoom('open', weight)) return 'open';
-    return this.mayUse('reserved', state, weight) && this.hasRoom('reserved', weight) ? 'reserved' : null;
+    const isFree = (part: Part): boolean =>
+      this.mayUse(part, state, weight) && this.hasRoom(part, weight) && !this.isAnyAhead(part, state);
+    if (isFree('open')) return 'open';
+    return isFree('reserved') ? 'reserved' : null;
   }
 
   private hasRoom(part: Part, weight: number): boolean {

@@ -23,6 +23,25 @@ describe('the slots for hashing', () => {
     expect(begun).toEqual([0, 1, 2, 3]);
   });
 
+  it('are shared by address: the many of one do not come before the first of another', async () => {
+    const slots = new HashingSlots();
+    const ends: Array<() => void> = [];
+    const begun: string[] = [];
+    const hash = (from: string): Promise<void> =>
+      slots.run(from, () => new Promise<void>((end) => (begun.push(from), ends.push(end))));
+    const all = [...Array.from({ length: 50 }, () => hash('here')), hash('there')];
+
+    await settle();
+    ends[0]?.();
+    await settle();
+    expect(begun).toEqual(['here', 'here', 'there']);
+    while (begun.length < all.length || ends.length > 0) {
+      ends.splice(0).forEach((end) => end());
+      await settle();
+    }
+    await Promise.all(all);
+  });
+
   it('take 200 at once, and refuse who comes when 200 wait', async () => {
     const slots = new HashingSlots();
     let end = (): void => undefined;
