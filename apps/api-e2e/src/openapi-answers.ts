@@ -138,8 +138,6 @@ export class Answers {
     for (const query of ['?q=hello', '?q=%21', '', '?q=hello&cursor=x', '?q=hello&conversation_id=x'])
       await this.see(owner, 'get /api/v1/search', { query });
     await this.see(owner, 'get /api/v1/search', { query: `?q=${encodeURIComponent('字 a '.repeat(9))}` });
-    // More at once than run and may wait.
-    await Promise.all(Array.from({ length: 60 }, () => this.see(owner, 'get /api/v1/search', { query: '?q=hello' })));
     const id = await this.ofKinds(owner, other);
     await this.ofRoles(owner, member, { id, me, other, third });
     await this.ofLimits(stack, { other, third });
@@ -241,11 +239,12 @@ export class Answers {
     }
   }
 
-  /** What calls answer to who used up a day's text, and to who used up its tokens. */
-  async ofSpent({ text, tokens }: { readonly text: Client; readonly tokens: Client }): Promise<void> {
+  /** What calls answer to who used up a day's text, who used up its tokens, and where nobody may search. */
+  async ofSpent({ text, tokens, searches }: Record<'text' | 'tokens' | 'searches', Client>): Promise<void> {
     const id = await text.conversation();
     for (const client of [text, tokens]) await this.see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
     await this.see(tokens, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
+    await this.see(searches, 'get /api/v1/search', { query: '?q=hello' });
   }
 
   /** What calls answer when the stores are away. `lost` is a client, with a token, of an API that finds none. */

@@ -32,8 +32,9 @@ beforeAll(async () => {
   const spent = {
     text: client.at(await another({ TEXT_MB_PER_DAY: '0' })),
     tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0' })),
+    searches: client.at(await another({ SEARCHES_AT_ONCE: '0' })),
   };
-  for (const one of [spent.text, spent.tokens])
+  for (const one of Object.values(spent))
     await eventually(async () => (await one.get('/health/started')).status === 200);
 
   const answers = new Answers();
