@@ -83,6 +83,22 @@ describe('a page by before_seq or after_seq', () => {
     expect(page.items.map(({ seq }) => seq)).toEqual(numbers(1, 100));
   });
 
+  it('says how many bytes of text it has before it reads them, and reads nothing when they are too many', async () => {
+    const sizes: number[] = [];
+    const range = { direction: 'skip', from: 0, limit: 3 } as const;
+    await reads().page(long, ada, range, (bytes) => void sizes.push(bytes));
+    expect(sizes).toEqual([3 * 128 * KIB]);
+
+    const calls = await storeCallsOf(() =>
+      reads()
+        .page(long, ada, range, () => {
+          throw new Unavailable('sending');
+        })
+        .catch((error: unknown) => expect(error).toMatchObject({ dependency: 'sending' })),
+    );
+    expect(calls).toEqual(['postgres conversations.ledger_range']);
+  });
+
   it('and a reader inside gets all that it asks for', async () => {
     expect((await reads().upTo(long, 150, 100)).map(({ seq }) => seq)).toEqual(numbers(51, 150));
     expect((await reads().upTo(long, 150, 100, 3 * 128 * KIB)).map(({ seq }) => seq)).toEqual(numbers(148, 150));

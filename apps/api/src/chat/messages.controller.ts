@@ -6,7 +6,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, Refuses, RefusesWith } from '../docs/describe.js';
 import { CurrentCaller } from '../http/access.js';
 import { BodyLimit, KIB_512 } from '../http/body-limit.js';
-import { LargeAnswer } from '../http/unread-answers.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
 import {
@@ -72,7 +71,6 @@ export class MessagesController {
 
   @ApiOperation({ summary: 'Lists messages, oldest first' })
   @Get()
-  @LargeAnswer()
   @Answers(200, MessagesResponse, {
     example: { messages: [MESSAGE_EXAMPLE, ANSWER_EXAMPLE], has_more: false },
     description: 'Oldest first.',
@@ -82,8 +80,11 @@ export class MessagesController {
     @CurrentCaller() { accountId }: Caller,
     @Param('id') id: string,
     @RequestQuery() query: MessagesQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<MessagesResponse> {
-    const { items, hasMore } = await this.messages.page(idFromPath(id), accountId, rangeOf(query));
+    const { items, hasMore } = await this.messages.page(idFromPath(id), accountId, rangeOf(query), (bytes) =>
+      reply.takeRoom(bytes),
+    );
     return { messages: items.map(messageResponse), has_more: hasMore };
   }
 

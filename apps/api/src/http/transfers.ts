@@ -79,15 +79,6 @@ export class Transfers {
     return this.heldBytes;
   }
 
-  /** True when a holder has more than half of what it may hold: it is to take that before it asks for more. */
-  isNearlyFull(key: string): boolean {
-    const { maxBytesPerHolder = Number.POSITIVE_INFINITY } = this.limits;
-    const holder = this.holders.get(key);
-    if (holder === undefined || holder.heldBytes <= maxBytesPerHolder / 2) return false;
-    this.forgetGone();
-    return holder.heldBytes > maxBytesPerHolder / 2;
-  }
-
   /** Begins a transfer that holds nothing yet. Whoever begins it calls `end`, however it ends. */
   begin(key: string, parts: TransferParts): Transfer {
     const holder = this.holders.get(key) ?? new Holder(key);

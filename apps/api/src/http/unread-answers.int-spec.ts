@@ -36,11 +36,19 @@ describe('answers that nobody reads', () => {
     server.server.on('connection', (socket) => socket.on('close', () => (own.hungUp += 1)));
     server.setErrorHandler((_error, _request, reply) => void reply.code(503).send('later'));
     server.get<{ Params: { bytes: string } }>('/:bytes', ({ params }) => 'x'.repeat(Number(params.bytes)));
-    server.get<{ Params: { bytes: string } }>(
-      '/page/:bytes',
-      { config: { isAnswerLarge: true } },
-      ({ params }) => ((own.worked += 1), 'x'.repeat(Number(params.bytes))),
-    );
+    server.get<{ Params: { bytes: string } }>('/page/:bytes', ({ params }, reply) => {
+      reply.takeRoom(Number(params.bytes));
+      own.worked += 1;
+      return 'x'.repeat(Number(params.bytes));
+    });
+    server.get<{ Params: { bytes: string } }>('/less/:bytes', ({ params }, reply) => {
+      reply.takeRoom(Number(params.bytes));
+      return 'x';
+    });
+    server.get<{ Params: { bytes: string } }>('/failed/:bytes', ({ params }, reply) => {
+      reply.takeRoom(Number(params.bytes));
+      throw new Error('failed');
+    });
     server.get('/wide', () => '\u092c'.repeat(400_000));
     server.get('/stream', () =>
       Readable.from(
@@ -116,16 +124,26 @@ describe('answers that nobody reads', () => {
     await eventually(async () => (await status(LARGE, 'a')) === 200);
   });
 
-  it('are no reason for work: who has not taken half of its share yet is refused a further large one at once', async () => {
-    await start({ maxBytes: 8 * LARGE, maxBytesPerCaller: LARGE + LARGE / 2 });
+  it('are no reason for work where there is no room for them: those of one who has its share, and what is more than all may have', async () => {
+    await start({ maxBytes: 2.5 * LARGE, maxBytesPerCaller: 2 * LARGE, windowMs: 60_000 });
     const unread = await ask(`page/${LARGE}`, 'ada');
-    expect(await status('page/70000', 'ada')).toBe(503);
+    expect(await status(`page/${LARGE}`, 'ada')).toBe(503);
     expect(counted.worked).toBe(1);
-    expect(await status('page/70000', 'ben')).toBe(200);
-    expect(await status(70_000, 'ada')).toBe(200);
+    expect([await status('page/70000', 'ada'), await status(70_000, 'ada')]).toEqual([200, 200]);
+    await ask(`page/${LARGE}`, 'ben');
+    expect(await status(`page/${LARGE}`, 'cy')).toBe(503);
+    expect(counted.worked).toBe(3);
 
     unread.destroy();
-    expect(await status('page/70000', 'ada')).toBe(200);
+    expect(await status(`page/${LARGE}`, 'cy')).toBe(200);
+    expect(held.bytes).toBe(LARGE);
+  });
+
+  it('let go of room that was taken for them when they become smaller, or fail', async () => {
+    await start({ ...ROOMY, windowMs: 60_000 });
+    expect(await status(`less/${LARGE}`, 'ada')).toBe(200);
+    expect(await status(`failed/${LARGE}`, 'ada')).toBe(503);
+    await eventually(() => held.bytes === 0);
   });
 
   it('are given once to each account, whatever its share', async () => {

@@ -3,7 +3,6 @@ import { Readable } from 'node:stream';
 import { Unavailable } from '@edgechat/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerKey } from './client-address.js';
-import { routeConfig } from './route-config.js';
 import { PACE, Transfers, type Pace, type Transfer, type TransferParts } from './transfers.js';
 
 /** Answers up to this are not counted: what one connection has of them is bounded (`boundPipelining`), and so is the time for which they wait. */
@@ -12,15 +11,18 @@ const UNCOUNTED_MAX_BYTES = 16_384;
 const SMALL_MAX_BYTES = 65_536;
 /** A larger answer is written in such pieces: so it is known what of it the client took. */
 const PIECE_BYTES = 16_384;
+/** An answer has the text, names and ids around it, and what JSON escapes. Rather too much: else who comes would count as less than who was there before with the same, and take their room. */
+const ANSWER_PER_TEXT = 5 / 4;
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    isAnswerLarge?: boolean;
+  interface FastifyReply {
+    /**
+     * Takes the room that an answer with so many bytes of text will need, about, before the work for it is done: so nothing is read that could not be sent.
+     * @throws Unavailable `sending` when there is no room for it
+     */
+    takeRoom(bytes: number): void;
   }
 }
-
-/** Says that the answers of a route may have megabytes: who has not read enough of such answers is refused further ones before any work is done for them. */
-export const LargeAnswer = (): MethodDecorator => routeConfig({ isAnswerLarge: true });
 
 export interface AnswerLimits {
   /** What all answers together may hold. */
@@ -36,10 +38,8 @@ export interface AnswerLimits {
  */
 export function boundUnreadAnswers(fastify: FastifyInstance, limits: AnswerLimits): Transfers {
   const answers = new UnreadAnswers(limits);
-  fastify.addHook('preHandler', (request, _reply, done) => {
-    if (request.routeOptions.config.isAnswerLarge === true && answers.transfers.isNearlyFull(callerKey(request)))
-      return done(noRoom());
-    done();
+  fastify.decorateReply('takeRoom', function (bytes) {
+    if (bytes > SMALL_MAX_BYTES && !answers.takeRoom(this.request, this, bytes * ANSWER_PER_TEXT)) throw noRoom();
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     answers.end(reply.raw);
@@ -95,6 +95,15 @@ class UnreadAnswers {
   holdSmall(request: FastifyRequest, reply: FastifyReply, bytes: number): void {
     const transfer = this.begin(request, reply, { windowMs: this.timeFor(bytes), unseenBytes: bytes });
     this.transfers.holdSmall(transfer, bytes);
+  }
+
+  /** Holds what an answer will have; it is no transfer yet, and has no pace. */
+  takeRoom(request: FastifyRequest, reply: FastifyReply, bytes: number): boolean {
+    this.end(reply.raw);
+    const transfer = this.begin(request, reply, { isQueued: () => true });
+    if (this.transfers.hold(transfer, bytes)) return true;
+    this.end(reply.raw);
+    return false;
   }
 
   /** The answer as a stream of pieces, or null when there is no room for it. */

@@ -40,6 +40,7 @@ const REREAD_AFTER_MS = 50;
 /** A range as it is read: `maxBytes` null reads all of it. */
 interface BoundedRange extends MessageRange {
   readonly maxBytes: number | null;
+  readonly onSize?: ((bytes: number) => void) | undefined;
 }
 
 interface Ledger {
@@ -73,12 +74,18 @@ export class ReadMessages {
   /**
    * A page as a member sees it, oldest first; `hasMore` is exact, in the direction asked for. By `before` and `after` it ends at about 1 MiB of text, with at least one message: those nearest
    * to where it begins. By `skip` it is never shorter than asked for.
+   * @param onSize is told how many bytes of text the page has, before they are read; what it throws ends the reading
    * @throws Refusal `conversation_not_found`
    * @throws Unavailable `postgres`, `mongo`; also, rather than show a hole, when a text is in neither store
    */
-  async page(conversationId: ConversationId, reader: AccountId, range: MessageRange): Promise<Page<Message>> {
+  async page(
+    conversationId: ConversationId,
+    reader: AccountId,
+    range: MessageRange,
+    onSize?: (bytes: number) => void,
+  ): Promise<Page<Message>> {
     const maxBytes = range.direction === 'skip' ? null : PAGE_MAX_BYTES;
-    const { rows, messages, lost } = await this.read(conversationId, reader, { ...range, maxBytes });
+    const { rows, messages, lost } = await this.read(conversationId, reader, { ...range, maxBytes, onSize });
     const [first] = rows;
     if (!first) throw new Refusal('conversation_not_found', 'Conversation not found');
     if (lost.length > 0)
@@ -176,7 +183,7 @@ export class ReadMessages {
   private async readOnce(
     conversationId: ConversationId,
     reader: AccountId | null,
-    { direction, from, limit, maxBytes }: BoundedRange,
+    { direction, from, limit, maxBytes, onSize }: BoundedRange,
   ): Promise<Ledger> {
     const values = [conversationId, reader, direction, from, limit];
     const rows =
@@ -184,6 +191,7 @@ export class ReadMessages {
         ? await this.postgres.query<RangeRow>(LEDGER_RANGE, values)
         : await this.postgres.query<RangeRow>(LEDGER_RANGE_WITHIN, [...values, maxBytes]);
     const placed = rows.filter(isPlaced);
+    onSize?.(bytesOf(placed));
     const stored = await this.stored(conversationId, reader, placed);
     const { messages, lost } = matched(placed, stored, (row, content) =>
       toMessage(conversationId, reader, row, content),
