@@ -3,6 +3,7 @@ export * from './clock.js';
 export * from './errors.js';
 export * from './fair-slots.js';
 export * from './ids.js';
+export * from './names.js';
 export * from './page.js';
 export * from './points.js';
 export * from './slices.js';

@@ -35,6 +35,20 @@ describe('long work', () => {
     expect(turns).toBe(3);
   });
 
+  it('is measured by the clock and by the processor', async () => {
+    const [slice] = await slicesOf(async (slices) => {
+      slices.begin();
+      const until = performance.now() + 20;
+      while (performance.now() < until);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      slices.take(1);
+      slices.end();
+    });
+    expect(slice?.ms).toBeGreaterThanOrEqual(215);
+    expect(slice?.processorMs).toBeGreaterThan(0);
+    expect(slice?.processorMs).toBeLessThan(slice?.ms ?? 0);
+  });
+
   it('has one slice in a round of the event loop, whosever it is, and all of it goes on', async () => {
     let round = 0;
     const rounds: number[] = [];

@@ -7,7 +7,10 @@ export const SLICE_CHARACTERS = 65_536;
 /** What a slice was: which work, how long it had the event loop, and how much of the input it took. */
 export interface Slice {
   readonly work: string;
+  /** By the clock; where others want the processor, it may have been theirs for a part of it. */
   readonly ms: number;
+  /** Processor time of the whole process meanwhile: the slice took no more than this, and than `ms`. */
+  readonly processorMs: number;
   readonly characters: number;
 }
 
@@ -42,13 +45,16 @@ const turns = new Turns();
  * slice has had its time or its input, `next` waits for the turn of the next one.
  */
 export class Slices {
-  private beganAt = performance.now();
+  private beganAt = 0;
+  private processorMsBefore = 0;
   private characters = 0;
 
   constructor(
     private readonly work: string,
     private readonly signal?: AbortSignal,
-  ) {}
+  ) {
+    this.begin();
+  }
 
   /** True when the slice is over: call `next` before the next step. Cheap: no promise. */
   take(characters: number): boolean {
@@ -70,6 +76,7 @@ export class Slices {
       slices.publish({
         work: this.work,
         ms: performance.now() - this.beganAt,
+        processorMs: processorMs() - this.processorMsBefore,
         characters: this.characters,
       } satisfies Slice);
     this.characters = 0;
@@ -78,6 +85,12 @@ export class Slices {
   /** Begins a slice after a wait for something else. */
   begin(): void {
     this.beganAt = performance.now();
+    if (slices.hasSubscribers) this.processorMsBefore = processorMs();
     this.characters = 0;
   }
+}
+
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }

@@ -316,6 +316,8 @@ describe('filters', () => {
 });
 
 describe('pages', () => {
+  let people = 100;
+
   it('show each hit once while new messages come: the newest 1,000 by their score, then the older by time', async () => {
     const count = BLOCK + 500;
     const id = await talk.conversation(
@@ -334,6 +336,30 @@ describe('pages', () => {
     expect(seqs(hits.slice(1_000))).toEqual(upTo(count - 1_000).reverse());
     expect(hits.every(({ message }) => message.conversationId === id)).toBe(true);
   }, 60_000);
+
+  it.each([
+    ['more of both than are ranked', 2_000, (n: number) => n % 3 !== 0],
+    ['few whole words among the newest', 1_500, (n: number) => n % 100 === 0],
+    ['whole words before the newest only', 1_200, (n: number) => n <= 150],
+    ['as many whole words as a page has', 1_100, (n: number) => n > 400 && n <= 500],
+  ])(
+    'show what has the whole word first, over everything, each hit once: %s',
+    async (_, count, isWhole) => {
+      const reader = people + 1;
+      people += 1;
+      await talk.conversation(
+        [reader],
+        upTo(count).map((n) => `${'x '.repeat(n % 5)}${isWhole(n) ? 'omega' : 'omegas'}`),
+      );
+
+      const hits = await talk.all('omega', { reader: accountId(reader), limit: 100 });
+
+      expect(seqs(hits).sort((a, b) => a - b)).toEqual(upTo(count));
+      const whole = upTo(count).filter(isWhole);
+      expect(seqs(hits.slice(0, whole.length)).sort((a, b) => a - b)).toEqual(whole);
+    },
+    60_000,
+  );
 
   it('miss and repeat none though messages of before come late into the index', async () => {
     const id = await talk.conversation(

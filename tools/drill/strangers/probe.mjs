@@ -14,10 +14,11 @@ let works = {};
 /** The histogram counts the time between two of its timers: what is above their interval is delay. */
 const delayMs = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - SAMPLED_EVERY_MS);
 
-channel('edgechat:slice').subscribe(({ work, ms, characters }) => {
-  const known = (works[work] ??= { count: 0, longestMs: 0, mostCharacters: 0 });
+channel('edgechat:slice').subscribe(({ work, ms, processorMs, characters }) => {
+  const known = (works[work] ??= { count: 0, longestMs: 0, longestByClockMs: 0, mostCharacters: 0 });
   known.count += 1;
-  known.longestMs = Math.max(known.longestMs, ms);
+  known.longestMs = Math.max(known.longestMs, Math.min(ms, processorMs));
+  known.longestByClockMs = Math.max(known.longestByClockMs, ms);
   known.mostCharacters = Math.max(known.mostCharacters, characters);
 });
 

@@ -8,6 +8,7 @@ import {
   PASSWORD_MIN_CHARACTERS,
   type Email,
 } from '@edgechat/identity';
+import { IsName } from '../http/is-name.js';
 import { invalid, IsStoredText, judgeText, Rule, type Verdict } from '../http/validation.js';
 
 const REFRESH_TOKEN_MAX_CHARACTERS = 4_096;
@@ -24,9 +25,17 @@ function judgeEmail(value: unknown): Verdict | null {
   );
 }
 
-const IsEmailAddress = (): PropertyDecorator =>
+/** In a query a `+` is a blank, so that an address with one has to be encoded. */
+function judgeEmailInQuery(value: unknown): Verdict | null {
+  const verdict = judgeEmail(value);
+  const isUnencoded =
+    verdict === NO_ADDRESS && typeof value === 'string' && judgeEmail(value.replaceAll(' ', '+')) === null;
+  return isUnencoded ? { ...NO_ADDRESS, detail: `${NO_ADDRESS.detail}; in a URL the sign + is written %2B` } : verdict;
+}
+
+const IsEmailAddress = (judge = judgeEmail): PropertyDecorator =>
   applyDecorators(
-    Rule('emailAddress', judgeEmail),
+    Rule('emailAddress', judge),
     ApiProperty({
       type: 'string',
       format: 'idn-email',
@@ -73,9 +82,9 @@ export class PasswordRequest {
 
 /** Whose account is looked for. */
 export class AccountsQuery {
-  @IsEmailAddress() readonly email!: string;
+  @IsEmailAddress(judgeEmailInQuery) readonly email!: string;
 }
 
 export class ProfileRequest {
-  @IsStoredText(1, DISPLAY_NAME_MAX_CHARACTERS, { example: 'Ada' }) readonly display_name!: string;
+  @IsName(DISPLAY_NAME_MAX_CHARACTERS, { example: 'Ada' }) readonly display_name!: string;
 }

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { IsOptional, ValidateIf } from 'class-validator';
 import type { AssistantMode, ConversationKind, MemberRole } from '@edgechat/conversations';
 import { CursorParameter } from '../http/cursor.js';
+import { IsName } from '../http/is-name.js';
 import { IsListOfIds, IsOneOf, IsStoredText, IsWholeNumber, QueryInteger } from '../http/validation.js';
 
 const CONTENT_MAX = 32_000;
@@ -17,8 +18,7 @@ const TITLE_MAX = 200;
 
 export class ConversationRequest {
   @IsOptional() @IsOneOf(KINDS, { required: false, default: 'assistant' }) readonly kind?: ConversationKind | null;
-  @IsOptional() @IsStoredText(1, TITLE_MAX, { required: false, example: 'Trip to Rome' }) readonly title?:
-    string | null;
+  @IsOptional() @IsName(TITLE_MAX, { required: false, example: 'Trip to Rome' }) readonly title?: string | null;
   @IsOptional()
   @IsListOfIds(
     { min: 0, max: MEMBERS_MAX },
@@ -41,7 +41,7 @@ export class ConversationRequest {
 /** What is left out stays. */
 export class ConversationChangeRequest {
   @IsOptional()
-  @IsStoredText(1, TITLE_MAX, {
+  @IsName(TITLE_MAX, {
     required: false,
     nullable: true,
     example: 'Trip to Naples',

@@ -103,6 +103,14 @@ describe('access', () => {
   });
 });
 
+it('tells nothing of a limit where there is none', async () => {
+  const edge = await aTestApp({ allowance: null });
+  const answer = await edge.app.inject({ url: '/api/v1/echo' });
+  expect(answer.statusCode).toBe(200);
+  expect(Object.keys(answer.headers).filter((name) => name.startsWith('ratelimit'))).toEqual([]);
+  await edge.app.close();
+});
+
 it('refuses over the limit, with the time to wait', async () => {
   const edge = await aTestApp({ allowance: { isExceeded: true, remaining: 0, resetS: 42 } });
   const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization: 'Bearer good-7' } });

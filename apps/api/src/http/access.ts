@@ -71,11 +71,13 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
       parts.meter.count(identity.caller.accountId);
     }
     const allowance = await parts.rateLimit.count(callerKey(request));
-    reply
-      .header('ratelimit-policy', parts.rateLimit.policy)
-      .header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);
-    if (allowance.isExceeded)
-      throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
+    if (allowance !== null) {
+      reply
+        .header('ratelimit-policy', parts.rateLimit.policy)
+        .header('ratelimit', `"default";r=${allowance.remaining};t=${allowance.resetS}`);
+      if (allowance.isExceeded)
+        throw new Refusal('too_many_requests', 'Too many requests', { retryAfterS: allowance.resetS });
+    }
     refuseBadHeaders(request);
     if (request.is404) throw noRoute(request, reply, parts.routes);
     if (access === 'token' && identity.caller === null) throw identity.error ?? unauthorized();

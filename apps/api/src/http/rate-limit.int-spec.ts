@@ -66,9 +66,9 @@ describe('the rate limit', () => {
     return redis;
   };
 
-  const aLimit = async (url: string, { requests = 3, windowS = 60 } = {}): Promise<RateLimit> => {
+  const aLimit = async (url: string, { requests = '3', windowS = 60 } = {}): Promise<RateLimit> => {
     const config = loadConfig(
-      { REDIS_URL: url, RATE_LIMIT_REQUESTS: String(requests), RATE_LIMIT_WINDOW_SECONDS: String(windowS) },
+      { REDIS_URL: url, RATE_LIMIT_REQUESTS: requests, RATE_LIMIT_WINDOW_SECONDS: String(windowS) },
       'api',
     );
     return new RateLimit(config, await aRedis(config), log);
@@ -79,7 +79,7 @@ describe('the rate limit', () => {
 
   const times = async (limit: RateLimit, key: string, count: number): Promise<boolean[]> => {
     const refused: boolean[] = [];
-    for (let i = 0; i < count; i += 1) refused.push((await limit.count(key)).isExceeded);
+    for (let i = 0; i < count; i += 1) refused.push((await limit.count(key))?.isExceeded ?? false);
     return refused;
   };
 
@@ -91,12 +91,18 @@ describe('the rate limit', () => {
     expect(await times(first, newId(), 1)).toEqual([false]);
   });
 
+  it('lets nobody through at 0, everybody at unlimited', async () => {
+    expect(await times(await aLimit(REDIS_URL.href, { requests: '0' }), newId(), 2)).toEqual([true, true]);
+    const none = await aLimit(REDIS_URL.href, { requests: 'unlimited' });
+    expect([none.policy, await none.count(newId())]).toEqual([null, null]);
+  });
+
   it('begins a window with its first request and gives it its whole length', async () => {
-    const limit = await aLimit(REDIS_URL.href, { requests: 1, windowS: 1 });
+    const limit = await aLimit(REDIS_URL.href, { requests: '1', windowS: 1 });
     const key = newId();
     const beganAt = Date.now();
     expect(await times(limit, key, 2)).toEqual([false, true]);
-    while ((await limit.count(key)).isExceeded) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await limit.count(key))?.isExceeded === true) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(Date.now() - beganAt).toBeGreaterThanOrEqual(950);
     expect(Date.now() - beganAt).toBeLessThan(1_500);
   });
@@ -130,10 +136,10 @@ describe('the rate limit', () => {
     expect(await times(shaky, key, 4)).toEqual([false, false, false, true]);
     road.resume();
     const deadline = Date.now() + 8_000;
-    while ((await shaky.count(key)).isExceeded && Date.now() < deadline)
+    while ((await shaky.count(key))?.isExceeded === true && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 100));
     expect(Date.now()).toBeLessThan(deadline);
-    expect((await steady.count(key)).remaining).toBeLessThan(2);
+    expect((await steady.count(key))?.remaining).toBeLessThan(2);
   });
 
   it('shows by its first count that Redis is back: other calls do not skip it any more', async () => {

@@ -66,19 +66,19 @@ class Windows {
 /** The limit of requests per account or address. */
 @Injectable()
 export class RateLimit {
-  /** What is allowed, as the header `RateLimit-Policy` says it. */
-  readonly policy: string;
+  /** What is allowed, as the header `RateLimit-Policy` says it; null when there is no limit. */
+  readonly policy: string | null;
   private readonly windows: Windows;
 
   constructor(config: Config, redis: Redis, log: Log) {
     const [points, durationS] = [config.rateLimitRequests, config.rateLimitWindowSeconds];
-    this.policy = `"default";q=${points};w=${durationS}`;
+    this.policy = Number.isFinite(points) ? `"default";q=${points};w=${durationS}` : null;
     this.windows = new Windows({ name: 'rate', points, durationS }, redis, log);
   }
 
-  /** Counts one request on `key`; never fails. */
-  count(key: string): Promise<Allowance> {
-    return this.windows.count(key);
+  /** Counts one request on `key`; never fails. Null, and nothing counted, when there is no limit. */
+  count(key: string): Promise<Allowance | null> {
+    return this.policy === null ? Promise.resolve(null) : this.windows.count(key);
   }
 }
 

@@ -81,7 +81,7 @@ class EchoController {
 export async function aTestApp({
   env = {},
   allowance = { isExceeded: false, remaining: 99, resetS: 60 },
-}: { env?: Record<string, string>; allowance?: Allowance } = {}): Promise<TestApp> {
+}: { env?: Record<string, string>; allowance?: Allowance | null } = {}): Promise<TestApp> {
   const config = loadConfig(env, 'api');
   @Module({ imports: [ConfigModule.for(config)], controllers: [EchoController] })
   class TestModule {}

@@ -30,6 +30,18 @@ export const PASSWORD_MIN_CHARACTERS = 8;
 export const PASSWORD_MAX_CHARACTERS = 1_024;
 export const DISPLAY_NAME_MAX_CHARACTERS = 80;
 
+/**
+ * True for a name that reads as the one that an account has that set none: `User` and a number, in any case and in digits of any script and width, whatever stands between them or is not seen.
+ * Only the account itself may have it.
+ */
+export function isAnothersDefaultName(name: string, id: AccountId): boolean {
+  const folded = name
+    .normalize('NFKC')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Z}]/gu, '')
+    .toLowerCase();
+  return /^user\p{Nd}+$/u.test(folded) && folded !== `user${id}`;
+}
+
 /** The name that others see: `User <id>` until one is set. */
 export function displayNameOf(id: AccountId, displayName: string | null): string {
   return displayName ?? `User ${id}`;

@@ -137,7 +137,7 @@ export const SETTINGS = {
   RATE_LIMIT_REQUESTS: setting(
     API,
     '100',
-    wholeNumber(1, 10_000_000),
+    limit(10_000_000),
     'Requests an account (or address) may make in a window.',
   ),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
@@ -156,7 +156,7 @@ export const SETTINGS = {
   SEND_QUEUE_LIMIT: setting(
     API,
     '1000',
-    wholeNumber(1, 100_000),
+    limit(100_000),
     'Sends that may wait in one process before it answers 503.',
   ),
   TEXT_MB_PER_DAY: setting(

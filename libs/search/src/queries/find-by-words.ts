@@ -51,9 +51,9 @@ const RANKED_MAX = 1_000;
 /** Messages that were late in the index may come in between those that the first page ranked. */
 const LATE_MAX = 100;
 
-/** Candidates by score, and whether there are more of them than are ranked. */
+/** Candidates by score; where there may be more of them than are ranked, the oldest of those that are. */
 export interface RankedCandidates extends Candidates {
-  readonly isFull: boolean;
+  readonly full: TimePosition | null;
 }
 
 /** The hits of one phase, from `after` on, at most `limit`: by score the newest 1,000, then by time; or all by time. @throws Unavailable `postgres` */
@@ -93,11 +93,10 @@ export async function findByScore(
   const rows = await sql.query<RankedRow>(RANKED, rankedValues(search, phase, limit));
   const [first] = rows;
   const isFull = first !== undefined && first.found >= RANKED_MAX;
-  const oldest = after
-    ? after.oldest
-    : isFull
-      ? { at: first.oldest_at, conversationId: first.oldest_conversation, seq: first.oldest_seq }
-      : null;
+  const ofFirst = isFull
+    ? { at: first.oldest_at, conversationId: first.oldest_conversation, seq: first.oldest_seq }
+    : null;
+  const oldest = after ? after.oldest : ofFirst;
   const found = rows.slice(0, limit).map((row) => ({
     ...timeOf(row),
     score: row.score,
@@ -110,11 +109,12 @@ export async function findByScore(
       oldest,
     } as const,
   }));
-  if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after, isFull };
-  if (oldest === null) return { found, next: null, isFull };
+  if (rows.length > limit) return { found, next: found.at(-1)?.position ?? after, full: oldest };
+  // (Of both phases together the older ones are not looked for: those with the whole word come first.)
+  if (oldest === null || phase === 'either') return { found, next: null, full: oldest };
 
   const older = await findByTime(sql, search, phase, oldest, limit - found.length);
-  return { found: [...found, ...older.found], next: older.next, isFull };
+  return { found: [...found, ...older.found], next: older.next, full: oldest };
 }
 
 function rankedValues(search: WordSearch, phase: Phase, limit: number): unknown[] {

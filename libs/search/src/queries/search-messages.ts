@@ -24,6 +24,8 @@ const WAITING_MAX_PER_ACCOUNT = 20;
 /** Half of the turns are for accounts that had few of late: less than one who has a search of 300 ms every 3 s. */
 const RESERVED_SHARE = 1 / 2;
 const LIGHT_SHARE = 1 / 40;
+/** Least score of a hit with the whole last word, where it is ranked together with those that only begin with it. */
+const WHOLE_MIN_SCORE = 1 / 2;
 
 /** Finds messages by their words, among those of the reader's conversations. */
 @Injectable()
@@ -86,12 +88,22 @@ export class SearchMessages {
     if (search.sort === 'newest') return findByWords(this.postgres, byWords, 'either', limit);
     if (!query.hasBeginning) return findByWords(this.postgres, byWords, 'whole', limit);
 
-    // Where all hits can be ranked together, that is all. Else the whole word is looked for by itself first, over everything.
-    if (search.after === null || search.after.phase === 'either') {
-      const all = await findByScore(this.postgres, byWords, 'either', limit);
-      if (search.after !== null || !all.isFull) return all;
-    }
-    return this.findInPhases(byWords);
+    // Where all hits can be ranked together, that is all.
+    const isTogether = search.after === null || search.after.phase === 'either';
+    return isTogether ? this.findTogether(byWords) : this.findInPhases(byWords);
+  }
+
+  /** The newest hits of both phases, ranked together. Where there are more than that, only those of them that have the whole word; then what has it over everything, and then the rest. */
+  private async findTogether(search: WordSearch): Promise<Candidates> {
+    const { found, next, full } = await findByScore(this.postgres, search, 'either', search.limit);
+    if (full === null) return { found, next };
+    const whole = found.filter(({ score }) => score >= WHOLE_MIN_SCORE);
+    if (whole.length === search.limit) return { found: whole, next: whole.at(-1)?.position ?? null };
+    if (search.after === null) return this.findInPhases(search);
+
+    const after = { ...full, order: 'time', phase: 'whole' } as const;
+    const rest = await this.findInPhases({ ...search, after, limit: search.limit - whole.length });
+    return { found: [...whole, ...rest.found], next: rest.next };
   }
 
   private async findInPhases(search: WordSearch): Promise<Candidates> {
@@ -135,7 +147,7 @@ async function hitsOf(search: Search, candidates: readonly Candidate[], messages
 /** What has the whole word is above all that only begins with it. (Where both come in one phase, PostgreSQL saw to it.) */
 function scoreIn(phase: Phase, score: number): number {
   if (phase === 'either') return score;
-  return phase === 'whole' ? 0.5 + score / 2 : score / 2;
+  return phase === 'whole' ? WHOLE_MIN_SCORE + score / 2 : score / 2;
 }
 
 const keyOf = ({ conversationId, seq }: { readonly conversationId: string; readonly seq: number }): string =>
