@@ -9,7 +9,6 @@ import { query } from './stores.mjs';
 const find = (first) => `edgechat.find_messages($1, $2::uuid, $3::bigint, $4, $5, $6, $7, ${first},
   row(coalesce($8::timestamptz, '-infinity'), coalesce($9::uuid, '${'0'.repeat(32)}'), coalesce($10::bigint, 0), 0)::edgechat.found_message,
   row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
-const NEWEST = `select * from ${find('null')} order by at desc, conversation_id desc, seq desc`;
 const RANKED = `
   with z as materialized (select * from ${find('$20::text')})
   select p.*, a.* from (
@@ -62,8 +61,39 @@ export async function search(reader, typed, limit) {
 }
 
 async function findRows(reader, asked, limit) {
-  const { probe, whole, ranking, first: firstWord } = tsQueriesOf(asked, 'either');
-  const values = (below, wanted) => [
+  const ranked = await rankedIn('either', reader, asked, limit);
+  const [first] = ranked;
+  const oldest =
+    first !== undefined && first.found >= RANKED_MAX
+      ? [first.oldest_at.getTime(), first.oldest_conversation, first.oldest_seq]
+      : null;
+  const rows = ranked.slice(0, limit);
+  const nextOf = (phase, { at, conversation_id, seq, score, newest_at }) => [
+    phase,
+    at.getTime(),
+    conversation_id,
+    seq,
+    score,
+    newest_at.getTime(),
+    ...(oldest ?? []),
+  ];
+  const together = ranked.length > limit ? nextOf(2, rows.at(-1)) : null;
+  if (oldest === null || rows.every(({ score }) => score >= 1 / 2)) return { rows, next: together };
+  // Few whole words among the newest: those over everything, and then the rest of what was ranked.
+  const whole = await rankedIn('whole', reader, asked, limit);
+  if (whole.length > limit) throw new Error('the floor knows no page of whole words that are few among the newest');
+  const rest = rows.filter(({ score }) => score < 1 / 2).slice(0, limit - whole.length);
+  const last = { ...rest.at(-1), score: rest.at(-1).score * 2 };
+  const wholeRows = whole.map((row) => ({ ...row, score: 1 / 2 + row.score / 2 }));
+  return { rows: [...wholeRows, ...rest], next: nextOf(1, last) };
+}
+
+/** The newest hits of a phase by their score, one more than `limit` of them. */
+async function rankedIn(phase, reader, asked, limit) {
+  const { probe, whole, ranking, first } = tsQueriesOf(asked, phase);
+  const everything = [null, null, null, null, null, null, RANKED_MAX];
+  const fromTheFirst = [null, null, null, null];
+  return query('ranked', RANKED, [
     reader,
     null,
     null,
@@ -71,39 +101,11 @@ async function findRows(reader, asked, limit) {
     probe,
     whole,
     ranking,
-    null,
-    null,
-    null,
-    ...below,
-    wanted,
-  ];
-  const ranked = await query('ranked', RANKED, [
-    ...values([null, null, null], RANKED_MAX),
-    null,
-    null,
-    null,
-    null,
+    ...everything,
+    ...fromTheFirst,
     limit + 1,
-    firstWord,
+    first,
   ]);
-  const [first] = ranked;
-  const oldest =
-    first !== undefined && first.found >= RANKED_MAX
-      ? [first.oldest_at.getTime(), first.oldest_conversation, first.oldest_seq]
-      : null;
-  const rows = ranked.slice(0, limit);
-  const last = rows.at(-1);
-  const placeOf = (row) => [2, row.at.getTime(), row.conversation_id, row.seq];
-  if (ranked.length > limit)
-    return { rows, next: [...placeOf(last), last.score, last.newest_at.getTime(), ...(oldest ?? [])] };
-  if (oldest === null) return { rows, next: null };
-  const room = limit - rows.length;
-  const older = await query('newest', NEWEST, values([new Date(oldest[0]), oldest[1], oldest[2]], room + 1));
-  const rest = older.slice(0, room);
-  return {
-    rows: [...rows, ...rest],
-    next: older.length > room ? (rest.length > 0 ? placeOf(rest.at(-1)) : [2, ...oldest]) : null,
-  };
 }
 
 function cursorOf(reader, typed, place) {

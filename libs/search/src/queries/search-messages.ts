@@ -99,7 +99,14 @@ export class SearchMessages {
     if (full === null) return { found, next };
     const whole = found.filter(({ score }) => score >= WHOLE_MIN_SCORE);
     if (whole.length === search.limit) return { found: whole, next: whole.at(-1)?.position ?? null };
-    if (search.after === null) return this.findInPhases(search);
+    if (search.after === null) {
+      const all = await findByWords(this.postgres, search, 'whole', search.limit);
+      if (all.next !== null) return all;
+      // These are all that have the whole word. Those that only begin with it are ranked already.
+      const rest = found.slice(whole.length, whole.length + search.limit - all.found.length).map(onlyBeginning);
+      const shown = [...all.found, ...rest];
+      return { found: shown, next: shown.at(-1)?.position ?? null };
+    }
 
     const after = { ...full, order: 'time', phase: 'whole' } as const;
     const rest = await this.findInPhases({ ...search, after, limit: search.limit - whole.length });
@@ -124,6 +131,17 @@ export class SearchMessages {
     const [member] = await this.postgres.query(IS_MEMBER, [conversationId, reader]);
     if (!member) throw new Refusal('conversation_not_found', 'Conversation not found');
   }
+}
+
+/** A candidate that was ranked with both phases together and only begins with the word, as its own phase has it: there it scores twice as much. */
+function onlyBeginning(candidate: Candidate): Candidate {
+  const score = candidate.score * 2;
+  const { position } = candidate;
+  return {
+    ...candidate,
+    score,
+    position: { ...position, phase: 'beginning', ...(position.order === 'score' ? { score } : {}) },
+  };
 }
 
 /** Of the candidates those whose text has what is looked for. */
