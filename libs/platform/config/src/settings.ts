@@ -134,12 +134,7 @@ export const SETTINGS = {
   JWT_ACCESS_EXPIRE_MINUTES: setting(API, '15', wholeNumber(1, 1_440), 'Life of an access token, in minutes.'),
   JWT_REFRESH_EXPIRE_DAYS: setting(API, '7', wholeNumber(1, 365), 'Life of a refresh token, in days.'),
   CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
-  RATE_LIMIT_REQUESTS: setting(
-    API,
-    '100',
-    limit(10_000_000),
-    'Requests an account (or address) may make in a window.',
-  ),
+  RATE_LIMIT_REQUESTS: setting(API, '100', limit(10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
   TRUSTED_PROXIES: setting(
     API,
@@ -153,12 +148,7 @@ export const SETTINGS = {
     wholeNumber(1, 10_000),
     'Members above which a conversation writes no inbox rows any more and is ordered when inboxes are read, for good.',
   ),
-  SEND_QUEUE_LIMIT: setting(
-    API,
-    '1000',
-    limit(100_000),
-    'Sends that may wait in one process before it answers 503.',
-  ),
+  SEND_QUEUE_LIMIT: setting(API, '1000', limit(100_000), 'Sends that may wait in one process before it answers 503.'),
   TEXT_MB_PER_DAY: setting(
     BOTH,
     '50',
