@@ -196,6 +196,30 @@ describe('PATCH /auth/me', () => {
     expect((await other.get('/auth/me')).body).toEqual(answer.body);
     expect((await other.messages(conversation))[0]?.['author_name']).toBe(display_name);
   });
+
+  it('takes no name that shows as another, or as nothing, as a title neither; and nobody else’s default', async () => {
+    const [client, other] = [await anAccount(), await anAccount()];
+    const me = Number((await client.get('/auth/me')).body['id']);
+    const they = Number((await other.get('/auth/me')).body['id']);
+    const change = (display_name: string) => client.call('PATCH', '/auth/me', { body: { display_name } });
+    const codeOf = (answer: { body: Record<string, unknown> }) =>
+      (answer.body['errors'] as { code: string }[])[0]?.code;
+
+    for (const [name, code] of [
+      ['Ada\nLovelace', 'deceiving_name'],
+      ['\u202eadA', 'deceiving_name'],
+      ['\u2800 \u200b', 'invisible_name'],
+    ] as const) {
+      const refused = [await change(name), await client.post('/chat/conversations', { title: name })];
+      expect(refused.map(({ status }) => status)).toEqual([422, 422]);
+      expect(refused.map(codeOf)).toEqual([code, code]);
+    }
+    const taken = [await change(`User ${they}`), await change(`  uSER${they}`)];
+    expect(taken.map(codeOf)).toEqual(['anothers_name', 'anothers_name']);
+    expect((await change(`User ${me}`)).status).toBe(200);
+    expect((await client.post('/chat/conversations', { title: `User ${they}` })).status).toBe(201);
+    expect((await change('می\u200cخواهم')).body['display_name']).toBe('می\u200cخواهم');
+  });
 });
 
 describe('an e-mail address', () => {

@@ -69,6 +69,12 @@ describe('GET /accounts', () => {
     expectWrongFields(await refused(() => scene.client.get(`/accounts${query}`)), ['/email']);
   });
 
+  it('says how + is written in a URL, where it came as a blank', async () => {
+    const answer = await refused(() => scene.client.get('/accounts?email=ada+lists@example.com'));
+    expect(String(answer.body['detail'])).toContain('%2B');
+    expect(String((await refused(() => scene.client.get('/accounts?email=x'))).body['detail'])).not.toContain('%2B');
+  });
+
   it('finds an account by its whole address in any case, and shows its id and name only', async () => {
     const found = { accounts: [{ id: scene.other, display_name: `User ${scene.other}` }] };
     for (const email of [scene.member.email, scene.member.email.toUpperCase()]) {

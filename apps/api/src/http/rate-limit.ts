@@ -68,17 +68,18 @@ class Windows {
 export class RateLimit {
   /** What is allowed, as the header `RateLimit-Policy` says it; null when there is no limit. */
   readonly policy: string | null;
-  private readonly windows: Windows;
+  private readonly windows: Windows | null;
 
   constructor(config: Config, redis: Redis, log: Log) {
     const [points, durationS] = [config.rateLimitRequests, config.rateLimitWindowSeconds];
-    this.policy = Number.isFinite(points) ? `"default";q=${points};w=${durationS}` : null;
-    this.windows = new Windows({ name: 'rate', points, durationS }, redis, log);
+    const isLimited = Number.isFinite(points);
+    this.policy = isLimited ? `"default";q=${points};w=${durationS}` : null;
+    this.windows = isLimited ? new Windows({ name: 'rate', points, durationS }, redis, log) : null;
   }
 
   /** Counts one request on `key`; never fails. Null, and nothing counted, when there is no limit. */
   count(key: string): Promise<Allowance | null> {
-    return this.policy === null ? Promise.resolve(null) : this.windows.count(key);
+    return this.windows?.count(key) ?? Promise.resolve(null);
   }
 }
 
