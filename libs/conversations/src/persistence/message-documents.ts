@@ -98,10 +98,9 @@ export class MessageDocuments {
   /** The texts of a range of one conversation, both ends included, in order. @throws Unavailable `mongo` */
   listRange(conversationId: string, lowest: number, highest: number, read: TextRead): Promise<StoredText[]> {
     const filter = { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } };
-    const raw = isLarge(read);
-    const find = (signal: AbortSignal): Promise<Found[]> =>
+    const find = (late: AbortSignal): Promise<Found[]> =>
       this.model.collection
-        .find<Found>(filter, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, signal, raw })
+        .find<Found>(filter, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, ...optionsFor(read, late) })
         .toArray();
     return this.reads.run('messages.list_range', read, find, decoded);
   }
@@ -138,15 +137,14 @@ export class MessageDocuments {
     const seqs = new Map<string, number[]>();
     for (const { conversation_id, seq } of places)
       seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
-    const raw = isLarge(read);
-    const find = async (signal: AbortSignal): Promise<Found[]> => {
+    const find = async (late: AbortSignal): Promise<Found[]> => {
+      const options = { projection, maxTimeMS: 1_000, ...optionsFor(read, late) };
       const left = [...seqs];
       const found: Found[] = [];
       const lane = async (): Promise<void> => {
         for (let next = left.pop(); next; next = left.pop()) {
           const [conversation_id, $in] = next;
           const filter = { conversation_id, seq: $in.length === 1 ? $in[0] : { $in } };
-          const options = { projection, maxTimeMS: 1_000, signal, raw };
           found.push(...(await this.model.collection.find<Found>(filter, options).toArray()));
         }
       };
@@ -175,7 +173,9 @@ export class MessageDocuments {
 
 /** A read of more than this comes as it is on the wire, and is decoded in slices. (All of it at once is the least work.) */
 const AT_ONCE_MAX_BYTES = 131_072;
-const isLarge = ({ bytes }: TextRead): boolean => bytes > AT_ONCE_MAX_BYTES;
+/** So does it end with its connection when it is late. (Of a small one little is left, and a signal costs each of its commands some 50 µs.) */
+const optionsFor = ({ bytes }: TextRead, signal: AbortSignal): { raw?: boolean; signal?: AbortSignal } =>
+  bytes > AT_ONCE_MAX_BYTES ? { raw: true, signal } : {};
 
 /** A text, or the BSON of one. */
 type Found = StoredText | Buffer;

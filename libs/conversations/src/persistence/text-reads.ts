@@ -33,7 +33,7 @@ export interface TextRead {
 
 /**
  * The reads of texts that this process makes at once: as much memory as they may take (`READS_MB`), shared by reader. So a reader of much waits for itself, not the others for it.
- * A read that is late ends there and then, with its connection: what nobody waits for any more takes no place.
+ * A large read that is late ends there and then, with its connection: what nobody waits for any more takes no place.
  */
 export class TextReads {
   private readonly slots: FairSlots<Reader>;
@@ -64,7 +64,7 @@ export class TextReads {
   }
 
   /**
-   * Makes one round trip when it is its turn, and turns what came into what is asked for. `find` ends when its signal aborts.
+   * Makes one round trip when it is its turn, and turns what came into what is asked for. `find` may end when its signal aborts.
    * @throws Unavailable `mongo`, also when too many wait, or it waited 5 s
    */
   run<Found, Result>(
