@@ -65,7 +65,10 @@ export class Stack {
       AI_PROVIDER: 'demo',
       RATE_LIMIT_REQUESTS: '10000000',
       TEXT_MB_PER_DAY: 'unlimited',
-      SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited', // one account searches on all connections
+      // One account searches on all connections, in the place of many: what is kept for those who search seldom would not be its.
+      SEARCHES_AT_ONCE: 'unlimited',
+      SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited',
+      SEARCH_POOL_MAX: '10',
     };
     const stack = new Stack(folder, engines, env);
     await run('the migration', process.execPath, [join(ROOT, PROGRAMS.worker), 'migrate'], { env, signal });
