@@ -173,7 +173,7 @@ export class MessageDocuments {
 
 /** A read of more than this comes as it is on the wire, and is decoded in slices. (All of it at once is the least work.) */
 const AT_ONCE_MAX_BYTES = 131_072;
-/** So does it end with its connection when it is late. (Of a small one little is left, and a signal costs each of its commands some 50 µs.) */
+/** So does it end with its connection when it is late. (Of a small one little is left, and a signal is work for each of its commands.) */
 const optionsFor = ({ bytes }: TextRead, signal: AbortSignal): { raw?: boolean; signal?: AbortSignal } =>
   bytes > AT_ONCE_MAX_BYTES ? { raw: true, signal } : {};
 
