@@ -1,10 +1,10 @@
 /** What ends a line, controls a terminal, or turns the direction of the text around a name: it would show as something else than it is. */
 const DECEIVING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
-/** What can be seen by itself. Not: blanks (also U+2800, the Braille cell without a dot), what is never drawn (joiners, selectors, tags, fillers), and marks, which need something to go on. */
-const VISIBLE = /[^\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
-/** Unassigned for this version of Unicode is not unseen, nor is private use: a newer emoji, the sign of a company's font. */
-const UNKNOWN = /[\p{Cn}\p{Co}]/u;
-const NEVER_DRAWN = /\p{Default_Ignorable_Code_Point}/gu;
+/**
+ * What can be seen by itself. Not: blanks (also U+2800, the Braille cell without a dot), what is never drawn (controls, joiners, selectors, tags, fillers), and marks, which need something to go on.
+ * What this version of Unicode does not know may be seen, and so may private use: a newer emoji, the sign of a company's font.
+ */
+const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 /** What is wrong with a name that others will see (of an account, of a conversation). */
 export type NameFault = 'deceiving' | 'invisible';
@@ -15,6 +15,5 @@ export type NameFault = 'deceiving' | 'invisible';
  */
 export function faultOfName(name: string): NameFault | null {
   if (DECEIVING.test(name)) return 'deceiving';
-  const drawn = name.replace(NEVER_DRAWN, '');
-  return VISIBLE.test(drawn) || UNKNOWN.test(drawn) ? null : 'invisible';
+  return VISIBLE.test(name) ? null : 'invisible';
 }

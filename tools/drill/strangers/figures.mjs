@@ -78,10 +78,10 @@ function insideLines(title, { peaks, probes }) {
     ...Object.entries(peaks).map(([name, peak]) => line(`${name}, highest memory`, `${Math.round(peak)} MiB`)),
     ...Object.entries(probes).flatMap(([name, { delayP99Ms, delayMaxMs, works }]) => [
       line(`${name}, delay of the event loop, p99 and longest`, cells([ms(delayP99Ms), ms(delayMaxMs)])),
-      ...Object.entries(works).map(([work, { count, longestMs, longestByClockMs, mostCharacters }]) =>
+      ...Object.entries(works).map(([work, { count, longestMs, longestProcessorMs, mostCharacters }]) =>
         line(
           `${name}, slices of ${work}`,
-          `${count}, longest ${ms(longestMs).trim()} (by the clock ${ms(longestByClockMs).trim()}), most ${mostCharacters} characters`,
+          `${count}, longest ${ms(longestMs).trim()} (of the processor at most ${ms(longestProcessorMs).trim()}), most ${mostCharacters} characters`,
         ),
       ),
     ]),

@@ -6,7 +6,6 @@ const RATIO_MAX = 3;
 const SAMPLES_MIN = 100;
 /** With longer waits in the calm the machine does not carry even the harmless load, and three times as long says nothing. */
 const CALM_P99_MAX_MS = 500;
-/** Processor time: a worker gives way, and in the middle of a slice the operating system may let others go before it. */
 const SLICE_MAX_MS = 50;
 const MEMORY_MAX_MIB = { api: 380, worker: 400 };
 /** Their wait is that for the provider, or of no person. */

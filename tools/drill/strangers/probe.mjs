@@ -15,10 +15,10 @@ let works = {};
 const delayMs = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - SAMPLED_EVERY_MS);
 
 channel('edgechat:slice').subscribe(({ work, ms, processorMs, characters }) => {
-  const known = (works[work] ??= { count: 0, longestMs: 0, longestByClockMs: 0, mostCharacters: 0 });
+  const known = (works[work] ??= { count: 0, longestMs: 0, longestProcessorMs: 0, mostCharacters: 0 });
   known.count += 1;
-  known.longestMs = Math.max(known.longestMs, Math.min(ms, processorMs));
-  known.longestByClockMs = Math.max(known.longestByClockMs, ms);
+  known.longestMs = Math.max(known.longestMs, ms);
+  known.longestProcessorMs = Math.max(known.longestProcessorMs, Math.min(ms, processorMs));
   known.mostCharacters = Math.max(known.mostCharacters, characters);
 });
 

@@ -15,7 +15,7 @@ export function envExample(): string {
 # A secret may come from a file instead: <NAME>_FILE is then the path of a file that holds the value and nothing else. So with
 # ${namesOf(({ isSecret }) => isSecret)}.
 #
-# A limit of 0 lets nobody, of unlimited everybody. So with ${namesOf(isLimit)}.
+# A limit of 0 lets nobody through, unlimited everybody. So with ${namesOf(isLimit)}.
 
 ${blocks.join('\n')}`;
 }
