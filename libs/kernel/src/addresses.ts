@@ -11,6 +11,7 @@ const ENDS_IN_A_NUMBER = /(?:^|\.)[0-9]+$/;
  * Letters that only look alike (dotless `ı` and `i`, `ſ` and `s`) stay different.
  */
 export function foldCase(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
   const lower = Array.from(text.normalize('NFC'), (character) => character.toLowerCase()).join('');
   return lower.replaceAll('ς', 'σ').normalize('NFC');
 }
