@@ -7,8 +7,8 @@ const root = join(import.meta.dirname, '../..');
 
 /** Per app, what is not bundled but copied with all it needs: mongoose breaks in a bundle, the others hold files and machine code. */
 const COPIED = {
-  api: ['mongoose', 'swagger-ui-dist', '@node-rs/argon2', '@node-rs/bcrypt'],
-  worker: ['mongoose', '@node-rs/argon2', '@node-rs/bcrypt'],
+  api: ['mongoose', 'swagger-ui-dist', '@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common'],
+  worker: ['mongoose', '@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common'],
 };
 
 /** Commands of the program that an image has under their own name: `docker compose run --rm worker admin verify`. */
@@ -46,7 +46,8 @@ const ABSENT = [
 ];
 
 /** What no process reads, in the packages that are copied. */
-const NOT_RUN = /\.(map|md|d\.[cm]?ts)$|\/swagger-ui-dist\/swagger-ui(-es-bundle.*)?\.js$/;
+const NOT_RUN =
+  /\.(map|md|d\.[cm]?ts)$|\/swagger-ui-dist\/swagger-ui(-es-bundle.*)?\.js$|\/@zxcvbn-ts\/(dictionary-compression$|language-common\/(dist|src\/(?!passwords\.json$).+)$)/;
 
 /** CommonJS packages in the bundle ask for what an ES module lacks. */
 const BANNER = `import { createRequire as __createRequire } from 'node:module';

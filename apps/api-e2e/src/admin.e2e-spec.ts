@@ -17,12 +17,12 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 
 /** A command of the worker, as an operator gives it. Redis is not among its stores. */
-function start(
+function command(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): { readonly child: ChildProcessWithoutNullStreams; readonly output: () => string; readonly ended: Promise<Ended> } {
   const { DATABASE_URL, MONGODB_URL } = stack.stores.env;
-  const child = spawn(process.execPath, [WORKER, 'admin', ...args], {
+  const child = spawn(process.execPath, [WORKER, ...args], {
     env: { PATH: process.env['PATH'], DATABASE_URL, MONGODB_URL, REDIS_URL: 'redis://127.0.0.1:1', ...env },
   });
   const texts = { stdout: '', stderr: '' };
@@ -36,6 +36,7 @@ function start(
     ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, ...texts }))),
   };
 }
+const start = (args: readonly string[], env = {}) => command(['admin', ...args], env);
 function admin(args: readonly string[], input = ''): Promise<Ended> {
   const { child, ended } = start(args);
   child.stdin.end(input);
@@ -88,6 +89,40 @@ describe('admin verify', () => {
   });
 });
 
+describe('admin verify, where two accounts have one mailbox', () => {
+  it('lists both, and each logs in as before', async () => {
+    const [one, other] = [await stack.client().register(), await stack.client().register()];
+    const local = one.email.split('@')[0];
+    const spellings = [`${local}@bücher.example`, `${local}@xn--bcher-kva.example`];
+    const ids = [];
+    for (const [n, client] of [one, other].entries()) {
+      // As the release before knew them: by a key of their own each.
+      await run(
+        'update edgechat.accounts set email = $2, email_key = $2, mailbox_key = null where email = $1',
+        client.email,
+        spellings[n],
+      );
+      ids.push(Number((await client.get('/auth/me')).body['id']));
+    }
+
+    const { child, ended } = command(['migrate']);
+    child.stdin.end();
+    expect((await ended).code).toBe(0);
+    const verified = await admin(['verify']);
+
+    const [low, high] = ids.sort((a, b) => a - b);
+    expect([verified.code, verified.stdout]).toEqual([
+      3,
+      expect.stringContaining(
+        `shared_mailbox: 1. two accounts have one e-mail address in two spellings; each logs in with its own\n  account ${low}, and account ${high}\n`,
+      ),
+    ]);
+    for (const email of spellings)
+      expect((await stack.client().post('/auth/login', { email, password: 'correct horse battery' })).status).toBe(200);
+    await run('update edgechat.accounts set shared_mailbox_key = null where shared_mailbox_key is not null');
+  });
+});
+
 describe('admin set-password', () => {
   const logIn = (client: Client, password: string) => client.post('/auth/login', { email: client.email, password });
 
@@ -119,6 +154,27 @@ describe('admin set-password', () => {
     });
 
     expect((await logIn(client, 'correct horse battery')).status).toBe(200);
+  });
+
+  it.each(['password\n', 'Edgechat1\n', 'ADDRESS\n'])('takes none that anybody guesses first: %j', async (typed) => {
+    const client = await stack.client().register();
+
+    expect(await admin(['set-password', client.email], typed.replace('ADDRESS', client.email))).toMatchObject({
+      code: 1,
+      stderr: 'This password is among the first that anybody guesses. Choose another. Nothing was changed.\n',
+    });
+
+    expect((await logIn(client, 'correct horse battery')).status).toBe(200);
+  });
+
+  it('sets the same password for every keyboard', async () => {
+    const client = await stack.client().register();
+
+    expect(await admin(['set-password', client.email], 'cre\u0300me bru\u0302le\u0301e 7\n')).toMatchObject({
+      code: 0,
+    });
+
+    expect((await logIn(client, 'crème brûlée 7')).status).toBe(200);
   });
 
   it('says that an address has no account, or is none', async () => {

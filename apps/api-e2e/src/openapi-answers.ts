@@ -75,12 +75,14 @@ export class Answers {
     const email = anEmail();
     await see(client, 'post /api/v1/auth/register', { body: { email, password: PASSWORD } });
     await see(client, 'post /api/v1/auth/register', { body: { email, password: PASSWORD } });
+    await see(client, 'post /api/v1/auth/register', { body: { email, password: 'password123' } });
     const { body } = await see(client, 'post /api/v1/auth/login', { body: { email, password: PASSWORD } });
     await see(client, 'post /api/v1/auth/refresh', { body: { refresh_token: body['refresh_token'] } });
     await see(client, 'post /api/v1/auth/refresh', { body: { refresh_token: 'unknown' } });
     await see(client, 'post /api/v1/auth/logout', { body: { refresh_token: body['refresh_token'] } });
     await see(client, 'patch /api/v1/auth/me', { body: { display_name: 'Ada' } });
-    await see(client, 'post /api/v1/auth/password', { body: { old_password: PASSWORD, new_password: PASSWORD } });
+    for (const new_password of [PASSWORD, 'password123'])
+      await see(client, 'post /api/v1/auth/password', { body: { old_password: PASSWORD, new_password } });
     for (let n = 0; n < 11; n += 1)
       await see(client, 'post /api/v1/auth/password', { body: { old_password: 'wrong', new_password: PASSWORD } });
     for (let n = 0; n < 11; n += 1)

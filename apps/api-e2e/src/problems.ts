@@ -9,7 +9,7 @@ const HEADERS_OF: Readonly<Record<number, Readonly<Record<string, RegExp>>>> = {
 };
 
 /** The codes whose problem document lists the fields that are wrong. */
-const NAMES_FIELDS = ['validation_failed', 'unknown_account'];
+const NAMES_FIELDS = ['validation_failed', 'unknown_account', 'password_too_common'];
 
 /** Holds an answer to the form that all errors have, to the last field, and to the headers of its status. */
 export function expectProblem(answer: Answer, status: number, code: string): void {

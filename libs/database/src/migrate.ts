@@ -2,6 +2,7 @@ import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
+import { fillMailboxKeys } from './mailbox-keys.js';
 import { RELEASE } from './schema-state.js';
 
 /** Any constant will do, as long as every release takes the same lock. */
@@ -9,7 +10,7 @@ const MIGRATION_LOCK = 1_162_038_135_001;
 
 /**
  * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
- * Returns the names of the migrations that were run.
+ * What SQL cannot fill in follows after them, in batches; each run also fills in what the release before has added since. Returns the names of the migrations that were run.
  * @throws Error when the schema needs a newer release: nothing was changed; what the driver throws when PostgreSQL cannot be reached
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
@@ -24,7 +25,9 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await refuseNewerSchema(lock);
     await lock.query('create schema if not exists edgechat');
-    return (await source.runMigrations()).map((migration) => migration.name);
+    const done = await source.runMigrations();
+    await fillMailboxKeys(source);
+    return done.map((migration) => migration.name);
   } finally {
     await lock.release();
     await source.destroy();

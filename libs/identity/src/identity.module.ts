@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HashingSlots } from './passwords/hashing-slots.js';
 import { LoginGuard } from './passwords/login-guard.js';
+import { PasswordRules } from './passwords/password-rules.js';
 import { Accounts } from './persistence/accounts.js';
 import { Sessions } from './persistence/sessions.js';
 import { AccountQueries } from './queries/account-queries.js';
@@ -26,7 +27,17 @@ const PUBLIC = [
   RegisterAccount,
   UpdateProfile,
 ];
-const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
+const INTERNAL = [
+  Accounts,
+  HashingSlots,
+  LoginGuard,
+  NewSessions,
+  PasswordRules,
+  Revocations,
+  Sessions,
+  SigningKeys,
+  Tokens,
+];
 
 /** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */
 @Module({ providers: [...PUBLIC, ...INTERNAL], exports: PUBLIC })

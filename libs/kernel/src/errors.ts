@@ -96,6 +96,11 @@ export const ERRORS = {
     title: 'Validation failed',
     help: '`errors` lists each field that is wrong, as a JSON pointer, and why. Mend the fields named.',
   },
+  password_too_common: {
+    status: 422,
+    title: 'Password too common',
+    help: 'The password is among the first that anybody guesses: one of the 10,000 most common, one character repeated, or the name of the service or the e-mail address. Nothing was made or changed. Let the person choose another, such as four words that do not belong together.',
+  },
   query_without_words: {
     status: 422,
     title: 'Query without words',

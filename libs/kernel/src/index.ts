@@ -1,3 +1,4 @@
+export * from './addresses.js';
 export * from './breaker.js';
 export * from './clock.js';
 export * from './errors.js';

@@ -29,7 +29,7 @@ export class AuthController {
     example: TOKENS_EXAMPLE,
     description: 'The account is there, and this is its first session.',
   })
-  @Refuses('email_taken')
+  @Refuses('email_taken', 'password_too_common')
   async register(@RequestBody() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
     const addressKey = clientAddress(request).key;
     return tokensResponse(
@@ -71,7 +71,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Sets another password and ends all other sessions' })
   @Post('password')
   @AnswersNothing(204, 'The password is changed.')
-  @Refuses('wrong_password', 'too_many_logins')
+  @Refuses('wrong_password', 'password_too_common', 'too_many_logins')
   async password(
     @CurrentCaller() caller: Caller,
     @RequestBody() body: PasswordRequest,

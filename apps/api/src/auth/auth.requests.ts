@@ -41,7 +41,7 @@ const IsEmailAddress = (judge = judgeEmail): PropertyDecorator =>
       format: 'idn-email',
       maxLength: EMAIL_MAX_CHARACTERS,
       example: 'ada@example.com',
-      description: 'Compared without case.',
+      description: 'Compared without case, in every spelling of its domain.',
     }),
   );
 
@@ -56,7 +56,7 @@ export class RegisterRequest {
   @IsEmailAddress() readonly email!: string;
   @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, {
     example: 'correct horse battery',
-    description: 'Every character counts.',
+    description: 'Every character counts. Not one that anybody guesses first (`password_too_common`).',
   })
   readonly password!: string;
 }
@@ -75,7 +75,7 @@ export class PasswordRequest {
   @IsStoredText(0, PASSWORD_MAX_CHARACTERS, { example: 'correct horse battery' }) readonly old_password!: string;
   @IsStoredText(PASSWORD_MIN_CHARACTERS, PASSWORD_MAX_CHARACTERS, {
     example: 'staple correct horse',
-    description: 'Every character counts.',
+    description: 'Every character counts. Not one that anybody guesses first (`password_too_common`).',
   })
   readonly new_password!: string;
 }

@@ -137,6 +137,12 @@ function problemResponse(refusals: readonly DescribedRefusal[], path: string): O
 /** Codes whose problem document lists the fields that are wrong. */
 const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
   validation_failed: { field: '/limit', code: 'not_an_integer', detail: 'limit must be a whole number.' },
+  password_too_common: {
+    field: '/password',
+    code: 'too_common',
+    detail:
+      'password is among the first that anybody guesses. Choose another, such as four words that do not belong together.',
+  },
   unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: "account_ids/0 is no account's id." },
 };
 

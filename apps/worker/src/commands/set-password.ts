@@ -21,6 +21,10 @@ export async function setPassword(config: Config, { operands }: Given, signal: A
       throw new AdminError(
         `A password has ${PASSWORD_MIN_CHARACTERS} to ${PASSWORD_MAX_CHARACTERS} characters. Nothing was changed.`,
       );
+    if (await passwords.isTooCommon(email, password))
+      throw new AdminError(
+        'This password is among the first that anybody guesses. Choose another. Nothing was changed.',
+      );
     const ended = await passwords.execute(email, password);
     if (ended === null) throw unknown;
     say(`The password was set. ${ended} sessions ended: they are out within 5 s.`);

@@ -13,6 +13,7 @@ const NAMES: Readonly<Record<string, string>> = {
   account_id: 'account',
   low_account: 'account',
   high_account: 'and account',
+  other_account_id: 'and account',
   seq: 'message',
   question_seq: 'message',
   kind: 'owed:',

@@ -32,6 +32,8 @@ export const PROBLEMS = {
   overdue_reply: 'a reply is still open a minute after its deadline',
   stuck_debt: 'something owed was tried three times in vain, or is overdue by more than a minute',
   deleted_without_purge: 'a deleted conversation that nobody will remove',
+  shared_mailbox: 'two accounts have one e-mail address in two spellings; each logs in with its own',
+  mailbox_key_missing: 'the e-mail address is compared in this spelling alone: run migrate',
 } as const;
 
 export type ProblemKind = keyof typeof PROBLEMS;

@@ -152,6 +152,26 @@ const SEARCH_WORDS: Table = {
   problems: { orphan_index_row: `c.id is null or (${LIVES} and m.seq is null)` },
 };
 
+// Views: what they hold is wrong.
+const ACCOUNTS_OF_ONE_MAILBOX: Table = {
+  name: 'accounts_of_one_mailbox',
+  key: [
+    ['account_id', 'bigint'],
+    ['other_account_id', 'bigint'],
+  ],
+  pageRows: 1_000,
+  joins: [],
+  problems: { shared_mailbox: 'true' },
+};
+
+const ACCOUNTS_WITHOUT_MAILBOX_KEY: Table = {
+  name: 'accounts_without_mailbox_key',
+  key: [['account_id', 'bigint']],
+  pageRows: 1_000,
+  joins: [],
+  problems: { mailbox_key_missing: 'true' },
+};
+
 /** The looks at the tables, but for the ledger. */
 export const ROW_LOOKS: readonly RowLook[] = [
   CONVERSATIONS,
@@ -161,6 +181,8 @@ export const ROW_LOOKS: readonly RowLook[] = [
   REPLIES,
   OUTBOX,
   SEARCH_WORDS,
+  ACCOUNTS_OF_ONE_MAILBOX,
+  ACCOUNTS_WITHOUT_MAILBOX_KEY,
 ].map(lookOf);
 
 function lookOf({ name, key, pageRows, joins, problems }: Table): RowLook {

@@ -1,9 +1,12 @@
-import { codePoints, isText } from '@edgechat/kernel';
+import { codePoints, foldCase, isText, mailboxKey } from '@edgechat/kernel';
 
-/** An e-mail address: as it was given, and folded to what addresses are compared by. */
+/** An e-mail address: as it was given, and what it is compared by. */
 export interface Email {
   readonly address: string;
+  /** Without case, in the spelling of its domain and letters that was given: where two accounts have one mailbox, this says which. */
   readonly key: string;
+  /** The mailbox, whose account there is at most one of (`mailboxKey`). */
+  readonly mailboxKey: string;
 }
 
 /** Longest address in characters (RFC 5321 §4.5.3.1.3 leaves 254 of its 256 octets for the address itself). */
@@ -20,16 +23,7 @@ export function parseEmail(text: string): Email | null {
 
   const at = text.lastIndexOf('@');
   const isAddress = at > 0 && isLocalPart(text.slice(0, at)) && isDomain(text.slice(at + 1));
-  return isAddress ? { address: text, key: foldEmail(text) } : null;
-}
-
-/**
- * What an address is compared by: NFC, and case folded code point by code point, so that the result depends neither on the database's locale nor on a letter's place in a word.
- * Letters that only look alike (dotless `ı` and `i`, `ſ` and `s`) stay different: mail to them goes to different people.
- */
-export function foldEmail(address: string): string {
-  const lower = Array.from(address.normalize('NFC'), (character) => character.toLowerCase()).join('');
-  return lower.replaceAll('ς', 'σ').normalize('NFC');
+  return isAddress ? { address: text, key: foldCase(text), mailboxKey: mailboxKey(text) } : null;
 }
 
 function isLocalPart(local: string): boolean {

@@ -1,5 +1,6 @@
+import { hash } from '@node-rs/argon2';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
-import { hashPassword, isOutdated, NOBODYS_HASH, verifyPassword } from './passwords.js';
+import { fitPassword, formsOf, hashPassword, isOutdated, NOBODYS_HASH, verifyPassword } from './passwords.js';
 
 const CHEAPEST = 4;
 
@@ -33,5 +34,38 @@ describe('passwords', () => {
     for (const stored of [NOBODYS_HASH, '', '!', '$2b$12$short', 'plain'])
       expect(await verifyPassword('plain', stored)).toBe(false);
     expect(isOutdated(NOBODYS_HASH)).toBe(false);
+  });
+
+  it.each([
+    ['cre\u0300me bru\u0302le\u0301e', 'crème brûlée'],
+    ['a\u00a0b\u2003c\u3000d\u202fe', 'a b c d e'],
+    ['\u212bngstrom', 'Ångstrom'],
+  ])('are tried as every keyboard gives them, then as they were sent: %j', (sent, form) => {
+    expect(formsOf(sent)).toEqual([form, sent]);
+    expect(formsOf(form)).toEqual([form]);
+  });
+
+  it.each(['correct horse battery', 'ﬁsh', 'fish', 'Ｆish', 'a\tb', 'a\u200bb', ' \n', ''])(
+    'are otherwise one form, and keep case, width and what is never drawn: %j',
+    (password) => {
+      expect(formsOf(password)).toEqual([password]);
+    },
+  );
+
+  it('fit a hash in either composition', async () => {
+    const stored = await hashPassword('cre\u0300me bru\u0302le\u0301e');
+    expect(await fitPassword('crème brûlée', stored)).toBe('right');
+    expect(await fitPassword('cre\u0300me bru\u0302le\u0301e', stored)).toBe('right');
+    expect(await fitPassword('creme brulee', stored)).toBe('wrong');
+  });
+
+  it('fit a hash of before as they were sent, and it is outdated', async () => {
+    const raw = 'cre\u0300me bru\u0302le\u0301e';
+    const stored = await hash(raw, { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    expect(await fitPassword(raw, stored)).toBe('outdated');
+    expect(await fitPassword('crème brûlée', stored)).toBe('wrong');
+    expect(await fitPassword(raw, await bcryptHash(raw, CHEAPEST))).toBe('outdated');
+    expect(await fitPassword('plain', await bcryptHash('plain', CHEAPEST))).toBe('outdated');
+    expect(await fitPassword(raw, NOBODYS_HASH)).toBe('wrong');
   });
 });

@@ -3,11 +3,15 @@ import { accountId, type AccountId } from '@edgechat/kernel';
 import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/postgres';
 import { displayNameOf, type Account } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
+import { isOfEmail } from './account-of-email.js';
 import { KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
 export interface Credentials {
   readonly accountId: AccountId;
+  /** As it was given at registration. */
+  readonly email: string;
+  /** Equal for all spellings that find this account. */
   readonly emailKey: string;
   readonly passwordHash: string;
   /** This very account logged in from the caller's address during the last 30 days. */
@@ -23,13 +27,14 @@ interface AccountRow {
 
 interface CredentialsRow {
   id: number;
+  email: string;
   email_key: string;
   password_hash: string;
   is_known: boolean;
 }
 
 const CREDENTIALS = `
-  select a.id, a.email_key, a.password_hash, exists (
+  select a.id, a.email, coalesce(a.mailbox_key, a.email_key) as email_key, a.password_hash, exists (
       select from edgechat.login_addresses l
       where l.account_id = a.id and l.address_hash = $2::bytea and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
@@ -42,12 +47,14 @@ const HAS_OLD_HASHES: Statement = {
 };
 const CREDENTIALS_BY_EMAIL: Statement = {
   name: 'credentials-by-email',
-  text: `${CREDENTIALS} where a.email_key = $1::text`,
+  text: `${CREDENTIALS} where a.${isOfEmail('$3')}`,
 };
 const CREDENTIALS_BY_ID: Statement = { name: 'credentials-by-id', text: `${CREDENTIALS} where a.id = $1::bigint` };
 const IS_TAKEN: Statement = {
   name: 'is-email-taken',
-  text: 'select id from edgechat.accounts where email_key = $1::text',
+  text: `
+    select id from edgechat.accounts
+    where email_key in ($1::text, $2::text) or mailbox_key = $2::text or shared_mailbox_key = $2::text limit 1`,
 };
 const FIND: Statement = {
   name: 'find-account',
@@ -55,7 +62,7 @@ const FIND: Statement = {
 };
 const FIND_BY_EMAIL: Statement = {
   name: 'find-account-by-email',
-  text: 'select id, email, display_name, created_at from edgechat.accounts where email_key = $1::text',
+  text: `select id, email, display_name, created_at from edgechat.accounts where ${isOfEmail('$2')}`,
 };
 const RENAME: Statement = {
   name: 'rename-account',
@@ -70,7 +77,7 @@ const REGISTER: Statement = {
   name: 'register-account',
   text: `
     with account as (
-      insert into edgechat.accounts (email, email_key, password_hash) values ($1::text, $2::text, $3::text) returning id
+      insert into edgechat.accounts (email, email_key, mailbox_key, password_hash) values ($1::text, $2::text, $9::text, $3::text) returning id
     ), session as (
       insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
       select $4::uuid, id, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
@@ -79,6 +86,9 @@ const REGISTER: Statement = {
     )
     select id from account`,
 };
+
+/** What keeps an address from being two accounts, also of two registrations at once. */
+const EMAIL_KEYS = ['accounts_email_key', 'accounts_mailbox_key'];
 
 const SET_PASSWORD: Statement = {
   name: 'set-password',
@@ -100,7 +110,7 @@ export class Accounts {
   }
 
   async findByEmail(email: Email): Promise<Account | null> {
-    const [row] = await this.postgres.query<AccountRow>(FIND_BY_EMAIL, [email.key]);
+    const [row] = await this.postgres.query<AccountRow>(FIND_BY_EMAIL, [email.key, email.mailboxKey]);
     return row ? asAccount(row) : null;
   }
 
@@ -110,7 +120,11 @@ export class Accounts {
   }
 
   async credentialsByEmail(email: Email, addressHash: Buffer): Promise<Credentials | null> {
-    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_EMAIL, [email.key, addressHash]);
+    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_EMAIL, [
+      email.key,
+      addressHash,
+      email.mailboxKey,
+    ]);
     return row ? asCredentials(row) : null;
   }
 
@@ -124,8 +138,9 @@ export class Accounts {
     return (await this.postgres.query(HAS_OLD_HASHES)).length > 0;
   }
 
+  /** True when an account has the address, in whatever spelling. */
   async isTaken(email: Email): Promise<boolean> {
-    return (await this.postgres.query(IS_TAKEN, [email.key])).length > 0;
+    return (await this.postgres.query(IS_TAKEN, [email.key, email.mailboxKey])).length > 0;
   }
 
   /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
@@ -140,11 +155,12 @@ export class Accounts {
         session.tokenHash,
         session.lifeDays,
         session.addressHash,
+        email.mailboxKey,
       ];
       const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
       return row ? accountId(row.id) : null;
     } catch (error) {
-      if (isUniqueViolation(error, 'accounts_email_key')) return null;
+      if (EMAIL_KEYS.some((constraint) => isUniqueViolation(error, constraint))) return null;
       throw error;
     }
   }
@@ -176,6 +192,7 @@ function asAccount(row: AccountRow): Account {
 function asCredentials(row: CredentialsRow): Credentials {
   return {
     accountId: accountId(row.id),
+    email: row.email,
     emailKey: row.email_key,
     passwordHash: row.password_hash,
     isKnownAddress: row.is_known,

@@ -3,7 +3,8 @@ import { Refusal, Unavailable } from '@edgechat/kernel';
 import type { Caller } from '../domain/account.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
-import { hashPassword, verifyPassword } from '../passwords/passwords.js';
+import { PasswordRules } from '../passwords/password-rules.js';
+import { fitPassword, hashPassword } from '../passwords/passwords.js';
 import { Accounts, type Credentials } from '../persistence/accounts.js';
 import { Revocations } from '../tokens/revocations.js';
 
@@ -23,11 +24,12 @@ export class ChangePassword {
     private readonly slots: HashingSlots,
     private readonly guard: LoginGuard,
     private readonly revocations: Revocations,
+    private readonly rules: PasswordRules,
   ) {}
 
   /**
    * Sets the new password (8 to 1,024 characters) and ends all other sessions of the account in the same transaction; the caller's own goes on.
-   * @throws Refusal `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone
+   * @throws Refusal `password_too_common` for a new one that anybody guesses, before the old one is asked; `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(caller: Caller, change: PasswordChange): Promise<void> {
@@ -35,6 +37,7 @@ export class ChangePassword {
     for (let tried = 0; tried < TRIES; tried += 1) {
       const credentials = await this.accounts.credentialsById(caller.accountId, addressHash);
       if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
+      await this.rules.refuseCommon('new_password', change.newPassword, credentials.email);
 
       const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));
       const ended = await this.accounts.setPassword(
@@ -51,7 +54,7 @@ export class ChangePassword {
   private async hashIfRight(change: PasswordChange, credentials: Credentials): Promise<string> {
     const { emailKey, isKnownAddress, passwordHash } = credentials;
     const reservation = await this.guard.reserve({ emailKey, addressKey: change.addressKey, isKnownAddress });
-    if (!(await verifyPassword(change.oldPassword, passwordHash))) {
+    if ((await fitPassword(change.oldPassword, passwordHash)) === 'wrong') {
       throw new Refusal('wrong_password', 'The old password is not right. Nothing was changed.');
     }
 

@@ -4,7 +4,7 @@ import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
-import { hashPassword, isOutdated, NOBODYS_HASH, verifyPassword } from '../passwords/passwords.js';
+import { fitPassword, formsOf, hashPassword, NOBODYS_HASH } from '../passwords/passwords.js';
 import { Accounts, type Credentials } from '../persistence/accounts.js';
 import { Sessions } from '../persistence/sessions.js';
 import { NewSessions } from '../tokens/new-sessions.js';
@@ -37,7 +37,7 @@ export class LogIn {
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(login: Login): Promise<TokenPair> {
-    const failsAt = performance.now() + OLD_HASH_TAKES_MS;
+    const failsAt = performance.now() + OLD_HASH_TAKES_MS * formsOf(login.password).length;
     const addressHash = await this.guard.hashAddress(login.addressKey);
     for (let tried = 0; tried < TRIES; tried += 1) {
       const credentials = await this.accounts.credentialsByEmail(login.email, addressHash);
@@ -59,16 +59,16 @@ export class LogIn {
   /** The account's hash after a right password, renewed if it was outdated; null after a wrong one. Counted within the slot, so that waiting attempts count for nothing. */
   private async verify(login: Login, credentials: Credentials | null): Promise<string | null> {
     const attempt = {
-      emailKey: login.email.key,
+      emailKey: credentials?.emailKey ?? login.email.mailboxKey,
       addressKey: login.addressKey,
       isKnownAddress: credentials?.isKnownAddress ?? false,
     };
     const reservation = await this.guard.reserve(attempt);
-    const isRight = await verifyPassword(login.password, credentials?.passwordHash ?? NOBODYS_HASH);
-    if (!isRight || credentials === null) return null;
+    const fit = await fitPassword(login.password, credentials?.passwordHash ?? NOBODYS_HASH);
+    if (fit === 'wrong' || credentials === null) return null;
 
     await reservation.giveBack();
-    if (!isOutdated(credentials.passwordHash)) return credentials.passwordHash;
+    if (fit === 'right') return credentials.passwordHash;
 
     const renewed = await hashPassword(login.password);
     await this.accounts.rehash(credentials.accountId, credentials.passwordHash, renewed);

@@ -4,6 +4,7 @@ import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
+import { PasswordRules } from '../passwords/password-rules.js';
 import { hashPassword } from '../passwords/passwords.js';
 import { Accounts } from '../persistence/accounts.js';
 import { NewSessions } from '../tokens/new-sessions.js';
@@ -16,15 +17,17 @@ export class RegisterAccount {
     private readonly slots: HashingSlots,
     private readonly guard: LoginGuard,
     private readonly sessions: NewSessions,
+    private readonly rules: PasswordRules,
   ) {}
 
   /**
    * The tokens of the new account's first session; the account is there for every reader once this has resolved. Of two registers of one address at once, one succeeds.
    * @param input the password has 8 to 1,024 characters, all of which count; `addressKey` is where the caller is, for the guessing limits
-   * @throws Refusal `email_taken`
+   * @throws Refusal `password_too_common` for one that anybody guesses; `email_taken` for an address that an account has, in whatever spelling
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(input: { email: Email; password: string; addressKey: string }): Promise<TokenPair> {
+    await this.rules.refuseCommon('password', input.password, input.email.address);
     // Looked up first only to spare the hashing; what decides is the unique key.
     if (await this.accounts.isTaken(input.email)) throw taken();
 

@@ -90,7 +90,7 @@ export const SETTINGS = {
     z.enum(['development', 'production']),
     '`production` asks for what a public server must have: JWT_SECRET, a real AI provider, CORS_ORIGINS other than *, AI_TOKENS_PER_DAY.',
   ),
-  APP_NAME: setting(API, 'EdgeChat', text, 'The name that `GET /` tells.'),
+  APP_NAME: setting(BOTH, 'EdgeChat', text, 'The name that `GET /` tells, and that nobody may have as a password.'),
   LOG_LEVEL: setting(
     BOTH,
     'info',

@@ -2,7 +2,7 @@ const GARBAGE = 'A'.repeat(4_096);
 
 /** Wrong passwords for many names, registrations and refreshes with garbage, from all addresses at once. */
 export function logins({ addresses, call }) {
-  const password = 'p'.repeat(1_024);
+  const password = 'a long password '.repeat(64);
   const ACTS = [
     (from, n) => call(from, 'POST', '/auth/login', { body: { email: `honest-${n % 20}@example.com`, password } }),
     (from, n) => call(from, 'POST', '/auth/login', { body: { email: `nobody-${n}@example.com`, password } }),
