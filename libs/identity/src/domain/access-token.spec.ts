@@ -6,7 +6,13 @@ import { encodeAccessToken } from './access-token.js';
 describe('an access token', () => {
   const key = createSecretKey(randomBytes(32));
   const nowS = Math.floor(Date.now() / 1_000);
-  const token = { accountId: accountId(7), sessionId: newSessionId(), issuedAtS: nowS, expiresAtS: nowS + 900 };
+  const token = {
+    accountId: accountId(7),
+    sessionId: newSessionId(),
+    registeredAtS: null,
+    issuedAtS: nowS,
+    expiresAtS: nowS + 900,
+  };
 
   it('is what any reader of JWTs takes for one, and says whom it speaks for and until when', async () => {
     const text = encodeAccessToken(key, token);
@@ -19,6 +25,12 @@ describe('an access token', () => {
       iat: nowS,
       exp: nowS + 900,
     });
+  });
+
+  it('says when an account was made that is new', async () => {
+    const text = encodeAccessToken(key, { ...token, registeredAtS: nowS - 60 });
+
+    expect((await jwtVerify(text, key)).payload).toMatchObject({ reg: nowS - 60 });
   });
 
   it('is, to the last character, the one that releases before this one signed', async () => {

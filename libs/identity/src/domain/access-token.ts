@@ -5,6 +5,8 @@ import type { AccountId, SessionId } from '@edgechat/kernel';
 export interface AccessToken {
   readonly accountId: AccountId;
   readonly sessionId: SessionId;
+  /** When the account was made; null when that is not said, for an account that is no longer new. */
+  readonly registeredAtS: number | null;
   readonly issuedAtS: number;
   readonly expiresAtS: number;
 }
@@ -17,9 +19,16 @@ const HEADER = base64url('{"alg":"HS256","typ":"JWT"}');
  */
 export function encodeAccessToken(
   key: KeyObject,
-  { accountId, sessionId, issuedAtS, expiresAtS }: AccessToken,
+  { accountId, sessionId, registeredAtS, issuedAtS, expiresAtS }: AccessToken,
 ): string {
-  const payload = { type: 'access', sid: sessionId, sub: String(accountId), iat: issuedAtS, exp: expiresAtS };
+  const payload = {
+    type: 'access',
+    sid: sessionId,
+    sub: String(accountId),
+    iat: issuedAtS,
+    exp: expiresAtS,
+    ...(registeredAtS === null ? {} : { reg: registeredAtS }),
+  };
   const signed = `${HEADER}.${base64url(JSON.stringify(payload))}`;
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 }

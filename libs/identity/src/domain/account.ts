@@ -17,7 +17,18 @@ export type FoundAccount = Pick<Account, 'id' | 'displayName'>;
 export interface Caller {
   readonly accountId: AccountId;
   readonly sessionId: SessionId;
+  /** When the account was made, in whole seconds since 1970, as long as it is younger than `NEW_ACCOUNT_DAYS`; null for an older one. */
+  readonly registeredAtS: number | null;
 }
+
+/** Whom tokens are made for. */
+export interface RegisteredAccount {
+  readonly accountId: AccountId;
+  readonly registeredAt: Date;
+}
+
+/** An account counts as new for so long: access tokens say until then when it was made. */
+export const NEW_ACCOUNT_DAYS = 7;
 
 /** What a login gives: a short-lived access token, and the refresh token that works once. */
 export interface TokenPair {

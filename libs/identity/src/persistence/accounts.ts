@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, type AccountId } from '@edgechat/kernel';
 import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/postgres';
-import { displayNameOf, type Account } from '../domain/account.js';
+import { displayNameOf, type Account, type RegisteredAccount } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
-export interface Credentials {
-  readonly accountId: AccountId;
+export interface Credentials extends RegisteredAccount {
   readonly emailKey: string;
   readonly passwordHash: string;
   /** This very account logged in from the caller's address during the last 30 days. */
@@ -25,11 +24,12 @@ interface CredentialsRow {
   id: number;
   email_key: string;
   password_hash: string;
+  created_at: Date;
   is_known: boolean;
 }
 
 const CREDENTIALS = `
-  select a.id, a.email_key, a.password_hash, exists (
+  select a.id, a.email_key, a.password_hash, a.created_at, exists (
       select from edgechat.login_addresses l
       where l.account_id = a.id and l.address_hash = $2::bytea and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
@@ -70,14 +70,14 @@ const REGISTER: Statement = {
   name: 'register-account',
   text: `
     with account as (
-      insert into edgechat.accounts (email, email_key, password_hash) values ($1::text, $2::text, $3::text) returning id
+      insert into edgechat.accounts (email, email_key, password_hash) values ($1::text, $2::text, $3::text) returning id, created_at
     ), session as (
       insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
       select $4::uuid, id, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
     ), address as (
       insert into edgechat.login_addresses (account_id, address_hash, last_login_at) select id, $8::bytea, clock_timestamp() from account
     )
-    select id from account`,
+    select id, created_at from account`,
 };
 
 const SET_PASSWORD: Statement = {
@@ -129,7 +129,7 @@ export class Accounts {
   }
 
   /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
-  async register(email: Email, passwordHash: string, session: NewSession): Promise<AccountId | null> {
+  async register(email: Email, passwordHash: string, session: NewSession): Promise<RegisteredAccount | null> {
     try {
       const values = [
         email.address,
@@ -141,8 +141,8 @@ export class Accounts {
         session.lifeDays,
         session.addressHash,
       ];
-      const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
-      return row ? accountId(row.id) : null;
+      const [row] = await this.postgres.query<{ id: number; created_at: Date }>(REGISTER, values);
+      return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
     } catch (error) {
       if (isUniqueViolation(error, 'accounts_email_key')) return null;
       throw error;
@@ -178,6 +178,7 @@ function asCredentials(row: CredentialsRow): Credentials {
     accountId: accountId(row.id),
     emailKey: row.email_key,
     passwordHash: row.password_hash,
+    registeredAt: row.created_at,
     isKnownAddress: row.is_known,
   };
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import type { RegisteredAccount } from '../domain/account.js';
 import type { SessionState } from '../domain/rotation.js';
 
 /** From an address that an account logged in from during this time, strangers' guesses do not count against it. */
@@ -16,8 +17,12 @@ export interface NewSession {
   readonly addressHash: Buffer;
 }
 
-interface SessionRow {
+interface OwnerRow {
   account_id: number;
+  registered_at: Date;
+}
+
+interface SessionRow extends OwnerRow {
   generation: number;
   previous_hash: Buffer | null;
   rotated_at: Date;
@@ -49,6 +54,9 @@ const OPEN: Statement = {
     select id from account`,
 };
 
+/** The account of a session, as `OwnerRow` has it. */
+const OWNER = 'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
+
 const ROTATE: Statement = {
   name: 'rotate-session',
   text: `
@@ -56,13 +64,13 @@ const ROTATE: Statement = {
     set generation = generation + 1, previous_hash = token_hash, token_hash = $4::bytea,
         rotated_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(days => $5::int)
     where id = $1::uuid and generation = $2::int and token_hash = $3::bytea and revoked_at is null and expires_at > clock_timestamp()
-    returning account_id`,
+    returning ${OWNER}`,
 };
 
 const LOOK: Statement = {
   name: 'look-at-session',
   text: `
-    select account_id, generation, previous_hash, rotated_at, expires_at, revoked_at, clock_timestamp() as now
+    select ${OWNER}, generation, previous_hash, rotated_at, expires_at, revoked_at, clock_timestamp() as now
     from edgechat.sessions where id = $1::uuid`,
 };
 
@@ -96,22 +104,22 @@ export class Sessions {
     used: { generation: number; hash: Buffer },
     successorHash: Buffer,
     lifeDays: number,
-  ): Promise<AccountId | null> {
-    const [row] = await this.postgres.query<{ account_id: number }>(ROTATE, [
+  ): Promise<RegisteredAccount | null> {
+    const [row] = await this.postgres.query<OwnerRow>(ROTATE, [
       id,
       used.generation,
       used.hash,
       successorHash,
       lifeDays,
     ]);
-    return row ? accountId(row.account_id) : null;
+    return row ? ownerOf(row) : null;
   }
 
-  async look(id: SessionId): Promise<(SessionState & { accountId: AccountId }) | null> {
+  async look(id: SessionId): Promise<(SessionState & RegisteredAccount) | null> {
     const [row] = await this.postgres.query<SessionRow>(LOOK, [id]);
     if (!row) return null;
     return {
-      accountId: accountId(row.account_id),
+      ...ownerOf(row),
       generation: row.generation,
       previousHash: row.previous_hash,
       rotatedAt: row.rotated_at,
@@ -125,4 +133,8 @@ export class Sessions {
   async revoke(id: SessionId): Promise<void> {
     await this.postgres.query(REVOKE, [id]);
   }
+}
+
+function ownerOf(row: OwnerRow): RegisteredAccount {
+  return { accountId: accountId(row.account_id), registeredAt: row.registered_at };
 }

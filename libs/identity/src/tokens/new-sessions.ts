@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { newSessionId, type AccountId } from '@edgechat/kernel';
+import { newSessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import type { TokenPair } from '../domain/account.js';
+import type { RegisteredAccount, TokenPair } from '../domain/account.js';
 import type { NewSession } from '../persistence/sessions.js';
 import { Tokens } from './tokens.js';
 
@@ -16,7 +16,7 @@ export class NewSessions {
   /** A session of generation 1 that is not stored yet. @throws Unavailable `postgres` while the signing secret cannot be read */
   async prepare(
     addressHash: Buffer,
-  ): Promise<{ session: NewSession; tokensFor: (account: AccountId) => Promise<TokenPair> }> {
+  ): Promise<{ session: NewSession; tokensFor: (account: RegisteredAccount) => Promise<TokenPair> }> {
     const id = newSessionId();
     const refresh = await this.tokens.refresh({ sessionId: id, generation: 1 });
     return {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
+import { accountId, sessionId, type SessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { encodeAccessToken } from '../domain/access-token.js';
-import type { Caller } from '../domain/account.js';
+import { NEW_ACCOUNT_DAYS, type Caller, type RegisteredAccount } from '../domain/account.js';
 import {
   decodeRefreshToken,
   encodeRefreshToken,
@@ -40,13 +40,14 @@ export class Tokens {
     private readonly config: Config,
   ) {}
 
-  /** A new access token: a JWT (HS256) with `sub`, `sid`, `type`, `iat` and `exp`, good for `JWT_ACCESS_EXPIRE_MINUTES` unless its session is revoked. */
-  async access(account: AccountId, session: SessionId): Promise<string> {
+  /** A new access token: a JWT (HS256) with `sub`, `sid`, `type`, `iat`, `exp` and, while the account is new, `reg`; good for `JWT_ACCESS_EXPIRE_MINUTES` unless its session is revoked. */
+  async access(account: RegisteredAccount, session: SessionId): Promise<string> {
     const { access } = await this.keys.get();
     const issuedAtS = Math.floor(Date.now() / 1_000);
     return encodeAccessToken(access, {
-      accountId: account,
+      accountId: account.accountId,
       sessionId: session,
+      registeredAtS: whileNew(Math.floor(account.registeredAt.getTime() / 1_000), issuedAtS),
       issuedAtS,
       expiresAtS: issuedAtS + this.config.jwtAccessExpireMinutes * 60,
     });
@@ -119,6 +120,14 @@ function callerOf(payload: JWTPayload): Caller | null {
   const session = sessionId(payload.sid);
   if (payload.type !== 'access' || session === null || !ACCOUNT_ID.test(payload.sub ?? '')) return null;
 
-  const id = Number(payload.sub);
-  return Number.isSafeInteger(id) ? { accountId: accountId(id), sessionId: session } : null;
+  const [id, registeredAtS] = [Number(payload.sub), payload['reg'] ?? null];
+  if (!Number.isSafeInteger(id) || !(registeredAtS === null || isInstant(registeredAtS))) return null;
+  return { accountId: accountId(id), sessionId: session, registeredAtS };
+}
+
+const isInstant = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** When an account was made, if it is still new at `nowS`; else null. */
+function whileNew(registeredAtS: number, nowS: number): number | null {
+  return nowS - registeredAtS < NEW_ACCOUNT_DAYS * 86_400 ? registeredAtS : null;
 }

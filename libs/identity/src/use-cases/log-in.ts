@@ -49,8 +49,7 @@ export class LogIn {
       }
 
       const { session, tokensFor } = await this.newSessions.prepare(addressHash);
-      if (await this.sessions.open(credentials.accountId, verifiedHash, session))
-        return tokensFor(credentials.accountId);
+      if (await this.sessions.open(credentials.accountId, verifiedHash, session)) return tokensFor(credentials);
       // Another login rehashed it, or the password was changed, since it was read: whether this password is still right must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed during the login. Try again.' });

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, type AccountId } from '@edgechat/kernel';
+import { Refusal } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import type { TokenPair } from '../domain/account.js';
+import type { RegisteredAccount, TokenPair } from '../domain/account.js';
 import type { RefreshToken } from '../domain/refresh-token.js';
 import { judgeUsedToken } from '../domain/rotation.js';
 import { Sessions } from '../persistence/sessions.js';
@@ -39,12 +39,12 @@ export class RefreshSession {
   }
 
   /** The account of a session whose last refresh may be repeated with this token. */
-  private async repeated(token: RefreshToken, hash: Buffer): Promise<AccountId> {
+  private async repeated(token: RefreshToken, hash: Buffer): Promise<RegisteredAccount> {
     const session = await this.sessions.look(token.sessionId);
     if (session === null) throw refused();
 
     const verdict = judgeUsedToken(session, { generation: token.generation, hash });
-    if (verdict === 'repeat') return session.accountId;
+    if (verdict === 'repeat') return session;
     if (verdict === 'reuse') {
       await this.sessions.revoke(token.sessionId);
       this.revocations.add([token.sessionId]);
