@@ -4,12 +4,15 @@ import { LoginGuard } from './passwords/login-guard.js';
 import { Accounts } from './persistence/accounts.js';
 import { Sessions } from './persistence/sessions.js';
 import { AccountQueries } from './queries/account-queries.js';
+import { ListSessions } from './queries/list-sessions.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { NewSessions } from './tokens/new-sessions.js';
 import { Revocations } from './tokens/revocations.js';
 import { SigningKeys } from './tokens/signing-keys.js';
+import { TokenUses } from './tokens/token-uses.js';
 import { Tokens } from './tokens/tokens.js';
 import { ChangePassword } from './use-cases/change-password.js';
+import { EndSessions } from './use-cases/end-sessions.js';
 import { LogIn } from './use-cases/log-in.js';
 import { LogOut } from './use-cases/log-out.js';
 import { RefreshSession } from './use-cases/refresh-session.js';
@@ -20,13 +23,25 @@ const PUBLIC = [
   AccountQueries,
   Authenticator,
   ChangePassword,
+  EndSessions,
+  ListSessions,
   LogIn,
   LogOut,
   RefreshSession,
   RegisterAccount,
   UpdateProfile,
 ];
-const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
+const INTERNAL = [
+  Accounts,
+  HashingSlots,
+  LoginGuard,
+  NewSessions,
+  Revocations,
+  Sessions,
+  SigningKeys,
+  TokenUses,
+  Tokens,
+];
 
 /** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */
 @Module({ providers: [...PUBLIC, ...INTERNAL], exports: PUBLIC })

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, type AccountId } from '@edgechat/kernel';
+import { accountId, Refusal, type AccountId } from '@edgechat/kernel';
 import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/postgres';
-import { displayNameOf, type Account, type RegisteredAccount } from '../domain/account.js';
+import { displayNameOf, type Account, type Caller, type RegisteredAccount } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
-import { KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
+import { BEGIN_SESSION, KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
 export interface Credentials extends RegisteredAccount {
@@ -31,7 +31,7 @@ interface CredentialsRow {
 const CREDENTIALS = `
   select a.id, a.email_key, a.password_hash, a.created_at, exists (
       select from edgechat.login_addresses l
-      where l.account_id = a.id and l.address_hash = $2::bytea and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
+      where l.account_id = a.id and l.address_hash = any ($2::bytea[]) and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
   from edgechat.accounts a`;
 
@@ -72,8 +72,8 @@ const REGISTER: Statement = {
     with account as (
       insert into edgechat.accounts (email, email_key, password_hash) values ($1::text, $2::text, $3::text) returning id, created_at
     ), session as (
-      insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
-      select $4::uuid, id, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
+      insert into edgechat.sessions (id, account_id, generation, unused_generation, token_hash, rotated_at, expires_at)
+      select $4::uuid, id, $5::int, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
     ), address as (
       insert into edgechat.login_addresses (account_id, address_hash, last_login_at) select id, $8::bytea, clock_timestamp() from account
     )
@@ -83,6 +83,10 @@ const REGISTER: Statement = {
 const SET_PASSWORD: Statement = {
   name: 'set-password',
   text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text returning id',
+};
+const IS_OPEN: Statement = {
+  name: 'is-session-open',
+  text: 'select id from edgechat.sessions where id = $2::uuid and account_id = $1::bigint and revoked_at is null',
 };
 const REVOKE_OTHERS: Statement = {
   name: 'revoke-other-sessions',
@@ -109,13 +113,13 @@ export class Accounts {
     return row ? asAccount(row) : null;
   }
 
-  async credentialsByEmail(email: Email, addressHash: Buffer): Promise<Credentials | null> {
-    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_EMAIL, [email.key, addressHash]);
+  async credentialsByEmail(email: Email, addressHashes: readonly Buffer[]): Promise<Credentials | null> {
+    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_EMAIL, [email.key, addressHashes]);
     return row ? asCredentials(row) : null;
   }
 
-  async credentialsById(id: AccountId, addressHash: Buffer): Promise<Credentials | null> {
-    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_ID, [id, addressHash]);
+  async credentialsById(id: AccountId, addressHashes: readonly Buffer[]): Promise<Credentials | null> {
+    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_ID, [id, addressHashes]);
     return row ? asCredentials(row) : null;
   }
 
@@ -155,14 +159,25 @@ export class Accounts {
   }
 
   /**
-   * Sets another password and ends every session but `keep`, in one transaction; returns the sessions ended, or null when the hash was replaced meanwhile.
-   * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it.
+   * Sets another password and ends every session but the caller's, in one transaction; with `begins` the caller's too, in whose place that one begins.
+   * Returns the sessions ended, or null when the hash was replaced meanwhile.
+   * Several statements: those after the first one see what was committed by who held the account's row while it waited: logins, and what ended the caller's session.
+   * @throws Refusal `unauthorized` when the caller's session has ended: then nothing was changed
    */
-  setPassword(id: AccountId, hash: { from: string; to: string }, keep: string): Promise<readonly string[] | null> {
+  setPassword(
+    { accountId: id, sessionId }: Caller,
+    hash: { from: string; to: string },
+    begins: NewSession | null,
+  ): Promise<readonly string[] | null> {
     return this.postgres.transaction(async (sql) => {
       const changed = await sql.query(SET_PASSWORD, [id, hash.from, hash.to]);
       if (changed.length === 0) return null;
-      const ended = await sql.query<{ id: string }>(REVOKE_OTHERS, [id, keep]);
+      if ((await sql.query(IS_OPEN, [id, sessionId])).length === 0)
+        throw new Refusal('unauthorized', 'This session has ended. Log in again.');
+
+      const ended = await sql.query<{ id: string }>(REVOKE_OTHERS, [id, begins?.id ?? sessionId]);
+      if (begins !== null)
+        await sql.query(BEGIN_SESSION, [id, begins.id, begins.generation, begins.tokenHash, begins.lifeDays]);
       return ended.map((row) => row.id);
     });
   }
