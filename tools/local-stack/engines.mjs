@@ -53,7 +53,7 @@ const chains = {
 /** What engines, installers and downloads need not know. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
 export function withoutSecrets(env) {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(JWT_SECRET|[A-Z]+_API_KEY)(_FILE)?$/.test(name)),
+    Object.entries(env).filter(([name]) => !/^(JWT_SECRET|JWT_SECRET_PREVIOUS|[A-Z]+_API_KEY)(_FILE)?$/.test(name)),
   );
 }
 

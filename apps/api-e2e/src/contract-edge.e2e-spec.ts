@@ -17,6 +17,12 @@ const nowS = (): number => Math.floor(Date.now() / 1_000);
 const mine = (): Record<string, unknown> => claimsOf(me.token);
 const withToken = (token: string, api = 0): Client => Object.assign(stack.client(api), { token });
 
+/** The same bytes in another spelling: the last character of a signature carries four bits and two more, which nobody reads. */
+function inAnotherSpelling(token: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return `${token.slice(0, -1)}${alphabet[alphabet.indexOf(token.slice(-1)) + 1]}`;
+}
+
 describe('an access token', () => {
   it('is a JWT with sub, sid, type and exp, HS256, good for 15 minutes on every API', async () => {
     const claims = mine();
@@ -27,6 +33,15 @@ describe('an access token', () => {
     expect(claims).toMatchObject({ sub: String(id), type: 'access', sid: expect.any(String) });
     expect(Number(claims['exp']) - Number(claims['iat'])).toBe(900);
     expect((await withToken(signToken(claims, SECRET), 1).get('/auth/me')).status).toBe(200);
+  });
+
+  it('names its type, who made it and for whom (RFC 9068); one of the release before names neither, and is good until it expires', async () => {
+    const { iss, aud, gen, reg, ...before } = mine();
+    expect([iss, aud, gen]).toEqual(['edgechat', 'edgechat-api', 1]);
+    expect(Number(reg)).toBeGreaterThan(nowS() - 600);
+    expect(String(me.token).split('.')[0]).toBe(Buffer.from('{"alg":"HS256","typ":"at+jwt"}').toString('base64url'));
+    for (const api of [0, 1])
+      expect((await withToken(signToken(before, SECRET, 'HS256', 'JWT'), api).get('/auth/me')).status).toBe(200);
   });
 
   it.each<[string, () => string]>([
@@ -51,6 +66,13 @@ describe('an access token', () => {
     ],
     ['a refresh token', () => String(me.refreshToken)],
     ['no JWT', () => 'x'],
+    ['of another issuer', () => signToken({ ...mine(), iss: 'https://evil.example' }, SECRET)],
+    ['for another audience', () => signToken({ ...mine(), aud: 'other' }, SECRET)],
+    ['without an issuer', () => signToken({ ...mine(), iss: undefined }, SECRET)],
+    ['of another type of JWT', () => signToken(mine(), SECRET, 'HS256', 'dpop+jwt')],
+    ['longer than 1 KiB', () => signToken({ ...mine(), x: 'x'.repeat(800) }, SECRET)],
+    ['spelled in another way', () => inAnotherSpelling(String(me.token))],
+    ['padded', () => `${String(me.token)}=`],
   ])('is refused when it is %s', async (_, token) => {
     const client = withToken(token());
     for (const call of [
@@ -110,6 +132,9 @@ describe('an access token', () => {
   it.each([
     'GET /auth/me',
     'PATCH /auth/me',
+    'GET /auth/sessions',
+    'DELETE /auth/sessions',
+    'DELETE /auth/sessions/x',
     'POST /auth/password',
     'POST /ai/complete',
     'POST /chat/conversations',
@@ -297,7 +322,7 @@ describe('an error', () => {
 
 describe('CORS', () => {
   const ALLOWED = 'Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer';
-  const EXPOSED = 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed';
+  const EXPOSED = 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed, Preference-Applied';
   const preflight = (url: string, origin: string) =>
     stack
       .client()

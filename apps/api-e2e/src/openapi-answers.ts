@@ -24,6 +24,7 @@ type See = (client: Client, operation: string, call?: Call & Place) => Promise<A
 export const filled = (path: string, { id = 'x', account_id = 'me', seq = 1 }: Place = {}): string =>
   path.replace('{id}', id).replace('{account_id}', String(account_id)).replace('{seq}', String(seq));
 
+const SESSIONS = '/api/v1/auth/sessions';
 const CONVERSATIONS = '/api/v1/chat/conversations';
 const MESSAGES = `${CONVERSATIONS}/{id}/messages`;
 const CONVERSATION = `${CONVERSATIONS}/{id}`;
@@ -64,6 +65,7 @@ export class Answers {
     for (const operation of [...HEALTH, 'get /', 'get /api/v1/auth/me', 'get /api/v1/usage/me'])
       await see(client, operation);
     await this.ofAccounts(client);
+    await this.ofSessions(client);
     await this.ofChats(client);
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'no [[fail 400]]' } });
@@ -87,6 +89,25 @@ export class Answers {
       await see(client, 'post /api/v1/auth/password', { body: { old_password: 'wrong', new_password: PASSWORD } });
     for (let n = 0; n < 11; n += 1)
       await see(client, 'post /api/v1/auth/login', { body: { email: `nobody.${email}`, password: 'wrong' } });
+  }
+
+  private async ofSessions(client: Client): Promise<void> {
+    const { see } = this;
+    const holding = ({ body }: Answer): Client =>
+      Object.assign(client.at(client.url), { token: String(body['access_token']) });
+    const credentials = { email: anEmail(), password: PASSWORD };
+    const mine = holding(await see(client, 'post /api/v1/auth/register', { body: credentials }));
+    const other = holding(await see(client, 'post /api/v1/auth/login', { body: credentials }));
+    const listed = await see(mine, `get ${SESSIONS}`);
+    const ids = (listed.body['sessions'] as { id: string }[]).map(({ id }) => id);
+    for (const id of [...ids.slice(0, 1), 'x']) await see(other, `delete ${SESSIONS}/{id}`, { id });
+    const anew = holding(
+      await see(other, 'post /api/v1/auth/password', {
+        body: { old_password: PASSWORD, new_password: PASSWORD },
+        headers: { prefer: 'return=representation' },
+      }),
+    );
+    await see(anew, `delete ${SESSIONS}`);
   }
 
   private async ofChats(client: Client): Promise<void> {

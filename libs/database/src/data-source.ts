@@ -6,6 +6,7 @@ import { First1795478400000 } from './migrations/1795478400000-first.js';
 import { ManyPeople1795521600000, OweSearch1795521700000 } from './migrations/1795521600000-many-people.js';
 import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-work.js';
 import { SearchCasts1795608000000 } from './migrations/1795608000000-search-casts.js';
+import { Sessions1795651200000 } from './migrations/1795651200000-sessions.js';
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
 
 /** In the order they run. */
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   OweSearch1795521700000,
   BoundedWork1795564800000,
   SearchCasts1795608000000,
+  Sessions1795651200000,
   EmailKeys1795651500000,
 ];
 

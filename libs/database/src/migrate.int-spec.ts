@@ -22,6 +22,7 @@ describe('the command migrate', () => {
       'OweSearch1795521700000',
       'BoundedWork1795564800000',
       'SearchCasts1795608000000',
+      'Sessions1795651200000',
       'EmailKeys1795651500000',
     ]);
     expect(await run()).toEqual([]);

@@ -5,12 +5,15 @@ import { PasswordRules } from './passwords/password-rules.js';
 import { Accounts } from './persistence/accounts.js';
 import { Sessions } from './persistence/sessions.js';
 import { AccountQueries } from './queries/account-queries.js';
+import { ListSessions } from './queries/list-sessions.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { NewSessions } from './tokens/new-sessions.js';
 import { Revocations } from './tokens/revocations.js';
 import { SigningKeys } from './tokens/signing-keys.js';
+import { TokenUses } from './tokens/token-uses.js';
 import { Tokens } from './tokens/tokens.js';
 import { ChangePassword } from './use-cases/change-password.js';
+import { EndSessions } from './use-cases/end-sessions.js';
 import { LogIn } from './use-cases/log-in.js';
 import { LogOut } from './use-cases/log-out.js';
 import { RefreshSession } from './use-cases/refresh-session.js';
@@ -21,6 +24,8 @@ const PUBLIC = [
   AccountQueries,
   Authenticator,
   ChangePassword,
+  EndSessions,
+  ListSessions,
   LogIn,
   LogOut,
   RefreshSession,
@@ -36,6 +41,7 @@ const INTERNAL = [
   Revocations,
   Sessions,
   SigningKeys,
+  TokenUses,
   Tokens,
 ];
 

@@ -97,6 +97,34 @@ describe('accounts and sessions', () => {
     expect(await callerOf(tokens, other)).toEqual(await callerOf(tokens, one));
   });
 
+  it('says of a caller when the account was made, by each way to a token, until it is a week old', async () => {
+    const email = anEmail();
+    const registered = await register(email);
+    const { accountId, registeredAtS } = await callerOf(registered);
+    const madeAtS = async (shift: string): Promise<number> => {
+      const [row] = await sqlOf(one)<{ s: number }>(
+        `update edgechat.accounts set created_at = created_at - $2::interval where id = $1::bigint
+         returning floor(extract(epoch from created_at))::int as s`,
+        accountId,
+        shift,
+      );
+      return row?.s ?? NaN;
+    };
+    expect(registeredAtS).toBe(await madeAtS('0'));
+
+    const sixDaysAgoS = await madeAtS('6 days 23 hours');
+    const refreshed = await refresh(registered.refreshToken);
+    expect(await callerOf(refreshed, other)).toMatchObject({ registeredAtS: sixDaysAgoS });
+    expect(await callerOf(await refresh(registered.refreshToken))).toMatchObject({ registeredAtS: sixDaysAgoS });
+    expect(await callerOf(await logIn(email))).toMatchObject({ registeredAtS: sixDaysAgoS });
+
+    await madeAtS('2 hours');
+    const old = await refresh(refreshed.refreshToken);
+    expect(await callerOf(old)).toMatchObject({ accountId, registeredAtS: null });
+    expect(decodeJwt(old.accessToken)).not.toHaveProperty('reg');
+    expect(await callerOf(await logIn(email))).toMatchObject({ accountId, registeredAtS: null });
+  });
+
   it('lets no other token in', async () => {
     const tokens = await register();
     const { sub = '', sid } = decodeJwt(tokens.accessToken);
@@ -118,6 +146,9 @@ describe('accounts and sessions', () => {
       sign({ ...good, sub: 'ada' }),
       sign({ ...good, sub: '9'.repeat(16) }),
       sign({ ...good, sid: 'x' }),
+      sign({ ...good, reg: '1' }),
+      sign({ ...good, reg: -1 }),
+      sign({ ...good, reg: 1.5 }),
       sign(good, '-1m'),
       sign(good, '1m', Buffer.alloc(32)),
       sign(good, '1m', access, 'HS512'),
@@ -156,7 +187,13 @@ describe('accounts and sessions', () => {
   });
 
   it.each([
-    ['after 10 s', async (first: TokenPair) => age(await callerOf(first), 11)],
+    [
+      'after 10 s, when its successor is in use',
+      async (first: TokenPair, second: TokenPair) => {
+        await callerOf(second, other);
+        return age(await callerOf(first), 11);
+      },
+    ],
     ['once the successor was used', async (_: TokenPair, second: TokenPair) => refresh(second.refreshToken)],
   ])('ends the session when a token is used again %s', async (_, happens) => {
     const first = await register();

@@ -55,6 +55,11 @@ export const ERRORS = {
     title: 'Member not found',
     help: 'No such account is a member of this conversation.',
   },
+  session_not_found: {
+    status: 404,
+    title: 'Session not found',
+    help: 'You have no such session, or it has ended. `GET /auth/sessions` lists those that are open.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',

@@ -2,14 +2,14 @@ import { createHash, createHmac, createSecretKey, hkdfSync, timingSafeEqual } fr
 import { verify } from '@node-rs/argon2';
 import { newId } from './ids.mjs';
 import { problem } from './http.mjs';
-import { count, query, revoked } from './stores.mjs';
+import { count, query, revoked, transaction } from './stores.mjs';
 
 // Tokens and sessions as the product makes them (libs/identity), each with the fewest calls of node:crypto.
 
 const SECRET = Buffer.from(process.env.JWT_SECRET ?? '', 'utf8');
 const subkey = (purpose) => createSecretKey(Buffer.from(hkdfSync('sha256', SECRET, '', `edgechat ${purpose}`, 32)));
 const KEYS = { access: createSecretKey(SECRET), refresh: subkey('refresh-token'), pseudonym: subkey('pseudonym') };
-const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
+const HEADER = Buffer.from('{"alg":"HS256","typ":"at+jwt"}').toString('base64url');
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const ACCOUNT_ID = /^[1-9][0-9]{0,15}$/;
 const LIFE_S = 15 * 60;
@@ -31,9 +31,9 @@ export function readAccess(token) {
   return Number(sub);
 }
 
-function accessToken(account, sessionId) {
+function accessToken(account, sessionId, generation) {
   const nowS = Math.floor(Date.now() / 1_000);
-  const signed = `${HEADER}.${Buffer.from(`{"type":"access","sid":"${sessionId}","sub":"${account}","iat":${nowS},"exp":${nowS + LIFE_S}}`).toString('base64url')}`;
+  const signed = `${HEADER}.${Buffer.from(`{"iss":"edgechat","aud":"edgechat-api","type":"access","sid":"${sessionId}","sub":"${account}","gen":${generation},"iat":${nowS},"exp":${nowS + LIFE_S}}`).toString('base64url')}`;
   return `${signed}.${mac(KEYS.access, signed).toString('base64url')}`;
 }
 
@@ -54,10 +54,10 @@ const CREDENTIALS = `
   from edgechat.accounts a where a.email_key = $1::text`;
 const OPEN = `
   with account as (
-    select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text for share
+    select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text for no key update
   ), session as (
-    insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
-    select $3::uuid, id, $4::int, $5::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $6::int) from account
+    insert into edgechat.sessions (id, account_id, generation, unused_generation, token_hash, rotated_at, expires_at)
+    select $3::uuid, id, $4::int, $4::int, $5::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $6::int) from account
   ), address as (
     insert into edgechat.login_addresses (account_id, address_hash, last_login_at) select id, $7::bytea, clock_timestamp() from account
     on conflict (account_id, address_hash) do update set last_login_at = excluded.last_login_at
@@ -68,6 +68,13 @@ const OPEN = `
     delete from edgechat.sessions where account_id = $1::bigint and expires_at < clock_timestamp() - interval '2 days'
   )
   select id from account`;
+
+const END_EXCESS = `
+  update edgechat.sessions set revoked_at = clock_timestamp()
+  where revoked_at is null and id in (
+    select id from edgechat.sessions where account_id = $1::bigint and id <> $2::uuid and revoked_at is null and expires_at > clock_timestamp()
+    order by greatest(rotated_at, used_at) desc, id desc offset 49)
+  returning id`;
 
 export async function logIn(email, password, address) {
   const addressHash = mac(KEYS.pseudonym, `address\0${address}`);
@@ -81,13 +88,17 @@ export async function logIn(email, password, address) {
   await Promise.all(counters.map((key) => count(key, -1, GUESSES_WINDOW_S)));
   const sessionId = newId();
   const refresh = refreshToken(sessionId, 1);
-  await query('open', OPEN, [found.id, found.password_hash, sessionId, 1, hashOf(refresh), 7, addressHash]);
-  return tokens(accessToken(found.id, sessionId), refresh);
+  await transaction(async (run) => {
+    await run('open', OPEN, [found.id, found.password_hash, sessionId, 1, hashOf(refresh), 7, addressHash]);
+    await run('end-excess', END_EXCESS, [found.id, sessionId]);
+  });
+  return tokens(accessToken(found.id, sessionId, 1), refresh);
 }
 
 const ROTATE = `
   update edgechat.sessions
-  set generation = generation + 1, previous_hash = token_hash, token_hash = $4::bytea, rotated_at = clock_timestamp(), expires_at = clock_timestamp() + make_interval(days => $5::int)
+  set generation = generation + 1, unused_generation = generation + 1, previous_hash = token_hash, token_hash = $4::bytea, rotated_at = clock_timestamp(),
+      expires_at = least(clock_timestamp() + make_interval(days => $5::int), created_at + interval '365 days')
   where id = $1::uuid and generation = $2::int and token_hash = $3::bytea and revoked_at is null and expires_at > clock_timestamp()
   returning account_id`;
 
@@ -101,5 +112,5 @@ export async function refresh(text) {
   const successor = refreshToken(sessionId, generation + 1);
   const [row] = await query('rotate', ROTATE, [sessionId, generation, hashOf(text), hashOf(successor), 7]);
   if (!row) throw problem(401, 'bad_refresh_token');
-  return tokens(accessToken(row.account_id, sessionId), successor);
+  return tokens(accessToken(row.account_id, sessionId, generation + 1), successor);
 }

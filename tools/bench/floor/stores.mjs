@@ -28,6 +28,19 @@ const mongo = new MongoClient(MONGODB_URL, {
 
 /** @returns {Promise<object[]>} the rows of a named statement */
 export const query = async (name, text, values) => (await pool.query({ name, text, values })).rows;
+/** Runs statements in one transaction. */
+export async function transaction(work) {
+  const client = await pool.connect();
+  try {
+    await client.query({ name: 'begin', text: 'begin' });
+    await work((name, text, values) => client.query({ name, text, values }));
+    await client.query({ name: 'commit', text: 'commit' });
+    client.release();
+  } catch (error) {
+    client.release(error);
+    throw error;
+  }
+}
 export const messages = mongo.db('edgechat').collection('messages');
 export const redis = new Redis(REDIS_URL, {
   enableOfflineQueue: false,

@@ -1,13 +1,21 @@
-import { Controller, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, type Caller } from '@edgechat/identity';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
 import { CurrentCaller, Public } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
+import { prefersRepresentation } from '../http/prefer.js';
 import { RequestBody } from '../http/validation.js';
 import { emailOf, LoginRequest, PasswordRequest, RefreshTokenRequest, RegisterRequest } from './auth.requests.js';
 import { TOKENS_EXAMPLE, tokensResponse, TokensResponse } from './auth.responses.js';
+
+const RETURN_TOKENS = {
+  name: 'Prefer',
+  required: false,
+  description: '`return=representation` (RFC 7240): end this session too and answer with the tokens of a new one.',
+  schema: { type: 'string', example: 'return=representation' },
+} as const;
 
 /** How a session begins, goes on and ends. */
 @ApiTags('auth')
@@ -48,7 +56,7 @@ export class AuthController {
     return tokensResponse(await this.logIn.execute({ email: emailOf(body), password: body.password, addressKey }));
   }
 
-  /** Exchanges a refresh token for new tokens. It works once; a repeat within 10 s gives the same successor, as long as that is unused. Any other reuse ends the session. */
+  /** Exchanges a refresh token for new tokens. It works once; a repeat gives the same successor again, as long as that is unused: within 10 s, or within an hour while the access token that came with it is unused too. Any other reuse ends the session. */
   @ApiOperation({ summary: 'Exchanges a refresh token for new tokens' })
   @Post('refresh')
   @Public()
@@ -67,21 +75,37 @@ export class AuthController {
     await this.logOut.execute(body.refresh_token);
   }
 
-  /** Sets another password; all other sessions of the account end. A wrong old password counts as a failed login. */
+  /** Sets another password; all other sessions of the account end. With `Prefer: return=representation` this one ends too, and the answer has the tokens of a new one. A wrong old password counts as a failed login. */
   @ApiOperation({ summary: 'Sets another password and ends all other sessions' })
   @Post('password')
+  @ApiHeader(RETURN_TOKENS)
   @AnswersNothing(204, 'The password is changed.')
+  @Answers(200, TokensResponse, {
+    example: TOKENS_EXAMPLE,
+    description:
+      'The password is changed, and these are the tokens of a new session: `Prefer: return=representation` asked for them.',
+    headers: { 'Preference-Applied': 'Always `return=representation`.' },
+  })
   @Refuses('wrong_password', 'password_too_common', 'too_many_logins')
   async password(
     @CurrentCaller() caller: Caller,
     @RequestBody() body: PasswordRequest,
     @Req() request: FastifyRequest,
-  ): Promise<void> {
-    const addressKey = clientAddress(request).key;
-    await this.changePassword.execute(caller, {
-      oldPassword: body.old_password,
-      newPassword: body.new_password,
-      addressKey,
-    });
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokensResponse | undefined> {
+    const change = passwordChange(body, clientAddress(request).key);
+    if (!prefersRepresentation(request)) {
+      await this.changePassword.execute(caller, change);
+      return undefined;
+    }
+    const tokens = await this.changePassword.executeAnew(caller, change);
+    void reply.status(200).header('preference-applied', 'return=representation');
+    return tokensResponse(tokens);
   }
 }
+
+const passwordChange = (body: PasswordRequest, addressKey: string): Parameters<ChangePassword['execute']>[1] => ({
+  oldPassword: body.old_password,
+  newPassword: body.new_password,
+  addressKey,
+});

@@ -3,7 +3,7 @@ import { instant } from '@edgechat/kernel';
 import type { Account, FoundAccount, TokenPair } from '@edgechat/identity';
 
 export const TOKENS_EXAMPLE = {
-  access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0eXBlIjoiYWNjZXNzIiwic3ViIjoiNyJ9.c2lnbmF0dXJl',
+  access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0eXBlIjoiYWNjZXNzIiwic3ViIjoiNyJ9.c2lnbmF0dXJl',
   refresh_token: 'AZOhssPUfl-KmwwdLj9PSgAAAAGfPqk3mB0eN5v8q1Zc4yXWc2b7Jt6LwR9uKpEoTfMhDg',
   token_type: 'bearer',
 } as const;

@@ -13,6 +13,8 @@ export class DescribedRefusal {
 interface Answer<Body> {
   readonly example: Body;
   readonly description: string;
+  /** Headers that this answer always has, each with what it says. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -23,8 +25,16 @@ export function Answers<Body extends object>(status: number, type: Type<Body>, a
   const content = { 'application/json': { schema: { $ref: getSchemaPath(type) }, example: answer.example } };
   return applyDecorators(
     ApiExtraModels(type),
-    ApiResponse({ status, description: answer.description, content }),
+    ApiResponse({ status, description: answer.description, content, headers: headersOf(answer) }),
     ...(status < 300 ? [HttpCode(status)] : []),
+  );
+}
+
+function headersOf({
+  headers = {},
+}: Answer<object>): Record<string, { description: string; schema: { type: 'string' } }> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
   );
 }
 

@@ -131,7 +131,7 @@ describe('CORS', () => {
     expect(refused.statusCode).toBe(401);
     expect(refused.headers['access-control-allow-origin']).toBe('*');
     expect(refused.headers['access-control-expose-headers']).toBe(
-      'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed',
+      'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed, Preference-Applied',
     );
     const before = edge.counted.length;
     const answer = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo/me', headers: preflight });

@@ -4,7 +4,8 @@ import type { RouteTable } from './route-table.js';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const ALLOWED_HEADERS = 'Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer';
-const EXPOSED_HEADERS = 'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed';
+const EXPOSED_HEADERS =
+  'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed, Preference-Applied';
 const PREFLIGHT_MAX_AGE_S = 600;
 
 /**

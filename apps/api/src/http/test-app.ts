@@ -118,7 +118,7 @@ export interface TestApp {
 /** Of tokens that were read before: `known-<account>`. */
 function known(token: string): Caller | null {
   const account = /^known-([0-9]+)$/.exec(token)?.[1];
-  return account === undefined ? null : { accountId: accountId(Number(account)), sessionId: newSessionId() };
+  return account === undefined ? null : callerOf(account);
 }
 
 function authenticate(token: string): Promise<Caller> {
@@ -126,5 +126,9 @@ function authenticate(token: string): Promise<Caller> {
   if (token === 'stale') return Promise.reject(new Unavailable('postgres'));
   if (account === undefined)
     return Promise.reject(new Refusal('unauthorized', 'The access token is malformed or expired.'));
-  return Promise.resolve({ accountId: accountId(Number(account)), sessionId: newSessionId() });
+  return Promise.resolve(callerOf(account));
+}
+
+function callerOf(account: string): Caller {
+  return { accountId: accountId(Number(account)), sessionId: newSessionId(), registeredAtS: null };
 }

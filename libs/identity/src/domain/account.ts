@@ -17,6 +17,30 @@ export type FoundAccount = Pick<Account, 'id' | 'displayName'>;
 export interface Caller {
   readonly accountId: AccountId;
   readonly sessionId: SessionId;
+  /** When the account was made, in whole seconds since 1970, as long as it is younger than `NEW_ACCOUNT_DAYS`; null for an older one. */
+  readonly registeredAtS: number | null;
+}
+
+/** Whom tokens are made for. */
+export interface RegisteredAccount {
+  readonly accountId: AccountId;
+  readonly registeredAt: Date;
+}
+
+/** An account counts as new for so long: access tokens say until then when it was made. */
+export const NEW_ACCOUNT_DAYS = 7;
+
+/** An account has at most this many open sessions: a login that makes one more ends the one that was not used for the longest time. */
+export const SESSIONS_MAX = 50;
+
+/** A session that goes on, as its owner sees it. */
+export interface OpenSession {
+  readonly id: SessionId;
+  readonly createdAt: Date;
+  /** Of the last login or refresh, or of the first use of an access token that it gave, whichever is later. */
+  readonly lastUsedAt: Date;
+  /** When it ends unless it is refreshed before. */
+  readonly expiresAt: Date;
 }
 
 /** What a login gives: a short-lived access token, and the refresh token that works once. */

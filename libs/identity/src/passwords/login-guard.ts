@@ -52,9 +52,14 @@ export class LoginGuard {
     this.byOwner = new Counter(redis, 'failed-logins:owner', FAILURES_PER_NAME);
   }
 
-  /** What is kept of an address: equal for equal addresses, and of no use without the signing secret. @throws Unavailable `postgres` */
-  async hashAddress(addressKey: string): Promise<Buffer> {
-    return pseudonym(await this.keys.get(), 'address', addressKey);
+  /**
+   * What is kept of an address: equal for equal addresses, and of no use without the signing secret. While that is replaced, a second hash is what the secret before it made.
+   * @throws Unavailable `postgres`
+   */
+  async hashesOfAddress(addressKey: string): Promise<readonly [Buffer, ...Buffer[]]> {
+    const keys = await this.keys.get();
+    const before = keys.previous === null ? [] : [pseudonym(keys.previous, 'address', addressKey)];
+    return [pseudonym(keys, 'address', addressKey), ...before];
   }
 
   /**

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, type AccountId } from '@edgechat/kernel';
+import { accountId, Refusal, type AccountId } from '@edgechat/kernel';
 import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/postgres';
-import { displayNameOf, type Account } from '../domain/account.js';
+import { displayNameOf, type Account, type Caller, type RegisteredAccount } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { isOfEmail } from './account-of-email.js';
-import { KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
+import { BEGIN_SESSION, KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
-export interface Credentials {
-  readonly accountId: AccountId;
+export interface Credentials extends RegisteredAccount {
   /** As it was given at registration. */
   readonly email: string;
   /** Equal for all spellings that find this account. */
@@ -30,13 +29,14 @@ interface CredentialsRow {
   email: string;
   email_key: string;
   password_hash: string;
+  created_at: Date;
   is_known: boolean;
 }
 
 const CREDENTIALS = `
-  select a.id, a.email, coalesce(a.mailbox_key, a.email_key) as email_key, a.password_hash, exists (
+  select a.id, a.email, coalesce(a.mailbox_key, a.email_key) as email_key, a.password_hash, a.created_at, exists (
       select from edgechat.login_addresses l
-      where l.account_id = a.id and l.address_hash = $2::bytea and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
+      where l.account_id = a.id and l.address_hash = any ($2::bytea[]) and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
   from edgechat.accounts a`;
 
@@ -77,14 +77,14 @@ const REGISTER: Statement = {
   name: 'register-account',
   text: `
     with account as (
-      insert into edgechat.accounts (email, email_key, mailbox_key, password_hash) values ($1::text, $2::text, $9::text, $3::text) returning id
+      insert into edgechat.accounts (email, email_key, mailbox_key, password_hash) values ($1::text, $2::text, $9::text, $3::text) returning id, created_at
     ), session as (
-      insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
-      select $4::uuid, id, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
+      insert into edgechat.sessions (id, account_id, generation, unused_generation, token_hash, rotated_at, expires_at)
+      select $4::uuid, id, $5::int, $5::int, $6::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $7::int) from account
     ), address as (
       insert into edgechat.login_addresses (account_id, address_hash, last_login_at) select id, $8::bytea, clock_timestamp() from account
     )
-    select id from account`,
+    select id, created_at from account`,
 };
 
 /** What keeps an address from being two accounts, also of two registrations at once. */
@@ -93,6 +93,10 @@ const EMAIL_KEYS = ['accounts_email_key', 'accounts_mailbox_key'];
 const SET_PASSWORD: Statement = {
   name: 'set-password',
   text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text returning id',
+};
+const IS_OPEN: Statement = {
+  name: 'is-session-open',
+  text: 'select id from edgechat.sessions where id = $2::uuid and account_id = $1::bigint and revoked_at is null',
 };
 const REVOKE_OTHERS: Statement = {
   name: 'revoke-other-sessions',
@@ -119,17 +123,17 @@ export class Accounts {
     return row ? asAccount(row) : null;
   }
 
-  async credentialsByEmail(email: Email, addressHash: Buffer): Promise<Credentials | null> {
+  async credentialsByEmail(email: Email, addressHashes: readonly Buffer[]): Promise<Credentials | null> {
     const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_EMAIL, [
       email.key,
-      addressHash,
+      addressHashes,
       email.mailboxKey,
     ]);
     return row ? asCredentials(row) : null;
   }
 
-  async credentialsById(id: AccountId, addressHash: Buffer): Promise<Credentials | null> {
-    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_ID, [id, addressHash]);
+  async credentialsById(id: AccountId, addressHashes: readonly Buffer[]): Promise<Credentials | null> {
+    const [row] = await this.postgres.query<CredentialsRow>(CREDENTIALS_BY_ID, [id, addressHashes]);
     return row ? asCredentials(row) : null;
   }
 
@@ -144,7 +148,7 @@ export class Accounts {
   }
 
   /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
-  async register(email: Email, passwordHash: string, session: NewSession): Promise<AccountId | null> {
+  async register(email: Email, passwordHash: string, session: NewSession): Promise<RegisteredAccount | null> {
     try {
       const values = [
         email.address,
@@ -157,8 +161,8 @@ export class Accounts {
         session.addressHash,
         email.mailboxKey,
       ];
-      const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
-      return row ? accountId(row.id) : null;
+      const [row] = await this.postgres.query<{ id: number; created_at: Date }>(REGISTER, values);
+      return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
     } catch (error) {
       if (EMAIL_KEYS.some((constraint) => isUniqueViolation(error, constraint))) return null;
       throw error;
@@ -171,14 +175,25 @@ export class Accounts {
   }
 
   /**
-   * Sets another password and ends every session but `keep`, in one transaction; returns the sessions ended, or null when the hash was replaced meanwhile.
-   * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it.
+   * Sets another password and ends every session but the caller's, in one transaction; with `begins` the caller's too, in whose place that one begins.
+   * Returns the sessions ended, or null when the hash was replaced meanwhile.
+   * Several statements: those after the first one see what was committed by who held the account's row while it waited: logins, and what ended the caller's session.
+   * @throws Refusal `unauthorized` when the caller's session has ended: then nothing was changed
    */
-  setPassword(id: AccountId, hash: { from: string; to: string }, keep: string): Promise<readonly string[] | null> {
+  setPassword(
+    { accountId: id, sessionId }: Caller,
+    hash: { from: string; to: string },
+    begins: NewSession | null,
+  ): Promise<readonly string[] | null> {
     return this.postgres.transaction(async (sql) => {
       const changed = await sql.query(SET_PASSWORD, [id, hash.from, hash.to]);
       if (changed.length === 0) return null;
-      const ended = await sql.query<{ id: string }>(REVOKE_OTHERS, [id, keep]);
+      if ((await sql.query(IS_OPEN, [id, sessionId])).length === 0)
+        throw new Refusal('unauthorized', 'This session has ended. Log in again.');
+
+      const ended = await sql.query<{ id: string }>(REVOKE_OTHERS, [id, begins?.id ?? sessionId]);
+      if (begins !== null)
+        await sql.query(BEGIN_SESSION, [id, begins.id, begins.generation, begins.tokenHash, begins.lifeDays]);
       return ended.map((row) => row.id);
     });
   }
@@ -195,6 +210,7 @@ function asCredentials(row: CredentialsRow): Credentials {
     email: row.email,
     emailKey: row.email_key,
     passwordHash: row.password_hash,
+    registeredAt: row.created_at,
     isKnownAddress: row.is_known,
   };
 }

@@ -2,20 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { Refusal } from '@edgechat/kernel';
 import type { Caller } from '../domain/account.js';
 import { Revocations } from './revocations.js';
+import { TokenUses } from './token-uses.js';
 import { Tokens } from './tokens.js';
 
-/** Knows whom an access token speaks for, without a look into a store. */
+/** Knows whom an access token speaks for. Only the first use of a session's generation needs a store, where it is marked. */
 @Injectable()
 export class Authenticator {
   constructor(
     private readonly tokens: Tokens,
     private readonly revocations: Revocations,
+    private readonly uses: TokenUses,
   ) {}
 
-  /** The caller of a token that was read before, whose session is known to go on: what nearly every request brings, without a wait. Null for any other: `authenticate` says what is with it. */
+  /** The caller of a token that was read before, whose use is marked and whose session is known to go on: what nearly every request brings, without a wait. Null for any other: `authenticate` says what is with it. */
   known(token: string): Caller | null {
-    const caller = this.tokens.known(token);
-    return caller !== null && this.revocations.isOpen(caller.sessionId) ? caller : null;
+    const read = this.tokens.known(token);
+    if (read === null || !this.uses.isMarked(read.caller.sessionId, read.generation)) return null;
+    return this.revocations.isOpen(read.caller.sessionId) ? read.caller : null;
   }
 
   /**
@@ -24,11 +27,13 @@ export class Authenticator {
    * @throws Unavailable `postgres` when nothing is known of the sessions that ended in the last 5 s, or the signing secret cannot be read
    */
   async authenticate(token: string): Promise<Caller> {
-    const caller = await this.tokens.readAccess(token);
-    if (caller === null)
+    const read = await this.tokens.readAccess(token);
+    if (read === null)
       throw new Refusal('unauthorized', 'The access token is malformed or expired. Refresh it, or log in again.');
+    const { caller, generation } = read;
     if (await this.revocations.has(caller.sessionId))
       throw new Refusal('unauthorized', 'This session has ended. Log in again.');
+    await this.uses.mark(caller.sessionId, generation);
     return caller;
   }
 }

@@ -1,30 +1,48 @@
 import { Injectable } from '@nestjs/common';
-import { newSessionId, type AccountId } from '@edgechat/kernel';
+import { newSessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import type { TokenPair } from '../domain/account.js';
-import type { NewSession } from '../persistence/sessions.js';
+import type { RegisteredAccount, TokenPair } from '../domain/account.js';
+import { Sessions, type NewSession } from '../persistence/sessions.js';
+import { Revocations } from './revocations.js';
 import { Tokens } from './tokens.js';
 
-/** Prepares sessions: the row to be written, and the tokens to hand out once it is. */
+/** Begins sessions: the row to be written, and the tokens to hand out once it is. */
 @Injectable()
 export class NewSessions {
   constructor(
     private readonly tokens: Tokens,
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
     private readonly config: Config,
   ) {}
 
   /** A session of generation 1 that is not stored yet. @throws Unavailable `postgres` while the signing secret cannot be read */
   async prepare(
     addressHash: Buffer,
-  ): Promise<{ session: NewSession; tokensFor: (account: AccountId) => Promise<TokenPair> }> {
-    const id = newSessionId();
-    const refresh = await this.tokens.refresh({ sessionId: id, generation: 1 });
+  ): Promise<{ session: NewSession; tokensFor: (account: RegisteredAccount) => Promise<TokenPair> }> {
+    const [id, generation] = [newSessionId(), 1];
+    const refresh = await this.tokens.refresh({ sessionId: id, generation });
+    const lifeDays = Math.min(this.config.jwtRefreshExpireDays, this.config.sessionMaxDays);
+    const expiresAt = new Date(Date.now() + lifeDays * 86_400_000);
     return {
-      session: { id, generation: 1, tokenHash: refresh.hash, lifeDays: this.config.jwtRefreshExpireDays, addressHash },
+      session: { id, generation, tokenHash: refresh.hash, lifeDays, addressHash },
       tokensFor: async (account) => ({
-        accessToken: await this.tokens.access(account, id),
+        accessToken: await this.tokens.access(account, { id, generation, expiresAt }),
         refreshToken: refresh.text,
       }),
     };
+  }
+
+  /**
+   * Begins a session of an account whose password was verified against `verifiedHash`, and ends the one used least recently if there are 50 already.
+   * Its tokens; null when the account is gone or its hash was replaced meanwhile. @throws Unavailable `postgres`
+   */
+  async open(account: RegisteredAccount, verifiedHash: string, addressHash: Buffer): Promise<TokenPair | null> {
+    const { session, tokensFor } = await this.prepare(addressHash);
+    const ended = await this.sessions.open(account.accountId, verifiedHash, session);
+    if (ended === null) return null;
+
+    this.revocations.add(ended);
+    return tokensFor(account);
   }
 }

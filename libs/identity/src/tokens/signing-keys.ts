@@ -3,14 +3,19 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 
-/** One key for each purpose, all made from the signing secret. */
-export interface Keys {
+/** One key for each purpose, all made from one secret. */
+export interface KeySet {
   /** The secret itself: signs access tokens. */
   readonly access: KeyObject;
   /** Signs refresh tokens. */
   readonly refresh: Buffer;
   /** Hides addresses and account names wherever they are kept. */
   readonly pseudonym: Buffer;
+}
+
+/** What is made now is made with these; what the secret before them made is accepted as well. */
+export interface Keys extends KeySet {
+  readonly previous: KeySet | null;
 }
 
 const SECRET_BYTES = 32;
@@ -26,6 +31,7 @@ const KEEP_SECRET: Statement = {
 
 /**
  * The keys of this system, the same in every replica: from `JWT_SECRET`, else from a secret that the first process in need of it makes and keeps in PostgreSQL.
+ * While the secret is replaced, also those from `JWT_SECRET_PREVIOUS`.
  * Read at first need, so that a process starts before its stores; a failed reading is tried again by the next call.
  */
 @Injectable()
@@ -47,8 +53,10 @@ export class SigningKeys {
   }
 
   private async load(): Promise<Keys> {
-    const { jwtSecret } = this.config;
-    return derive(jwtSecret === undefined ? await this.keptSecret() : Buffer.from(jwtSecret, 'utf8'));
+    const { jwtSecret, jwtSecretPrevious } = this.config;
+    const current = jwtSecret === undefined ? await this.keptSecret() : Buffer.from(jwtSecret, 'utf8');
+    const hasPrevious = jwtSecretPrevious !== undefined && jwtSecretPrevious !== jwtSecret;
+    return { ...derive(current), previous: hasPrevious ? derive(Buffer.from(jwtSecretPrevious, 'utf8')) : null };
   }
 
   private async keptSecret(): Promise<Buffer> {
@@ -69,11 +77,11 @@ export class SigningKeys {
 }
 
 /** A stand-in for a text that is personal: equal texts have equal stand-ins, and without the key nothing leads back. `purpose` keeps kinds of text apart. */
-export function pseudonym(keys: Keys, purpose: 'address' | 'account-name', text: string): Buffer {
+export function pseudonym(keys: KeySet, purpose: 'address' | 'account-name', text: string): Buffer {
   return createHmac('sha256', keys.pseudonym).update(`${purpose}\0${text}`).digest();
 }
 
-function derive(secret: Buffer): Keys {
+function derive(secret: Buffer): KeySet {
   const subkey = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', `edgechat ${purpose}`, 32));
   return { access: createSecretKey(secret), refresh: subkey('refresh-token'), pseudonym: subkey('pseudonym') };
 }

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Refusal, Unavailable } from '@edgechat/kernel';
-import type { Caller } from '../domain/account.js';
+import type { Caller, RegisteredAccount, TokenPair } from '../domain/account.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
 import { PasswordRules } from '../passwords/password-rules.js';
 import { fitPassword, hashPassword } from '../passwords/passwords.js';
 import { Accounts, type Credentials } from '../persistence/accounts.js';
+import type { NewSession } from '../persistence/sessions.js';
+import { NewSessions } from '../tokens/new-sessions.js';
 import { Revocations } from '../tokens/revocations.js';
 
 const TRIES = 3;
@@ -25,27 +27,47 @@ export class ChangePassword {
     private readonly guard: LoginGuard,
     private readonly revocations: Revocations,
     private readonly rules: PasswordRules,
+    private readonly newSessions: NewSessions,
   ) {}
 
   /**
    * Sets the new password (8 to 1,024 characters) and ends all other sessions of the account in the same transaction; the caller's own goes on.
-   * @throws Refusal `password_too_common` for a new one that anybody guesses, before the old one is asked; `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone
+   * @throws Refusal `password_too_common` for a new one that anybody guesses, before the old one is asked; `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone, or the session has ended
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(caller: Caller, change: PasswordChange): Promise<void> {
-    const addressHash = await this.guard.hashAddress(change.addressKey);
+    await this.replace(caller, change, await this.guard.hashesOfAddress(change.addressKey), null);
+  }
+
+  /**
+   * As `execute`, but the caller's own session ends too, and a new one begins in the same transaction: who copied a token of the old one has nothing any more.
+   * Returns the tokens of the new session. @throws the same
+   */
+  async executeAnew(caller: Caller, change: PasswordChange): Promise<TokenPair> {
+    const addressHashes = await this.guard.hashesOfAddress(change.addressKey);
+    const { session, tokensFor } = await this.newSessions.prepare(addressHashes[0]);
+    return tokensFor(await this.replace(caller, change, addressHashes, session));
+  }
+
+  /** Ends every session but `begins`, or without it the caller's own. */
+  private async replace(
+    caller: Caller,
+    change: PasswordChange,
+    addressHashes: readonly Buffer[],
+    begins: NewSession | null,
+  ): Promise<RegisteredAccount> {
     for (let tried = 0; tried < TRIES; tried += 1) {
-      const credentials = await this.accounts.credentialsById(caller.accountId, addressHash);
+      const credentials = await this.accounts.credentialsById(caller.accountId, addressHashes);
       if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
       await this.rules.refuseCommon('new_password', change.newPassword, credentials.email);
 
       const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));
-      const ended = await this.accounts.setPassword(
-        caller.accountId,
-        { from: credentials.passwordHash, to },
-        caller.sessionId,
-      );
-      if (ended !== null) return this.revocations.add(ended);
+      const hash = { from: credentials.passwordHash, to };
+      const ended = await this.accounts.setPassword(caller, hash, begins);
+      if (ended !== null) {
+        this.revocations.add(ended);
+        return credentials;
+      }
       // The hash was replaced since it was read, by a login that renewed it or by another change: the old password must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed at the same time. Try again.' });

@@ -6,7 +6,6 @@ import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
 import { fitPassword, formsOf, hashPassword, NOBODYS_HASH } from '../passwords/passwords.js';
 import { Accounts, type Credentials } from '../persistence/accounts.js';
-import { Sessions } from '../persistence/sessions.js';
 import { NewSessions } from '../tokens/new-sessions.js';
 
 /** How often a login whose password hash is replaced under its hands begins anew. */
@@ -25,7 +24,6 @@ interface Login {
 export class LogIn {
   constructor(
     private readonly accounts: Accounts,
-    private readonly sessions: Sessions,
     private readonly slots: HashingSlots,
     private readonly guard: LoginGuard,
     private readonly newSessions: NewSessions,
@@ -38,9 +36,9 @@ export class LogIn {
    */
   async execute(login: Login): Promise<TokenPair> {
     const failsAt = performance.now() + OLD_HASH_TAKES_MS * formsOf(login.password).length;
-    const addressHash = await this.guard.hashAddress(login.addressKey);
+    const addressHashes = await this.guard.hashesOfAddress(login.addressKey);
     for (let tried = 0; tried < TRIES; tried += 1) {
-      const credentials = await this.accounts.credentialsByEmail(login.email, addressHash);
+      const credentials = await this.accounts.credentialsByEmail(login.email, addressHashes);
       const verifiedHash = await this.slots.run(login.addressKey, () => this.verify(login, credentials));
       if (credentials === null || verifiedHash === null) {
         // A hash of the first backend takes longer to check: while there are some, no failure may come sooner than theirs, else time would tell who has an account.
@@ -48,9 +46,8 @@ export class LogIn {
         throw new Refusal('bad_credentials', 'Invalid email or password');
       }
 
-      const { session, tokensFor } = await this.newSessions.prepare(addressHash);
-      if (await this.sessions.open(credentials.accountId, verifiedHash, session))
-        return tokensFor(credentials.accountId);
+      const tokens = await this.newSessions.open(credentials, verifiedHash, addressHashes[0]);
+      if (tokens !== null) return tokens;
       // Another login rehashed it, or the password was changed, since it was read: whether this password is still right must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed during the login. Try again.' });

@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, type AccountId } from '@edgechat/kernel';
-import { Config } from '@edgechat/platform/config';
+import { Refusal, type SessionId } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
-import type { RefreshToken } from '../domain/refresh-token.js';
+import { hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
 import { judgeUsedToken } from '../domain/rotation.js';
-import { Sessions } from '../persistence/sessions.js';
+import { Sessions, type RotatedSession } from '../persistence/sessions.js';
 import { Revocations } from '../tokens/revocations.js';
 import { Tokens } from '../tokens/tokens.js';
+
+/** A refresh token of ours, and what is stored of it. */
+type UsedToken = RefreshToken & { readonly hash: Buffer };
 
 /** Exchanges a refresh token for new tokens of the same session. */
 @Injectable()
@@ -15,7 +17,6 @@ export class RefreshSession {
     private readonly tokens: Tokens,
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
-    private readonly config: Config,
   ) {}
 
   /**
@@ -24,32 +25,36 @@ export class RefreshSession {
    * @throws Unavailable `postgres`
    */
   async execute(refreshToken: string): Promise<TokenPair> {
-    const known = await this.tokens.successor(refreshToken);
-    if (known === null) throw refused();
+    const token = await this.tokens.readRefresh(refreshToken);
+    if (token === null) throw refused();
 
-    const { token, hash, successor } = known;
-    const rotated = await this.sessions.rotate(
-      token.sessionId,
-      { generation: token.generation, hash },
-      successor.hash,
-      this.config.jwtRefreshExpireDays,
-    );
-    const account = rotated ?? (await this.repeated(token, hash));
-    return { accessToken: await this.tokens.access(account, token.sessionId), refreshToken: successor.text };
+    const used = { ...token, hash: hashRefreshToken(refreshToken) };
+    const generation = token.generation + 1;
+    const successors = await this.tokens.refreshByEach({ sessionId: token.sessionId, generation });
+    const session = (await this.sessions.rotate(used, successors[0].hash)) ?? (await this.repeated(used));
+    // (A repeat gets what was stored: the secret may have been replaced in between.)
+    const successor = successors.find(({ hash }) => hash.equals(session.tokenHash));
+    if (successor === undefined) throw refused();
+
+    const { expiresAt } = session;
+    const accessToken = await this.tokens.access(session, { id: token.sessionId, generation, expiresAt });
+    return { accessToken, refreshToken: successor.text };
   }
 
-  /** The account of a session whose last refresh may be repeated with this token. */
-  private async repeated(token: RefreshToken, hash: Buffer): Promise<AccountId> {
-    const session = await this.sessions.look(token.sessionId);
-    if (session === null) throw refused();
+  /** The session whose last refresh may be repeated with this token. */
+  private async repeated(used: UsedToken): Promise<RotatedSession> {
+    const session = await this.sessions.find(used.sessionId);
+    const verdict = session === null ? 'refuse' : judgeUsedToken(session, used);
+    if (session !== null && verdict === 'repeat') return session;
 
-    const verdict = judgeUsedToken(session, { generation: token.generation, hash });
-    if (verdict === 'repeat') return session.accountId;
-    if (verdict === 'reuse') {
-      await this.sessions.revoke(token.sessionId);
-      this.revocations.add([token.sessionId]);
-    }
+    if (verdict === 'reuse') await this.endReused(used.sessionId);
     throw refused();
+  }
+
+  /** Ends a session of whose tokens somebody has a copy. The one place where that is found. */
+  private async endReused(id: SessionId): Promise<void> {
+    await this.sessions.revoke(id);
+    this.revocations.add([id]);
   }
 }
 

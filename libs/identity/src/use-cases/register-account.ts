@@ -32,7 +32,8 @@ export class RegisterAccount {
     if (await this.accounts.isTaken(input.email)) throw taken();
 
     const passwordHash = await this.slots.run(input.addressKey, () => hashPassword(input.password));
-    const { session, tokensFor } = await this.sessions.prepare(await this.guard.hashAddress(input.addressKey));
+    const [addressHash] = await this.guard.hashesOfAddress(input.addressKey);
+    const { session, tokensFor } = await this.sessions.prepare(addressHash);
     const account = await this.accounts.register(input.email, passwordHash, session);
     if (account === null) throw taken();
 

@@ -7,7 +7,13 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Lowercase<Name>;
 type Parsed<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['parse']>;
 type WithoutDefault =
-  'JWT_SECRET' | 'AI_PROVIDER' | 'GEMINI_API_KEY' | 'OPENAI_API_KEY' | 'OPENAI_BASE_URL' | 'ANTHROPIC_API_KEY';
+  | 'JWT_SECRET'
+  | 'JWT_SECRET_PREVIOUS'
+  | 'AI_PROVIDER'
+  | 'GEMINI_API_KEY'
+  | 'OPENAI_API_KEY'
+  | 'OPENAI_BASE_URL'
+  | 'ANTHROPIC_API_KEY';
 type ConfigTree = {
   readonly [Name in SettingName as CamelCase<Name>]: Name extends WithoutDefault
     ? Parsed<Name> | undefined

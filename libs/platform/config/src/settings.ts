@@ -30,22 +30,24 @@ const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setting<Valu
 });
 
 const text = z.string().min(1).max(4_096);
+const tokenSecret = text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more');
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^[0-9]{1,15}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-/** An amount that somebody may use: `0` means nobody may, `unlimited` (here: Infinity) that there is no limit. */
-const limit = (max: number) =>
+const numberOrUnlimited = (min: number, max: number) =>
   z
     .string()
-    .regex(/^(?:unlimited|[0-9]{1,15})$/, `must be a whole number from 0 to ${max}, or unlimited`)
+    .regex(/^(?:unlimited|[0-9]{1,15})$/, `must be a whole number from ${min} to ${max}, or unlimited`)
     .transform((value) => (value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value)))
     .refine(
-      (value) => value === Number.POSITIVE_INFINITY || value <= max,
-      `must be a whole number from 0 to ${max}, or unlimited`,
+      (value) => value === Number.POSITIVE_INFINITY || (value >= min && value <= max),
+      `must be a whole number from ${min} to ${max}, or unlimited`,
     );
+/** An amount that somebody may use: `0` means nobody may, `unlimited` (here: Infinity) that there is no limit. */
+const limit = (max: number) => numberOrUnlimited(0, max);
 const url = (...schemes: string[]) =>
   z
     .string()
@@ -127,12 +129,24 @@ export const SETTINGS = {
   JWT_SECRET: secret(
     API,
     undefined,
-    text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more'),
+    tokenSecret,
     'Signs tokens; 32 bytes or more. Unset: made once and kept in PostgreSQL. Required in production.',
+  ),
+  JWT_SECRET_PREVIOUS: secret(
+    API,
+    undefined,
+    tokenSecret,
+    'A second secret whose tokens are accepted while JWT_SECRET is replaced (docs/deploy.md says how); 32 bytes or more.',
   ),
   JWT_ALGORITHM: setting(API, 'HS256', z.literal('HS256'), 'Only HS256.'),
   JWT_ACCESS_EXPIRE_MINUTES: setting(API, '15', wholeNumber(1, 1_440), 'Life of an access token, in minutes.'),
   JWT_REFRESH_EXPIRE_DAYS: setting(API, '7', wholeNumber(1, 365), 'Life of a refresh token, in days.'),
+  SESSION_MAX_DAYS: setting(
+    API,
+    '365',
+    numberOrUnlimited(1, 36_500),
+    'Days after its login that a session ends, however often it is refreshed, or unlimited.',
+  ),
   CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
   RATE_LIMIT_REQUESTS: setting(API, '100', limit(10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),

@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import { Refusal, type SessionId } from '@edgechat/kernel';
+import type { Caller } from '../domain/account.js';
+import { Sessions } from '../persistence/sessions.js';
+import { Revocations } from '../tokens/revocations.js';
+
+/** Ends sessions of the caller: their refresh tokens at once, their access tokens here at once and on other replicas within 5 s. */
+@Injectable()
+export class EndSessions {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly revocations: Revocations,
+  ) {}
+
+  /**
+   * Ends one session; the caller's own is a logout.
+   * @throws Refusal `session_not_found` when the caller's account has no such session, or it is over
+   * @throws Unavailable `postgres`
+   */
+  async endOne(caller: Caller, id: SessionId | null): Promise<void> {
+    const isEnded = id !== null && (await this.sessions.endOf(caller.accountId, id));
+    if (!isEnded) throw new Refusal('session_not_found', 'You have no such session, or it has ended.');
+    this.revocations.add([id]);
+  }
+
+  /** Ends all sessions of the account but the caller's own. Safe to repeat. @throws Unavailable `postgres` */
+  async endOthers(caller: Caller): Promise<void> {
+    this.revocations.add(await this.sessions.endOthers(caller.accountId, caller.sessionId));
+  }
+}
