@@ -2,8 +2,11 @@ import { Module } from '@nestjs/common';
 import { HashingSlots } from './passwords/hashing-slots.js';
 import { LoginGuard } from './passwords/login-guard.js';
 import { Accounts } from './persistence/accounts.js';
+import { Invites } from './persistence/invites.js';
 import { Sessions } from './persistence/sessions.js';
 import { AccountQueries } from './queries/account-queries.js';
+import { Admission } from './registration/admission.js';
+import { RegistrationLimit } from './registration/registration-limit.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { NewSessions } from './tokens/new-sessions.js';
 import { Revocations } from './tokens/revocations.js';
@@ -26,7 +29,19 @@ const PUBLIC = [
   RegisterAccount,
   UpdateProfile,
 ];
-const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
+const INTERNAL = [
+  Accounts,
+  Admission,
+  HashingSlots,
+  Invites,
+  LoginGuard,
+  NewSessions,
+  RegistrationLimit,
+  Revocations,
+  Sessions,
+  SigningKeys,
+  Tokens,
+];
 
 /** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */
 @Module({ providers: [...PUBLIC, ...INTERNAL], exports: PUBLIC })

@@ -16,22 +16,33 @@ export interface BodyLimits {
 
 type Done = (error: Error | null, value?: unknown) => void;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * Decides about a call by its body, which is undefined when it could not be read or parsed. Called once, before anybody else sees the body;
+     * its refusal goes before what is wrong with the body. Null when nothing has to be decided.
+     */
+    judgeBody: ((body: unknown) => Promise<void>) | null;
+  }
+}
+
 /**
  * Takes bodies, which are JSON or nothing. What all of them hold is bounded until they were parsed: what their calls keep of them then is fields that were checked, of at most
  * 32,000 characters, and is not given back by ending a body.
  */
 export function takeBodies(fastify: FastifyInstance, limits: BodyLimits): Transfers {
   const bodies = new Bodies(limits);
+  fastify.decorateRequest('judgeBody', null);
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
     done(
-      hasBody(request) && !isPlainJson(request)
+      hasBody(request) && !isPlainJson(request.headers)
         ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.')
         : null,
     );
   });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', (request: FastifyRequest, _raw: unknown, done) =>
-    bodies.read(request, done),
+    bodies.read(request, (error, value) => judged(request, error, value, done)),
   );
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     bodies.leaveRest(request, reply);
@@ -116,6 +127,18 @@ class Bodies {
   }
 }
 
+function judged(request: FastifyRequest, error: Error | null, value: unknown, done: Done): void {
+  const { judgeBody } = request;
+  if (judgeBody === null) return done(error, value);
+  request.judgeBody = null;
+  judgeBody(value).then(() => done(error, value), done);
+}
+
+/** True when the body of a request will be read: there is one, and it is JSON. */
+export function readsBody(request: FastifyRequest): boolean {
+  return hasBody(request) && isPlainJson(request.headers);
+}
+
 function boundsOf({ headers, routeOptions }: FastifyRequest): BodyBounds {
   return {
     announcedBytes: Number(headers['content-length'] ?? 0),
@@ -140,7 +163,7 @@ function announcesBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function isPlainJson({ headers }: FastifyRequest): boolean {
+function isPlainJson(headers: FastifyRequest['headers']): boolean {
   if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
   const [type = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')

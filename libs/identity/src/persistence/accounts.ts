@@ -3,6 +3,7 @@ import { accountId, type AccountId } from '@edgechat/kernel';
 import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/postgres';
 import { displayNameOf, type Account, type RegisteredAccount } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
+import { inviteInvalid, useInvite } from './invites.js';
 import { KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
@@ -11,6 +12,8 @@ export interface Credentials extends RegisteredAccount {
   readonly passwordHash: string;
   /** This very account logged in from the caller's address during the last 30 days. */
   readonly isKnownAddress: boolean;
+  /** The operator keeps its owner out. */
+  readonly isLocked: boolean;
 }
 
 interface AccountRow {
@@ -20,16 +23,22 @@ interface AccountRow {
   created_at: Date;
 }
 
+interface RegisteredRow {
+  id: number;
+  created_at: Date;
+}
+
 interface CredentialsRow {
   id: number;
   email_key: string;
   password_hash: string;
   created_at: Date;
   is_known: boolean;
+  is_locked: boolean;
 }
 
 const CREDENTIALS = `
-  select a.id, a.email_key, a.password_hash, a.created_at, exists (
+  select a.id, a.email_key, a.password_hash, a.created_at, a.locked_at is not null as is_locked, exists (
       select from edgechat.login_addresses l
       where l.account_id = a.id and l.address_hash = $2::bytea and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
@@ -82,7 +91,7 @@ const REGISTER: Statement = {
 
 const SET_PASSWORD: Statement = {
   name: 'set-password',
-  text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text returning id',
+  text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text and locked_at is null returning id',
 };
 const REVOKE_OTHERS: Statement = {
   name: 'revoke-other-sessions',
@@ -128,8 +137,17 @@ export class Accounts {
     return (await this.postgres.query(IS_TAKEN, [email.key])).length > 0;
   }
 
-  /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
-  async register(email: Email, passwordHash: string, session: NewSession): Promise<RegisteredAccount | null> {
+  /**
+   * Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile.
+   * @param inviteHash uses up one use of this code in the same transaction: who gets no account leaves the code as it was
+   * @throws Refusal `invite_invalid` when the code was used up meanwhile
+   */
+  async register(
+    email: Email,
+    passwordHash: string,
+    session: NewSession,
+    inviteHash: Buffer | null = null,
+  ): Promise<RegisteredAccount | null> {
     try {
       const values = [
         email.address,
@@ -141,12 +159,22 @@ export class Accounts {
         session.lifeDays,
         session.addressHash,
       ];
-      const [row] = await this.postgres.query<{ id: number; created_at: Date }>(REGISTER, values);
+      const [row] =
+        inviteHash === null
+          ? await this.postgres.query<RegisteredRow>(REGISTER, values)
+          : await this.registerInvited(inviteHash, values);
       return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
     } catch (error) {
       if (isUniqueViolation(error, 'accounts_email_key')) return null;
       throw error;
     }
+  }
+
+  private registerInvited(inviteHash: Buffer, values: readonly unknown[]): Promise<RegisteredRow[]> {
+    return this.postgres.transaction(async (sql) => {
+      if (!(await useInvite(sql, inviteHash))) throw inviteInvalid();
+      return sql.query<RegisteredRow>(REGISTER, values);
+    });
   }
 
   /** Replaces the hash of an unchanged password; does nothing when the hash was replaced meanwhile. */
@@ -155,7 +183,7 @@ export class Accounts {
   }
 
   /**
-   * Sets another password and ends every session but `keep`, in one transaction; returns the sessions ended, or null when the hash was replaced meanwhile.
+   * Sets another password and ends every session but `keep`, in one transaction; returns the sessions ended, or null when the hash was replaced, or the account locked, meanwhile.
    * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it.
    */
   setPassword(id: AccountId, hash: { from: string; to: string }, keep: string): Promise<readonly string[] | null> {
@@ -180,5 +208,6 @@ function asCredentials(row: CredentialsRow): Credentials {
     passwordHash: row.password_hash,
     registeredAt: row.created_at,
     isKnownAddress: row.is_known,
+    isLocked: row.is_locked,
   };
 }

@@ -31,13 +31,13 @@ interface SessionRow extends OwnerRow {
   now: Date;
 }
 
-// `for share` makes a change of the password and a login with the old one exclude each other: whichever comes second sees the first.
+// `for share` makes a login exclude a change of the password, and the lock of the account: whichever comes second sees the first.
 // In passing it removes the account's sessions that ended long enough ago for their access tokens to have ended too, and addresses beyond the newest 100.
 const OPEN: Statement = {
   name: 'open-session',
   text: `
     with account as (
-      select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text for share
+      select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text and locked_at is null for share
     ), session as (
       insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at)
       select $3::uuid, id, $4::int, $5::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $6::int) from account
@@ -55,7 +55,8 @@ const OPEN: Statement = {
 };
 
 /** The account of a session, as `OwnerRow` has it. */
-const OWNER = 'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
+const OWNER =
+  'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
 
 const ROTATE: Statement = {
   name: 'rotate-session',
@@ -84,7 +85,7 @@ const REVOKE: Statement = {
 export class Sessions {
   constructor(private readonly postgres: Postgres) {}
 
-  /** Begins a session and notes its address; false when the account is gone or its hash is no longer the one that was verified. */
+  /** Begins a session and notes its address; false when the account is gone or locked, or its hash is no longer the one that was verified. */
   async open(account: AccountId, verifiedHash: string, session: NewSession): Promise<boolean> {
     const values = [
       account,

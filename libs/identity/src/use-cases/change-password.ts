@@ -27,14 +27,15 @@ export class ChangePassword {
 
   /**
    * Sets the new password (8 to 1,024 characters) and ends all other sessions of the account in the same transaction; the caller's own goes on.
-   * @throws Refusal `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone
+   * @throws Refusal `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone or locked
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(caller: Caller, change: PasswordChange): Promise<void> {
     const addressHash = await this.guard.hashAddress(change.addressKey);
     for (let tried = 0; tried < TRIES; tried += 1) {
       const credentials = await this.accounts.credentialsById(caller.accountId, addressHash);
-      if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
+      if (credentials === null || credentials.isLocked)
+        throw new Refusal('unauthorized', 'This account is gone, or locked.');
 
       const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));
       const ended = await this.accounts.setPassword(

@@ -1,7 +1,0 @@
-import { Module } from '@nestjs/common';
-import { HashingSlots } from './passwords/hashing-slots.js';
-import { SetPassword } from './use-cases/set-password.js';
-
-/** For the operator's command, which needs PostgreSQL alone. */
-@Module({ providers: [SetPassword, HashingSlots], exports: [SetPassword] })
-export class SetPasswordModule {}
