@@ -109,7 +109,7 @@ describe('a locked account', () => {
       await eventually(async () => (await sqlOf(one)(WAITING)).length > 0);
     });
     expect(await login).toBe('account_locked');
-    expect(await openSessionsOf(email)).toBe(0);
+    expect(await openSessionsOf(email)).toBe(1); // of the registration: what locks here ends none
   });
 
   it('sets no password by a token that a replica still takes', async () => {
