@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { ApiExtension } from '@nestjs/swagger';
 import { NEW_ACCOUNT_DAYS, type Authenticator, type Caller } from '@edgechat/identity';
@@ -76,7 +77,8 @@ export function guardAccess(fastify: FastifyInstance, parts: AccessParts): void 
     const badHeaders = findBadHeaders(request);
     if (isCountedOnRefreshToken && badHeaders === null && readsBody(request)) {
       request.judgeBody = (body) => countOnRefreshToken(request, reply, body, parts);
-      return;
+      // A body of the same packet has come after this, and never counts as unfinished.
+      return setImmediate();
     }
     await countOnCaller(request, reply, parts);
     if (badHeaders !== null) throw badHeaders;

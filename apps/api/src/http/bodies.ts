@@ -57,8 +57,8 @@ export function takeBodies(fastify: FastifyInstance, limits: BodyLimits): Transf
 
 class Bodies {
   readonly transfers: Transfers;
-  /** The addresses from which bodies without a token are coming, and how many. */
-  private readonly anonymous = new Map<string, number>();
+  /** The addresses from which bodies without a token are coming, and what ends each of those, the oldest first. */
+  private readonly anonymous = new Map<string, Set<() => void>>();
   /** Requests whose client was too slow, and those whose rest is discarded. */
   private readonly slow = new WeakSet<FastifyRequest>();
   private readonly left = new WeakSet<FastifyRequest>();
@@ -69,7 +69,7 @@ class Bodies {
 
   /** Reads and parses the body of a request. Its errors are those of `BodyReader` and `parseJson`, and 429 for one unfinished body too many. */
   read(request: FastifyRequest, done: Done): void {
-    const leave = this.enter(request);
+    const leave = this.enter(request, () => reader.end(tooManyUnfinished()));
     if (leave === null) return done(tooManyUnfinished());
     const transfer = this.transfers.begin(callerKey(request), {
       cut: (why) => cut(why),
@@ -111,19 +111,29 @@ class Bodies {
     raw.on('close', () => this.transfers.end(transfer));
   }
 
-  /** Counts one more unfinished body of a caller without a token. Gives what counts it off, or null when there are too many. */
-  private enter(request: FastifyRequest): (() => void) | null {
+  /**
+   * Counts one more unfinished body of a caller without a token. Gives what counts it off, or null when there are too many.
+   * A call that has to be judged by its body takes the place of the oldest: bodies that do not end keep nobody from making it.
+   */
+  private enter(request: FastifyRequest, end: () => void): (() => void) | null {
     const { unfinishedPerAddress } = this.limits;
     if (request.caller !== null || (request.raw.complete && unfinishedPerAddress > 0)) return () => undefined;
     const { key } = clientAddress(request);
-    const count = this.anonymous.get(key) ?? 0;
-    if (count >= unfinishedPerAddress) return null;
-    this.anonymous.set(key, count + 1);
+    if (this.unfinishedOf(key).size >= unfinishedPerAddress) {
+      const [endOldest] = this.unfinishedOf(key);
+      if (request.judgeBody === null || endOldest === undefined) return null;
+      endOldest();
+    }
+    this.anonymous.set(key, this.unfinishedOf(key).add(end));
     return () => {
-      const rest = (this.anonymous.get(key) ?? 1) - 1;
-      if (rest === 0) this.anonymous.delete(key);
-      else this.anonymous.set(key, rest);
+      const rest = this.unfinishedOf(key);
+      rest.delete(end);
+      if (rest.size === 0) this.anonymous.delete(key);
     };
+  }
+
+  private unfinishedOf(key: string): Set<() => void> {
+    return this.anonymous.get(key) ?? new Set();
   }
 }
 
