@@ -64,6 +64,10 @@ export class Stack {
       HOST: '127.0.0.1',
       AI_PROVIDER: 'demo',
       RATE_LIMIT_REQUESTS: '10000000',
+      // The accounts are new, and stand for old ones, which count on themselves alone.
+      RATE_LIMIT_ADDRESS_FACTOR: 'unlimited',
+      REGISTRATIONS_PER_HOUR: 'unlimited',
+      REGISTRATIONS_PER_DAY: 'unlimited',
       TEXT_MB_PER_DAY: 'unlimited',
       // One account searches on all connections, in the place of many: what is kept for those who search seldom would not be its.
       SEARCHES_AT_ONCE: 'unlimited',

@@ -60,6 +60,29 @@ async function checkForwarded(stack) {
   must(config.includes('X-Forwarded-For $remote_addr'), 'the address is set, not added to');
 }
 
+/** What is left for who calls without an account and claims these addresses one after the other. */
+async function leftFor(stack, addresses) {
+  const client = new Client(stack.url);
+  const left = [];
+  for (const address of addresses) {
+    const { headers } = await client.call('GET', '/auth/me', undefined, { headers: { 'x-forwarded-for': address } });
+    left.push(Number(/r=([0-9]+)/.exec(headers.get('ratelimit') ?? '')?.[1]));
+  }
+  return left;
+}
+
+/** A proxy before the stack's own is believed once it is named, and nobody else. */
+async function checkProxyBefore(stack) {
+  const [one, other, ...rest] = await leftFor(stack, ['203.0.113.1', '203.0.113.2']);
+  must(other === one - 1 && rest.length === 0, 'without PROXY_TRUSTED one address is counted', { one, other });
+  stack.with(null, { PROXY_TRUSTED: '10.0.0.0/8, 172.16.0.0/12,192.168.0.0/16' });
+  await stack.up(...REPLICAS);
+  const left = await leftFor(stack, ['203.0.113.3', '203.0.113.4', '198.51.100.1, 203.0.113.3', '203.0.113.3']);
+  must(left.join() === '99,99,98,97', 'with it each client is counted, and only its last address is believed', left);
+  stack.with(null, { PROXY_TRUSTED: '' });
+  await stack.up(...REPLICAS);
+}
+
 /** Restarts every replica of both processes, one at a time, and says how the load fared. */
 async function checkRollingRestart(stack) {
   const load = await Load.start(stack.url, 24);
@@ -114,6 +137,7 @@ export async function scale(stack, nextVersion) {
   await check('sends and answers spread over all replicas', () => checkSpread(stack));
   await check("one request id is in an API's log and in a worker's", () => checkRequestId(stack));
   await check('nobody can claim an address through the proxy', () => checkForwarded(stack));
+  await check('a proxy before the proxy is believed when PROXY_TRUSTED names it', () => checkProxyBefore(stack));
   await check('a rolling restart under load loses nothing and doubles nothing', () => checkRollingRestart(stack));
   await check(
     'a rolling upgrade over a migration under load, old processes restarting on the new schema, loses and doubles nothing',

@@ -23,7 +23,15 @@ export class Stack {
   constructor(name, port) {
     this.project = `${RUN}-${name}`;
     this.url = `http://127.0.0.1:${port}`;
-    this.env = { PORT: String(port), EDGECHAT_IMAGES: RUN, EDGECHAT_VERSION: 'test', EDGECHAT_REVISION: RUN };
+    this.env = {
+      PORT: String(port),
+      EDGECHAT_IMAGES: RUN,
+      EDGECHAT_VERSION: 'test',
+      EDGECHAT_REVISION: RUN,
+      // All accounts of a test are made from one address.
+      REGISTRATIONS_PER_HOUR: 'unlimited',
+      REGISTRATIONS_PER_DAY: 'unlimited',
+    };
     this.files = [BASE];
     projects.push(this.project);
   }

@@ -12,6 +12,9 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 export const AI_TIMEOUT_MS = 10_000;
 const FAULT_SETTINGS = {
   RATE_LIMIT_REQUESTS: '10000000',
+  RATE_LIMIT_ADDRESS_FACTOR: 'unlimited',
+  REGISTRATIONS_PER_HOUR: 'unlimited',
+  REGISTRATIONS_PER_DAY: 'unlimited',
   TEXT_MB_PER_DAY: 'unlimited',
   AI_PROVIDER: 'demo',
   AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),

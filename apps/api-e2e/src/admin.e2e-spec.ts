@@ -189,6 +189,74 @@ describe('admin set-password', () => {
   });
 });
 
+describe('admin lock-account', () => {
+  it('ends the sessions of an account and keeps its owner out, until admin unlock-account; others go on', async () => {
+    const [client, neighbour] = [await stack.client().register(), await stack.client().register()];
+    const logIn = () => stack.client().post('/auth/login', { email: client.email, password: 'correct horse battery' });
+
+    expect(await admin(['lock-account', client.email.toUpperCase()])).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'The account is locked. 1 sessions ended: they are out within 5 s.\n',
+    });
+
+    expect((await stack.client().post('/auth/refresh', { refresh_token: client.refreshToken })).status).toBe(401);
+    await eventually(async () => (await client.get('/auth/me')).status === 401, { withinMs: 6_000 });
+    expect((await logIn()).body).toMatchObject({ status: 403, code: 'account_locked' });
+    expect((await neighbour.get('/auth/me')).status).toBe(200);
+
+    expect(await admin(['unlock-account', client.email])).toMatchObject({ code: 0, stdout: '' });
+    expect((await logIn()).status).toBe(200);
+  });
+
+  it.each(['lock-account', 'unlock-account'])(
+    'says that an address has no account, or is none: %s',
+    async (command) => {
+      expect(await admin([command, 'nobody@example.com'])).toMatchObject({
+        code: 1,
+        stderr: 'There is no account with this e-mail address.\n',
+      });
+      expect(await admin([command, 'nobody'])).toMatchObject({ code: 1, stderr: expect.stringContaining(command) });
+    },
+  );
+});
+
+describe('admin invite', () => {
+  it('makes a code that lets so many people register where they need one', async () => {
+    const made = await admin(['invite', '--uses', '2', '--days', '3']);
+    expect(made).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Good for 2 accounts until 20/) });
+    expect(made.stdout).toMatch(/^([0-9A-Z]{4}-){6}[0-9A-Z]{4}\n$/);
+
+    const api = await stack.add('api');
+    await api.start({ REGISTRATION: 'invite' });
+    const client = stack.client(stack.apis.indexOf(api));
+    const register = (n: number) =>
+      client.post('/auth/register', {
+        email: `invited.${n}@example.com`,
+        password: 'a fine old password 7',
+        invite_code: made.stdout.trim(),
+      });
+    expect([(await register(1)).status, (await register(2)).status, (await register(3)).status]).toEqual([
+      201, 201, 403,
+    ]);
+    await api.stop();
+  });
+
+  it.each([
+    ['--uses', '0'],
+    ['--uses', '10001'],
+    ['--days', '366'],
+    ['--days', 'x'],
+  ])('makes none of %s %s', async (option, value) => {
+    expect(await admin(['invite', option, value])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`${option} is a whole number`),
+    });
+    expect(await run('select 1 from edgechat.invites where uses_left not in (0, 1, 2)')).toEqual([]);
+  });
+});
+
 describe("an operator's command", () => {
   it('that does not exist ends with 1 and those that do', async () => {
     expect(await admin(['rebuild', 'everything'])).toMatchObject({

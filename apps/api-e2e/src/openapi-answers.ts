@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Call, Client, Stack } from '@edgechat/testing';
+import { sql, type Answer, type Call, type Client, type Stack } from '@edgechat/testing';
 import { PASSWORD } from './inputs.js';
 import { exchange, rawRequest } from './raw-http.js';
 import { aFullGroup, fillWithLargeGroups, idOf, someAccounts } from './scene.js';
@@ -268,6 +268,24 @@ export class Answers {
     for (const client of [text, tokens]) await this.see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
     await this.see(tokens, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
     await this.see(searches, 'get /api/v1/search', { query: '?q=hello' });
+  }
+
+  /** What keeps people out: `closed` is a client of an API that lets nobody register, `invited` of one that asks for a code and then lets nobody from this address. */
+  async ofDoors(stack: Stack, { closed, invited }: Record<'closed' | 'invited', Client>): Promise<void> {
+    const account = { email: anEmail(), password: PASSWORD };
+    await sql(
+      stack.databaseUrl,
+      `insert into edgechat.invites (code_hash, uses_left, expires_at) values (sha256('C0DE'), 1, clock_timestamp() + interval '1 hour')`,
+    );
+    await this.see(closed, 'post /api/v1/auth/register', { body: account });
+    for (const invite_code of [undefined, 'another', 'code'])
+      await this.see(invited, 'post /api/v1/auth/register', { body: { ...account, invite_code } });
+
+    const locked = await stack.client().register(account.email, PASSWORD);
+    await sql(stack.databaseUrl, 'update edgechat.accounts set locked_at = clock_timestamp() where email = $1', [
+      locked.email,
+    ]);
+    await this.see(locked, 'post /api/v1/auth/login', { body: account });
   }
 
   /** What calls answer when the stores are away. `lost` is a client, with a token, of an API that finds none. */

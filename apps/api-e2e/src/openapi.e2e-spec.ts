@@ -30,8 +30,8 @@ beforeAll(async () => {
   const [lost, limited] = [client.at(await another(nowhere)), client.at(await another({ RATE_LIMIT_REQUESTS: '1' }))];
   await limited.get('/auth/me');
   const spent = {
-    text: client.at(await another({ TEXT_MB_PER_DAY: '0' })),
-    tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0' })),
+    text: client.at(await another({ TEXT_MB_PER_DAY: '0', REGISTRATION: 'closed' })),
+    tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0', REGISTRATION: 'invite', REGISTRATIONS_PER_HOUR: '0' })),
     searches: client.at(await another({ SEARCHES_AT_ONCE: '0' })),
   };
   for (const one of Object.values(spent))
@@ -43,6 +43,7 @@ beforeAll(async () => {
     answers.ofMembers(stack),
     answers.ofAllCalls(client, limited, document.operations),
     answers.ofSpent(spent),
+    answers.ofDoors(stack, { closed: spent.text, invited: spent.tokens }),
     answers.withoutStores(lost, document.operations),
     answers.withoutProvider(bare),
   ]);

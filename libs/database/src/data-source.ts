@@ -7,6 +7,7 @@ import { ManyPeople1795521600000, OweSearch1795521700000 } from './migrations/17
 import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-work.js';
 import { SearchCasts1795608000000 } from './migrations/1795608000000-search-casts.js';
 import { Sessions1795651200000 } from './migrations/1795651200000-sessions.js';
+import { Doors1795651300000 } from './migrations/1795651300000-doors.js';
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
 
 /** In the order they run. */
@@ -17,6 +18,7 @@ export const MIGRATIONS = [
   BoundedWork1795564800000,
   SearchCasts1795608000000,
   Sessions1795651200000,
+  Doors1795651300000,
   EmailKeys1795651500000,
 ];
 

@@ -23,6 +23,7 @@ describe('the command migrate', () => {
       'BoundedWork1795564800000',
       'SearchCasts1795608000000',
       'Sessions1795651200000',
+      'Doors1795651300000',
       'EmailKeys1795651500000',
     ]);
     expect(await run()).toEqual([]);

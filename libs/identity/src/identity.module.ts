@@ -3,9 +3,12 @@ import { HashingSlots } from './passwords/hashing-slots.js';
 import { LoginGuard } from './passwords/login-guard.js';
 import { PasswordRules } from './passwords/password-rules.js';
 import { Accounts } from './persistence/accounts.js';
+import { Invites } from './persistence/invites.js';
 import { Sessions } from './persistence/sessions.js';
 import { AccountQueries } from './queries/account-queries.js';
 import { ListSessions } from './queries/list-sessions.js';
+import { Admission } from './registration/admission.js';
+import { RegistrationLimit } from './registration/registration-limit.js';
 import { Authenticator } from './tokens/authenticator.js';
 import { NewSessions } from './tokens/new-sessions.js';
 import { Revocations } from './tokens/revocations.js';
@@ -34,10 +37,13 @@ const PUBLIC = [
 ];
 const INTERNAL = [
   Accounts,
+  Admission,
   HashingSlots,
+  Invites,
   LoginGuard,
   NewSessions,
   PasswordRules,
+  RegistrationLimit,
   Revocations,
   Sessions,
   SigningKeys,

@@ -11,6 +11,7 @@ export {
   type TokenPair,
 } from './domain/account.js';
 export { EMAIL_MAX_CHARACTERS, parseEmail, type Email } from './domain/email.js';
+export { INVITE_CODE_MAX_CHARACTERS } from './domain/invite-code.js';
 export { IdentityModule } from './identity.module.js';
 export { AccountQueries } from './queries/account-queries.js';
 export { ListSessions } from './queries/list-sessions.js';

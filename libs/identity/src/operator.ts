@@ -1,5 +1,7 @@
 // For the operator's commands, which run in the worker: it has nothing to do with tokens, and loads nothing for them.
 export { PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS } from './domain/account.js';
 export { parseEmail, type Email } from './domain/email.js';
-export { SetPasswordModule } from './set-password.module.js';
+export { OperatorModule } from './operator.module.js';
+export { LockAccount } from './use-cases/lock-account.js';
+export { INVITE_DAYS_MAX, INVITE_USES_MAX, MakeInvite } from './use-cases/make-invite.js';
 export { SetPassword } from './use-cases/set-password.js';

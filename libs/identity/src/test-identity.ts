@@ -19,7 +19,13 @@ export interface TestDatabase {
 /** Makes and migrates a database of the test's own. For tests. */
 export async function aDatabase(env: NodeJS.ProcessEnv): Promise<TestDatabase> {
   const { url, drop } = await ownDatabase(env);
-  const own = { DATABASE_URL: url, REDIS_URL: env['TEST_REDIS_URL'], LOG_LEVEL: 'error' };
+  const own = {
+    DATABASE_URL: url,
+    REDIS_URL: env['TEST_REDIS_URL'],
+    REGISTRATIONS_PER_HOUR: 'unlimited',
+    REGISTRATIONS_PER_DAY: 'unlimited',
+    LOG_LEVEL: 'error',
+  };
   await migrate(loadConfig(own, 'api'), new Log('test', 'error'));
   return { env: own, drop };
 }

@@ -29,6 +29,26 @@ export const ERRORS = {
     help: 'The refresh token is unknown, expired, used before, or its session has ended. Log in again.',
   },
   wrong_password: { status: 403, title: 'Wrong password', help: 'The old password is not right. Nothing was changed.' },
+  registration_closed: {
+    status: 403,
+    title: 'Registration closed',
+    help: 'The operator of this server lets nobody make an account. Ask them; who has an account logs in.',
+  },
+  invite_required: {
+    status: 403,
+    title: 'Invite required',
+    help: 'An account is made by invitation here. Ask the operator of this server for a code, and send it as `invite_code`.',
+  },
+  invite_invalid: {
+    status: 403,
+    title: 'Invite invalid',
+    help: 'The `invite_code` is unknown, used up or expired. Mend it, or ask for another one.',
+  },
+  account_locked: {
+    status: 403,
+    title: 'Account locked',
+    help: 'The password is right, but the operator of this server has locked the account. Ask them.',
+  },
   not_allowed: {
     status: 403,
     title: 'Not allowed',
@@ -139,12 +159,17 @@ export const ERRORS = {
   too_many_requests: {
     status: 429,
     title: 'Too many requests',
-    help: 'The rate limit is used up. Wait as long as `Retry-After` says.',
+    help: 'The rate limit is used up: that of the account (or address), or that which new accounts at one address share. Wait as long as `Retry-After` says.',
   },
   too_many_logins: {
     status: 429,
     title: 'Too many failed logins',
     help: 'Too many failed logins for this account or from this address. Wait as long as `Retry-After` says.',
+  },
+  too_many_registrations: {
+    status: 429,
+    title: 'Too many registrations',
+    help: 'Too many accounts were made from this address or its network in an hour, or in a day. Wait as long as `Retry-After` says.',
   },
   too_many_lookups: {
     status: 429,

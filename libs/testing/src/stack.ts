@@ -83,6 +83,8 @@ async function start<Stores extends OwnStores>(
     AI_PROVIDER: 'openai',
     OPENAI_BASE_URL: provider.baseUrls.openai,
     RATE_LIMIT_REQUESTS: '1000000',
+    REGISTRATIONS_PER_HOUR: 'unlimited',
+    REGISTRATIONS_PER_DAY: 'unlimited',
     TEXT_MB_PER_DAY: 'unlimited',
     ...env,
   };

@@ -3,7 +3,7 @@ import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ChangePassword, LogIn, LogOut, RefreshSession, RegisterAccount, type Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Answers, AnswersNothing, Refuses } from '../docs/describe.js';
-import { CurrentCaller, Public } from '../http/access.js';
+import { CountedOnRefreshToken, CurrentCaller, Public } from '../http/access.js';
 import { clientAddress } from '../http/client-address.js';
 import { prefersRepresentation } from '../http/prefer.js';
 import { RequestBody } from '../http/validation.js';
@@ -29,7 +29,7 @@ export class AuthController {
     private readonly changePassword: ChangePassword,
   ) {}
 
-  /** Makes an account and logs it in. */
+  /** Makes an account and logs it in, where REGISTRATION lets people do so. At most REGISTRATIONS_PER_HOUR and REGISTRATIONS_PER_DAY for an address. */
   @ApiOperation({ summary: 'Makes an account and logs it in' })
   @Post('register')
   @Public()
@@ -37,12 +37,22 @@ export class AuthController {
     example: TOKENS_EXAMPLE,
     description: 'The account is there, and this is its first session.',
   })
-  @Refuses('email_taken', 'password_too_common')
+  @Refuses(
+    'registration_closed',
+    'invite_required',
+    'invite_invalid',
+    'email_taken',
+    'password_too_common',
+    'too_many_registrations',
+  )
   async register(@RequestBody() body: RegisterRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    const addressKey = clientAddress(request).key;
-    return tokensResponse(
-      await this.registerAccount.execute({ email: emailOf(body), password: body.password, addressKey }),
-    );
+    const tokens = await this.registerAccount.execute({
+      email: emailOf(body),
+      password: body.password,
+      addressKey: clientAddress(request).key,
+      inviteCode: body.invite_code ?? undefined,
+    });
+    return tokensResponse(tokens);
   }
 
   /** Begins a session. Failed logins are limited: 10 per account and 50 per address in 15 minutes. */
@@ -50,7 +60,7 @@ export class AuthController {
   @Post('login')
   @Public()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The tokens of a new session.' })
-  @Refuses('bad_credentials', 'too_many_logins')
+  @Refuses('bad_credentials', 'account_locked', 'too_many_logins')
   async login(@RequestBody() body: LoginRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
     const addressKey = clientAddress(request).key;
     return tokensResponse(await this.logIn.execute({ email: emailOf(body), password: body.password, addressKey }));
@@ -60,6 +70,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Exchanges a refresh token for new tokens' })
   @Post('refresh')
   @Public()
+  @CountedOnRefreshToken()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The next tokens of the session.' })
   @Refuses('bad_refresh_token')
   async refresh(@RequestBody() body: RefreshTokenRequest): Promise<TokensResponse> {
@@ -70,6 +81,7 @@ export class AuthController {
   @ApiOperation({ summary: 'Ends the session of a refresh token' })
   @Post('logout')
   @Public()
+  @CountedOnRefreshToken()
   @AnswersNothing(204, 'The session is over.')
   async logout(@RequestBody() body: RefreshTokenRequest): Promise<void> {
     await this.logOut.execute(body.refresh_token);

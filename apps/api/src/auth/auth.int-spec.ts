@@ -44,6 +44,8 @@ describe('the calls about accounts and usage', () => {
         DATABASE_URL: database.url,
         REDIS_URL: process.env['TEST_REDIS_URL'],
         RATE_LIMIT_REQUESTS: '100000',
+        REGISTRATIONS_PER_HOUR: 'unlimited',
+        REGISTRATIONS_PER_DAY: 'unlimited',
         TRUSTED_PROXIES: '127.0.0.1',
         LOG_LEVEL: 'error',
       },

@@ -1,8 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
 import {
   DISPLAY_NAME_MAX_CHARACTERS,
   EMAIL_MAX_CHARACTERS,
+  INVITE_CODE_MAX_CHARACTERS,
   parseEmail,
   PASSWORD_MAX_CHARACTERS,
   PASSWORD_MIN_CHARACTERS,
@@ -59,6 +61,15 @@ export class RegisterRequest {
     description: 'Every character counts. Not one that anybody guesses first (`password_too_common`).',
   })
   readonly password!: string;
+
+  @IsOptional()
+  @IsStoredText(0, INVITE_CODE_MAX_CHARACTERS, {
+    required: false,
+    nullable: true,
+    example: '7H2K-9QWD-M4XT-0RVA-8ZJC-1NPE-6B3Y',
+    description: 'A code that the operator made, where REGISTRATION is invite; ignored where everybody may register.',
+  })
+  readonly invite_code?: string | null;
 }
 
 /** Any password may be tried: the first backend took short ones. */

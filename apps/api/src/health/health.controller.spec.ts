@@ -33,11 +33,15 @@ describe('health', () => {
   let isExceeded = true;
   let app: NestFastifyApplication;
   beforeAll(async () => {
-    const limit = { policy: '', count: () => Promise.resolve({ isExceeded, remaining: 0, resetS: 1 }) };
+    const count = () => Promise.resolve({ isExceeded, remaining: 0, resetS: 1 });
     app = await createApp(TestModule, config, new Log('test', 'error'), (made) => ({
-      authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) },
+      authenticator: {
+        known: () => null,
+        authenticate: () => Promise.reject(new Error()),
+        sessionOf: () => Promise.resolve(null),
+      },
       meter: { count: () => undefined },
-      rateLimit: limit,
+      rateLimit: { policy: '', count, countRefresh: count },
       draining: made.get(Draining),
     }));
     await app.init();

@@ -51,11 +51,15 @@ describe('stopping the API', () => {
     stopped: (drainTimeoutMs: number) => Promise<number>;
   }> => {
     const log = new Log('test', 'error');
-    const limit = { policy: '', count: () => Promise.resolve({ isExceeded: false, remaining: 1, resetS: 1 }) };
+    const count = () => Promise.resolve({ isExceeded: false, remaining: 1, resetS: 1 });
     const app = await createApp(SlowModule, loadConfig({}, 'api'), log, (made) => ({
-      authenticator: { known: () => null, authenticate: () => Promise.reject(new Error()) },
+      authenticator: {
+        known: () => null,
+        authenticate: () => Promise.reject(new Error()),
+        sessionOf: () => Promise.resolve(null),
+      },
       meter: { count: () => undefined },
-      rateLimit: limit,
+      rateLimit: { policy: '', count, countRefresh: count },
       draining: made.get(Draining),
     }));
     const server: Server = app.getHttpServer();

@@ -94,6 +94,56 @@ describe('access', () => {
     expect(edge.counted).toEqual(['address:203.0.113.7', 'address:192.0.2.1', 'address:127.0.0.1']);
   });
 
+  it.each([
+    ['of 6 days also on its address', 'new-7-6.9', 'account:7 new at 203.0.113.7'],
+    ['of a moment also on its address', 'new-7-0', 'account:7 new at 203.0.113.7'],
+    ['of 7 days on itself alone', 'new-7-7', 'account:7'],
+    ['of long ago on itself alone', 'good-7', 'account:7'],
+  ])('counts an account %s', async (_, token, key) => {
+    const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': '203.0.113.7' };
+    await edge.app.inject({ url: '/api/v1/echo/me', headers });
+    expect(edge.counted).toEqual([key]);
+  });
+
+  describe('counts a call with a refresh token', () => {
+    const SESSION = '01900000-0000-7000-8000-0000000000aa';
+    const json = { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.7' };
+    const refresh = (payload: string | undefined, headers: Record<string, string | string[]> = json) =>
+      edge.app.inject({ method: 'POST', url: '/api/v1/echo/refresh', headers, ...(payload ? { payload } : {}) });
+
+    it('on its session, whoever else is at the address', async () => {
+      const answer = await refresh(JSON.stringify({ refresh_token: `ours-${SESSION}` }));
+      expect([answer.statusCode, answer.headers['ratelimit']]).toEqual([204, '"default";r=99;t=60']);
+      expect(edge.counted).toEqual([`session:${SESSION} at 203.0.113.7`]);
+    });
+
+    it.each([
+      ['that is not ours', '{"refresh_token":"x"}', 204],
+      ['that is no text', '{"refresh_token":{"ours-":1}}', 422],
+      ['in a list', '["ours-"]', 422],
+      ['in a body that is broken', '{"refresh_token":', 400],
+      ['in a body that is too large', `"${'x'.repeat(33_000)}"`, 413],
+      ['that is missing', '{}', 422],
+      ['in no body', undefined, 422],
+    ])('on the address where it is one %s', async (_, payload, status) => {
+      const answer = await refresh(payload);
+      expect([answer.statusCode, edge.counted]).toEqual([status, ['address:203.0.113.7']]);
+    });
+
+    it.each([
+      ['of another type', { ...json, 'content-type': 'text/plain' }, 415],
+      ['with an encoding', { ...json, 'content-encoding': 'gzip' }, 415],
+    ])('on the address where its body is one %s', async (_, headers, status) => {
+      const answer = await refresh(JSON.stringify({ refresh_token: `ours-${SESSION}` }), headers);
+      expect([answer.statusCode, edge.counted]).toEqual([status, ['address:203.0.113.7']]);
+    });
+
+    it('on the account of a valid access token, where the refresh token is none', async () => {
+      await refresh('{"refresh_token":"x"}', { ...json, authorization: 'Bearer good-7' });
+      expect([edge.counted, edge.metered]).toEqual([['account:7'], [7]]);
+    });
+  });
+
   it('takes no new work while it stops, except signs of life', async () => {
     edge.draining.isDraining = true;
     const answer = await edge.app.inject({ url: '/api/v1/echo' });
@@ -122,6 +172,35 @@ it('refuses over the limit, with the time to wait', async () => {
   await edge.app.close();
 });
 
+it('refuses over the limit what is counted on a refresh token, before it says what is wrong with the body', async () => {
+  const edge = await aTestApp({ allowance: { isExceeded: true, remaining: 0, resetS: 42 } });
+  for (const payload of ['{"refresh_token":"x"}', '{']) {
+    const answer = await edge.app.inject({
+      method: 'POST',
+      url: '/api/v1/echo/refresh',
+      headers: { 'content-type': 'application/json' },
+      payload,
+    });
+    expect([answer.statusCode, answer.headers['retry-after'], answer.headers['ratelimit']]).toEqual([
+      429,
+      '42',
+      '"default";r=0;t=42',
+    ]);
+  }
+  await edge.app.close();
+});
+
+it("says how long to wait for the address's limit, and of the account's what is left", async () => {
+  const edge = await aTestApp({ allowance: { isExceeded: true, remaining: 90, resetS: 42, retryAfterS: 17 } });
+  const answer = await edge.app.inject({ url: '/api/v1/echo/me', headers: { authorization: 'Bearer new-7-1' } });
+  expect([answer.statusCode, answer.headers['retry-after'], answer.headers['ratelimit']]).toEqual([
+    429,
+    '17',
+    '"default";r=90;t=42',
+  ]);
+  await edge.app.close();
+});
+
 describe('CORS', () => {
   const preflight = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
 
@@ -140,8 +219,10 @@ describe('CORS', () => {
       'Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer',
     );
     expect(answer.headers['access-control-allow-methods']).toContain('DELETE');
+    expect(answer.headers['access-control-max-age']).toBe('7200');
     expect(answer.headers['x-request-id']).toBeDefined();
     expect(edge.counted).toHaveLength(before);
+    expect(edge.answered).toEqual(['info GET 401', 'debug OPTIONS 204']);
     await edge.app.close();
   });
 
@@ -158,10 +239,16 @@ describe('CORS', () => {
     await edge.app.close();
   });
 
-  it('answers OPTIONS and HEAD', async () => {
+  it('answers OPTIONS and HEAD, and counts them', async () => {
     const edge = await aTestApp();
-    const options = await edge.app.inject({ method: 'OPTIONS', url: '/api/v1/echo' });
+    const options = await edge.app.inject({
+      method: 'OPTIONS',
+      url: '/api/v1/echo',
+      headers: { origin: 'https://app.example' },
+    });
     expect(options.statusCode).toBe(204);
+    expect([edge.counted, edge.answered]).toEqual([['address:127.0.0.1'], ['info OPTIONS 204']]);
+    expect(options.headers['ratelimit']).toBe('"default";r=99;t=60');
     expect(options.headers.allow).toBe('GET, HEAD, OPTIONS, POST');
     expect((await edge.app.inject({ method: 'OPTIONS', url: '/nowhere' })).statusCode).toBe(404);
     const head = await edge.app.inject({ method: 'HEAD', url: '/api/v1/echo' });

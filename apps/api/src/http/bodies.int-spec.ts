@@ -1,6 +1,6 @@
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Refusal, Unavailable } from '@edgechat/kernel';
 import { eventually } from '@edgechat/testing';
 import { takeBodies } from './bodies.js';
@@ -22,9 +22,11 @@ describe('bodies that come', () => {
   let held: Transfers;
   let served = 0;
   const sockets: Socket[] = [];
+  const judgedBodies: unknown[] = [];
 
   const start = async ({ maxBytes = 1_000_000, unfinishedPerAddress = 50, pace = PATIENT } = {}): Promise<void> => {
     served = 0;
+    judgedBodies.splice(0);
     server = Fastify();
     server.decorateRequest('caller', null);
     server.addHook('onRequest', async (request) => {
@@ -39,12 +41,16 @@ describe('bodies that come', () => {
       const waitS = error instanceof Refusal ? (error.options.retryAfterS ?? 0) : 0;
       void reply.code(400).send(`<${code}:${waitS}>`);
     });
+    const judge = (request: FastifyRequest): void => {
+      request.judgeBody = (body) => (judgedBodies.push(body), Promise.resolve());
+    };
     const serve = (): string => {
       served += 1;
       return '<served>';
     };
     server.post('/', serve);
     server.get('/', serve);
+    server.post('/judged', { onRequest: (request, _reply, done) => (judge(request), done()) }, serve);
     server.post('/large', { config: { bodyMaxBytes: 524_288 } }, serve);
     server.post('/refused', { onRequest: (_request, _reply, done) => done(new Refusal('unauthorized', '')) }, serve);
     await server.listen({ port: 0, host: '127.0.0.1' });
@@ -116,6 +122,23 @@ describe('bodies that come', () => {
       next.socket.write('1234567"');
       return (await answerOf(next)) === '<served>';
     });
+  });
+
+  it('that are judged take the place of the oldest unfinished one, and are judged once, whatever is with them', async () => {
+    await start({ unfinishedPerAddress: 2 });
+    const oldest = send('/judged', { length: 100, body: '"x' });
+    await eventually(() => held.bytes === 100);
+    const next = send('/judged', { length: 100, body: '"x' });
+    await eventually(() => held.bytes === 200);
+    const third = send('/judged', { length: 10, body: '"x' });
+    expect(await answerOf(oldest)).toBe('<too_many_requests:1>');
+    third.socket.write('1234567"');
+    expect(await answerOf(third)).toBe('<served>');
+    next.socket.destroy();
+    expect(await answerOf(send('/judged', { length: 1, body: '{' }))).toBe('<malformed_request:0>');
+    await eventually(() => held.bytes === 0);
+    expect(judgedBodies.filter((body) => body !== undefined)).toEqual(['x1234567']);
+    expect(judgedBodies).toHaveLength(4);
   });
 
   it('are for nobody when the limit is 0', async () => {

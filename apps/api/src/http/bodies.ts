@@ -16,22 +16,33 @@ export interface BodyLimits {
 
 type Done = (error: Error | null, value?: unknown) => void;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * Decides about a call by its body, which is undefined when it could not be read or parsed. Called once, before anybody else sees the body;
+     * its refusal goes before what is wrong with the body. Null when nothing has to be decided.
+     */
+    judgeBody: ((body: unknown) => Promise<void>) | null;
+  }
+}
+
 /**
  * Takes bodies, which are JSON or nothing. What all of them hold is bounded until they were parsed: what their calls keep of them then is fields that were checked, of at most
  * 32,000 characters, and is not given back by ending a body.
  */
 export function takeBodies(fastify: FastifyInstance, limits: BodyLimits): Transfers {
   const bodies = new Bodies(limits);
+  fastify.decorateRequest('judgeBody', null);
   fastify.addHook('preParsing', (request, _reply, _payload, done) => {
     done(
-      hasBody(request) && !isPlainJson(request)
+      hasBody(request) && !isPlainJson(request.headers)
         ? new Refusal('unsupported_media_type', 'Send the body as application/json in UTF-8, without Content-Encoding.')
         : null,
     );
   });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', (request: FastifyRequest, _raw: unknown, done) =>
-    bodies.read(request, done),
+    bodies.read(request, (error, value) => judged(request, error, value, done)),
   );
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     bodies.leaveRest(request, reply);
@@ -46,8 +57,8 @@ export function takeBodies(fastify: FastifyInstance, limits: BodyLimits): Transf
 
 class Bodies {
   readonly transfers: Transfers;
-  /** The addresses from which bodies without a token are coming, and how many. */
-  private readonly anonymous = new Map<string, number>();
+  /** The addresses from which bodies without a token are coming, and what ends each of those, the oldest first. */
+  private readonly anonymous = new Map<string, Set<() => void>>();
   /** Requests whose client was too slow, and those whose rest is discarded. */
   private readonly slow = new WeakSet<FastifyRequest>();
   private readonly left = new WeakSet<FastifyRequest>();
@@ -58,7 +69,7 @@ class Bodies {
 
   /** Reads and parses the body of a request. Its errors are those of `BodyReader` and `parseJson`, and 429 for one unfinished body too many. */
   read(request: FastifyRequest, done: Done): void {
-    const leave = this.enter(request);
+    const leave = this.enter(request, () => reader.end(tooManyUnfinished()));
     if (leave === null) return done(tooManyUnfinished());
     const transfer = this.transfers.begin(callerKey(request), {
       cut: (why) => cut(why),
@@ -100,20 +111,42 @@ class Bodies {
     raw.on('close', () => this.transfers.end(transfer));
   }
 
-  /** Counts one more unfinished body of a caller without a token. Gives what counts it off, or null when there are too many. */
-  private enter(request: FastifyRequest): (() => void) | null {
+  /**
+   * Counts one more unfinished body of a caller without a token. Gives what counts it off, or null when there are too many.
+   * A call that has to be judged by its body takes the place of the oldest: bodies that do not end keep nobody from making it.
+   */
+  private enter(request: FastifyRequest, end: () => void): (() => void) | null {
     const { unfinishedPerAddress } = this.limits;
     if (request.caller !== null || (request.raw.complete && unfinishedPerAddress > 0)) return () => undefined;
     const { key } = clientAddress(request);
-    const count = this.anonymous.get(key) ?? 0;
-    if (count >= unfinishedPerAddress) return null;
-    this.anonymous.set(key, count + 1);
+    if (this.unfinishedOf(key).size >= unfinishedPerAddress) {
+      const [endOldest] = this.unfinishedOf(key);
+      if (request.judgeBody === null || endOldest === undefined) return null;
+      endOldest();
+    }
+    this.anonymous.set(key, this.unfinishedOf(key).add(end));
     return () => {
-      const rest = (this.anonymous.get(key) ?? 1) - 1;
-      if (rest === 0) this.anonymous.delete(key);
-      else this.anonymous.set(key, rest);
+      const rest = this.unfinishedOf(key);
+      rest.delete(end);
+      if (rest.size === 0) this.anonymous.delete(key);
     };
   }
+
+  private unfinishedOf(key: string): Set<() => void> {
+    return this.anonymous.get(key) ?? new Set();
+  }
+}
+
+function judged(request: FastifyRequest, error: Error | null, value: unknown, done: Done): void {
+  const { judgeBody } = request;
+  if (judgeBody === null) return done(error, value);
+  request.judgeBody = null;
+  judgeBody(value).then(() => done(error, value), done);
+}
+
+/** True when the body of a request will be read: there is one, and it is JSON. */
+export function readsBody(request: FastifyRequest): boolean {
+  return hasBody(request) && isPlainJson(request.headers);
 }
 
 function boundsOf({ headers, routeOptions }: FastifyRequest): BodyBounds {
@@ -140,7 +173,7 @@ function announcesBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function isPlainJson({ headers }: FastifyRequest): boolean {
+function isPlainJson(headers: FastifyRequest['headers']): boolean {
   if (headers['content-type'] === 'application/json') return headers['content-encoding'] === undefined;
   const [type = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')

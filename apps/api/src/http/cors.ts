@@ -1,26 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { pathOf } from './problem.js';
-import type { RouteTable } from './route-table.js';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const ALLOWED_HEADERS = 'Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID, Prefer';
 const EXPOSED_HEADERS =
   'X-Request-ID, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed, Preference-Applied';
-const PREFLIGHT_MAX_AGE_S = 600;
+/** Two hours: no browser keeps it longer. */
+const PREFLIGHT_MAX_AGE_S = 7_200;
 
 /**
- * Lets browsers of `origins` (or of any, `*`) read answers, errors included, and answers OPTIONS: a preflight always, another one with the path's methods in `Allow`.
+ * Lets browsers of `origins` (or of any, `*`) read answers, errors included, and answers preflights, before anything is counted or looked up: who sends one is a browser that asks for somebody else.
  * Tokens travel in a header that a page sets itself, never in cookies, so credentials are not allowed.
  */
-export function answerCors(fastify: FastifyInstance, origins: readonly string[], routes: RouteTable): void {
+export function answerCors(fastify: FastifyInstance, origins: readonly string[]): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     allowOrigin(request, reply, origins);
-    if (request.method !== 'OPTIONS') return done();
-    if (isPreflight(request)) return void answerPreflight(reply);
-
-    const methods = routes.methodsOf(pathOf(request.raw.url));
-    if (methods.length === 0) return done();
-    reply.status(204).header('allow', methods.join(', ')).send();
+    if (!isPreflight(request)) return done();
+    answerPreflight(reply);
   });
 }
 
@@ -35,8 +30,9 @@ export function allowOrigin(request: FastifyRequest, reply: FastifyReply, origin
     .header('access-control-expose-headers', EXPOSED_HEADERS);
 }
 
-function isPreflight(request: FastifyRequest): boolean {
-  return request.headers.origin !== undefined && request.headers['access-control-request-method'] !== undefined;
+/** True for the question of a browser whether a page may make a call (Fetch standard, CORS-preflight). Any other OPTIONS is a call like all others. */
+export function isPreflight({ method, headers }: FastifyRequest): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 }
 
 function answerPreflight(reply: FastifyReply): void {

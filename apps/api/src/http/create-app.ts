@@ -8,18 +8,19 @@ import type { FastifyInstance } from 'fastify';
 import { openPages, servePages } from '../docs/pages.js';
 import type { Draining } from '../health/draining.js';
 import { guardAccess, type AccessParts } from './access.js';
-import { answerCors } from './cors.js';
+import { answerCors, isPreflight } from './cors.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RouteTable } from './route-table.js';
+import { SharedAddresses } from './shared-addresses.js';
 import { createAdapter } from './server.js';
 
-export interface EdgeParts extends Omit<AccessParts, 'routes'> {
+export interface EdgeParts extends Omit<AccessParts, 'routes' | 'sharedAddresses'> {
   readonly draining: Pick<Draining, 'isDraining'>;
 }
 
 /**
  * The application with its whole HTTP edge, not yet listening. Each request passes, in this order: its id, CORS, the stop of the process,
- * access and limits, the body, validation, the controller; whatever is thrown on the way becomes a problem document.
+ * access and limits (of a refresh token when the body was read), the body, validation, the controller; whatever is thrown on the way becomes a problem document.
  */
 export async function createApp(
   module: DynamicModule | Type,
@@ -39,9 +40,9 @@ export async function createApp(
 
   const parts = partsOf(app);
   logAnswers(fastify, log);
-  answerCors(fastify, config.corsOrigins, routes);
+  answerCors(fastify, config.corsOrigins);
   refuseWhileDraining(fastify, parts.draining);
-  guardAccess(fastify, { ...parts, routes });
+  guardAccess(fastify, { ...parts, routes, sharedAddresses: new SharedAddresses(config, log) });
   app.setGlobalPrefix('api/v1', { exclude: [{ path: '/', method: RequestMethod.GET }] });
   app.useGlobalFilters(new ProblemFilter(log));
   servePages(app, config.appName);
@@ -63,7 +64,8 @@ function refuseWhileDraining(fastify: FastifyInstance, draining: EdgeParts['drai
 /** One line per answer, with the route's pattern instead of the URL, which may hold what a person typed. */
 function logAnswers(fastify: FastifyInstance, log: Log): void {
   fastify.addHook('onResponse', (request, reply, done) => {
-    const isRoutine = request.routeOptions.config.access === 'health' && reply.statusCode < 400;
+    const isRoutine =
+      (request.routeOptions.config.access === 'health' && reply.statusCode < 400) || isPreflight(request);
     const line = {
       method: request.method,
       route: request.routeOptions.url ?? null,

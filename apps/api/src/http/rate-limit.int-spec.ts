@@ -1,9 +1,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { accountId, newId } from '@edgechat/kernel';
+import { accountId, newId, newSessionId } from '@edgechat/kernel';
 import { loadConfig, type Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
-import { LookupLimit, LOOKUPS_MAX, RateLimit } from './rate-limit.js';
+import { LookupLimit, LOOKUPS_MAX, RateLimit, REFRESHES_OF_ITS_OWN } from './rate-limit.js';
 
 const REDIS_URL = new URL(process.env['TEST_REDIS_URL'] ?? '');
 
@@ -66,9 +66,14 @@ describe('the rate limit', () => {
     return redis;
   };
 
-  const aLimit = async (url: string, { requests = '3', windowS = 60 } = {}): Promise<RateLimit> => {
+  const aLimit = async (url: string, { requests = '3', windowS = 60, factor = '10' } = {}): Promise<RateLimit> => {
     const config = loadConfig(
-      { REDIS_URL: url, RATE_LIMIT_REQUESTS: requests, RATE_LIMIT_WINDOW_SECONDS: String(windowS) },
+      {
+        REDIS_URL: url,
+        RATE_LIMIT_REQUESTS: requests,
+        RATE_LIMIT_WINDOW_SECONDS: String(windowS),
+        RATE_LIMIT_ADDRESS_FACTOR: factor,
+      },
       'api',
     );
     return new RateLimit(config, await aRedis(config), log);
@@ -95,6 +100,77 @@ describe('the rate limit', () => {
     expect(await times(await aLimit(REDIS_URL.href, { requests: '0' }), newId(), 2)).toEqual([true, true]);
     const none = await aLimit(REDIS_URL.href, { requests: 'unlimited' });
     expect([none.policy, await none.count(newId())]).toEqual([null, null]);
+  });
+
+  describe('of new accounts', () => {
+    it('is shared at an address, on all replicas; other addresses and old accounts do not feel it', async () => {
+      const [first, second] = [await aLimit(REDIS_URL.href), await aLimit(REDIS_URL.href)];
+      const [address, another] = [newId(), newId()];
+      const counts = await Promise.all(
+        Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? first : second).count(`${address} ${n % 20}`, address)),
+      );
+      expect(counts.filter((count) => count?.isExceeded === false)).toHaveLength(30);
+
+      const refused = await first.count(newId(), address);
+      expect(refused).toEqual({ isExceeded: true, remaining: 3, resetS: 60, retryAfterS: expect.any(Number) });
+      expect((await first.count(newId(), another))?.isExceeded).toBe(false);
+      expect((await first.count(newId()))?.isExceeded).toBe(false);
+    });
+
+    it('is not used up by one account that goes on beyond its own', async () => {
+      const limit = await aLimit(REDIS_URL.href, { factor: '2' });
+      const address = newId();
+      for (let n = 0; n < 20; n += 1) await limit.count(`${address} loud`, address);
+      const refused = await limit.count(`${address} loud`, address);
+      expect(refused).toEqual({ isExceeded: true, remaining: 0, resetS: expect.any(Number) });
+      expect((await limit.count(`${address} other`, address))?.isExceeded).toBe(false);
+    });
+
+    it('is none at unlimited, and nothing at 0', async () => {
+      const [none, nothing] = [
+        await aLimit(REDIS_URL.href, { factor: 'unlimited' }),
+        await aLimit(REDIS_URL.href, { factor: '0' }),
+      ];
+      const address = newId();
+      for (let n = 0; n < 50; n += 1) expect((await none.count(newId(), address))?.isExceeded).toBe(false);
+      expect((await nothing.count(newId(), address))?.isExceeded).toBe(true);
+      expect((await nothing.count(newId()))?.isExceeded).toBe(false);
+    });
+
+    it('holds in the process while Redis is gone', async () => {
+      const { road, url } = await aRoad();
+      const limit = await aLimit(url, { factor: '2' });
+      road.close();
+      const refused: unknown[] = [];
+      for (let n = 0; n < 8; n += 1) refused.push((await limit.count(`key ${n}`, 'address'))?.isExceeded);
+      expect(refused).toEqual([false, false, false, false, false, false, true, true]);
+    });
+  });
+
+  describe('of refreshes', () => {
+    it('is that of a request for each session, whatever was counted at its address', async () => {
+      const limit = await aLimit(REDIS_URL.href);
+      const [session, address] = [newSessionId(), newId()];
+      await times(limit, `address:${address}`, 10);
+      const counts = [1, 2, 3, 4].map(() => limit.countRefresh(session, address));
+      expect((await Promise.all(counts)).map((count) => count?.isExceeded)).toEqual([false, false, false, true]);
+      expect((await limit.countRefresh(newSessionId(), address))?.isExceeded).toBe(false);
+    });
+
+    it('is shared by the sessions of an address that refresh without end, and takes from no other its own', async () => {
+      const limit = await aLimit(REDIS_URL.href, { requests: '10', factor: '1' });
+      const address = newId();
+      const loud = Array.from({ length: 4 }, newSessionId);
+      const refused = [];
+      for (const session of loud)
+        for (let n = 0; n < 10; n += 1) refused.push((await limit.countRefresh(session, address))?.retryAfterS);
+      expect(refused.filter((retryAfterS) => retryAfterS === undefined)).toHaveLength(4 * REFRESHES_OF_ITS_OWN + 10);
+
+      const honest = newSessionId();
+      for (let n = 0; n < REFRESHES_OF_ITS_OWN; n += 1)
+        expect((await limit.countRefresh(honest, address))?.isExceeded).toBe(false);
+      expect((await limit.countRefresh(honest, address))?.isExceeded).toBe(true);
+    });
   });
 
   it('begins a window with its first request and gives it its whole length', async () => {

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type INestApplicationContext, type Type } f
 import { NestFactory } from '@nestjs/core';
 import { ConversationCheckModule, MessageBackupModule } from '@edgechat/conversations';
 import { DatabaseModule } from '@edgechat/database';
-import { SetPasswordModule } from '@edgechat/identity/operator';
+import { OperatorModule } from '@edgechat/identity/operator';
 import { pause, type ConversationId } from '@edgechat/kernel';
 import { ConfigModule, type Config } from '@edgechat/platform/config';
 import { Log, LoggingModule } from '@edgechat/platform/logging';
@@ -19,6 +19,9 @@ export interface Given {
   readonly conversation: ConversationId | null;
   /** `--yes` */
   readonly isSure: boolean;
+  /** `--uses` and `--days` */
+  readonly uses: number | null;
+  readonly days: number | null;
   readonly operands: readonly string[];
 }
 
@@ -71,7 +74,7 @@ export function withStores(config: Config, signal: AbortSignal, work: Work): Pro
 
 /** Runs `work` with the use cases of the commands for accounts, once PostgreSQL has answered. @throws AdminError when it does not within a minute */
 export function withPostgres(config: Config, signal: AbortSignal, work: Work): Promise<void> {
-  return within(AdminModule.for(config, [SetPasswordModule]), signal, [Postgres], work);
+  return within(AdminModule.for(config, [OperatorModule]), signal, [Postgres], work);
 }
 
 async function within(

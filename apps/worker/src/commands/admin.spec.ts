@@ -4,7 +4,13 @@ const ID = '01900000-0000-7000-8000-0000000000aa';
 
 describe('the arguments of a command', () => {
   it.each([[['verify']], [['rebuild', 'inbox']], [['messages', 'dump']]])('%j say everything', (args) => {
-    expect(commandOf(args).given).toEqual({ conversation: null, isSure: false, operands: [] });
+    expect(commandOf(args).given).toEqual({
+      conversation: null,
+      isSure: false,
+      uses: null,
+      days: null,
+      operands: [],
+    });
   });
 
   it.each([[['--conversation', ID]], [[`--conversation=${ID.toUpperCase()}`]]])(
@@ -19,8 +25,21 @@ describe('the arguments of a command', () => {
     expect(commandOf(['messages', 'wipe', '--yes']).given.isSure).toBe(true);
   });
 
+  it('may say how long an invitation is good, and for how many', () => {
+    expect(commandOf(['invite', '--days', '30', '--uses=5']).given).toMatchObject({ uses: 5, days: 30 });
+    expect(commandOf(['invite']).given).toMatchObject({ uses: null, days: null });
+  });
+
+  it.each(['0x5', '-1', '1.5', '', 'many', '1e3'])('are refused where they are no number: %j', (text) => {
+    expect(() => commandOf(['invite', `--uses=${text}`])).toThrow('--uses is a whole number');
+  });
+
   it.each([
     [[]],
+    [['invite', 'ada@example.com']],
+    [['invite', '--yes']],
+    [['lock-account']],
+    [['unlock-account', 'ada@example.com', '--days', '1']],
     [['rebuild']],
     [['rebuild', 'everything']],
     [['rebuild', 'inbox', ID]],

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { BadDump } from '@edgechat/conversations';
 import { conversationId, Unavailable } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
+import { invite, lockAccount, unlockAccount } from './accounts.js';
 import { AdminError, type Given } from './admin-context.js';
 import { check, dump, restore, wipe } from './messages.js';
 import { say } from './progress.js';
@@ -15,27 +16,42 @@ export const ADMIN_USAGE = `       main.js admin verify                     look
        main.js admin rebuild search [--conversation ID]
                                                 makes the search index anew; the system may run meanwhile
        main.js admin set-password EMAIL         asks for a new password, and ends the account's sessions
+       main.js admin lock-account EMAIL         keeps the account's owner out, and ends its sessions
+       main.js admin unlock-account EMAIL       lets the owner log in again
+       main.js admin invite [--uses N] [--days N]
+                                                makes a code for so many registrations (1) in so many days (7)
        main.js admin messages dump > FILE       writes all messages, gzipped
        main.js admin messages check < FILE      says whether such a file is whole
        main.js admin messages restore < FILE    brings them back; PostgreSQL is restored before
        main.js admin messages wipe --yes        removes all messages from MongoDB
 `;
 
+/** What may be said besides the words of a command. */
+const OPTIONS = {
+  conversation: { type: 'string' },
+  yes: { type: 'boolean' },
+  uses: { type: 'string' },
+  days: { type: 'string' },
+} as const;
+
 interface Command {
   readonly run: (config: Config, given: Given, signal: AbortSignal) => Promise<number>;
-  readonly option?: 'conversation' | 'yes';
+  readonly options?: readonly (keyof typeof OPTIONS)[];
   readonly operands?: number;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   verify: { run: verify },
-  'rebuild inbox': { run: rebuildInbox, option: 'conversation' },
-  'rebuild search': { run: rebuildSearch, option: 'conversation' },
+  'rebuild inbox': { run: rebuildInbox, options: ['conversation'] },
+  'rebuild search': { run: rebuildSearch, options: ['conversation'] },
   'set-password': { run: setPassword, operands: 1 },
+  'lock-account': { run: lockAccount, operands: 1 },
+  'unlock-account': { run: unlockAccount, operands: 1 },
+  invite: { run: invite, options: ['uses', 'days'] },
   'messages dump': { run: dump },
   'messages check': { run: check },
   'messages restore': { run: restore },
-  'messages wipe': { run: wipe, option: 'yes' },
+  'messages wipe': { run: wipe, options: ['yes'] },
 };
 
 /**
@@ -62,23 +78,24 @@ export function commandOf(args: readonly string[]): { command: Command; given: G
     const words = name.split(' ');
     const operands = read.words.slice(words.length);
     if (words.some((word, n) => read.words[n] !== word) || operands.length !== (command.operands ?? 0)) continue;
-    if (read.options.some((option) => option !== command.option)) continue;
-    return { command, given: { conversation: read.conversation, isSure: read.options.includes('yes'), operands } };
+    if (read.options.some((option) => !command.options?.some((known) => known === option))) continue;
+    return { command, given: { ...read.given, operands } };
   }
   throw noCommand();
 }
 
 function readArguments(args: readonly string[]) {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { conversation: { type: 'string' }, yes: { type: 'boolean' } },
-      allowPositionals: true,
-    });
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
     return {
       words: positionals,
       options: Object.keys(values),
-      conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
+      given: {
+        conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
+        isSure: values.yes === true,
+        uses: values.uses === undefined ? null : parseCount('uses', values.uses),
+        days: values.days === undefined ? null : parseCount('days', values.days),
+      },
     };
   } catch (error) {
     throw error instanceof AdminError ? error : noCommand();
@@ -90,6 +107,11 @@ function parseConversation(text: string) {
   if (id === null)
     throw new AdminError('This is no id of a conversation. Say it as the API shows it, after --conversation.');
   return id;
+}
+
+function parseCount(option: string, text: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new AdminError(`--${option} is a whole number of 1 or more.`);
+  return Number(text);
 }
 
 const noCommand = (): AdminError => new AdminError(`There is no such command. There are:\n${ADMIN_USAGE}`);

@@ -4,6 +4,7 @@ import { isUniqueViolation, Postgres, type Statement } from '@edgechat/platform/
 import { displayNameOf, type Account, type Caller, type RegisteredAccount } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { isOfEmail } from './account-of-email.js';
+import { inviteInvalid, useInvite } from './invites.js';
 import { BEGIN_SESSION, KNOWN_ADDRESS_DAYS, type NewSession } from './sessions.js';
 
 /** What a check of a password needs to know of an account. */
@@ -15,12 +16,19 @@ export interface Credentials extends RegisteredAccount {
   readonly passwordHash: string;
   /** This very account logged in from the caller's address during the last 30 days. */
   readonly isKnownAddress: boolean;
+  /** The operator keeps its owner out. */
+  readonly isLocked: boolean;
 }
 
 interface AccountRow {
   id: number;
   email: string;
   display_name: string | null;
+  created_at: Date;
+}
+
+interface RegisteredRow {
+  id: number;
   created_at: Date;
 }
 
@@ -31,10 +39,11 @@ interface CredentialsRow {
   password_hash: string;
   created_at: Date;
   is_known: boolean;
+  is_locked: boolean;
 }
 
 const CREDENTIALS = `
-  select a.id, a.email, coalesce(a.mailbox_key, a.email_key) as email_key, a.password_hash, a.created_at, exists (
+  select a.id, a.email, coalesce(a.mailbox_key, a.email_key) as email_key, a.password_hash, a.created_at, a.locked_at is not null as is_locked, exists (
       select from edgechat.login_addresses l
       where l.account_id = a.id and l.address_hash = any ($2::bytea[]) and l.last_login_at > clock_timestamp() - interval '${KNOWN_ADDRESS_DAYS} days'
     ) as is_known
@@ -92,7 +101,7 @@ const EMAIL_KEYS = ['accounts_email_key', 'accounts_mailbox_key'];
 
 const SET_PASSWORD: Statement = {
   name: 'set-password',
-  text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text returning id',
+  text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text and locked_at is null returning id',
 };
 const IS_OPEN: Statement = {
   name: 'is-session-open',
@@ -147,8 +156,17 @@ export class Accounts {
     return (await this.postgres.query(IS_TAKEN, [email.key, email.mailboxKey])).length > 0;
   }
 
-  /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
-  async register(email: Email, passwordHash: string, session: NewSession): Promise<RegisteredAccount | null> {
+  /**
+   * Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile.
+   * @param inviteHash uses up one use of this code in the same transaction: who gets no account leaves the code as it was
+   * @throws Refusal `invite_invalid` when the code was used up meanwhile
+   */
+  async register(
+    email: Email,
+    passwordHash: string,
+    session: NewSession,
+    inviteHash: Buffer | null = null,
+  ): Promise<RegisteredAccount | null> {
     try {
       const values = [
         email.address,
@@ -161,12 +179,22 @@ export class Accounts {
         session.addressHash,
         email.mailboxKey,
       ];
-      const [row] = await this.postgres.query<{ id: number; created_at: Date }>(REGISTER, values);
+      const [row] =
+        inviteHash === null
+          ? await this.postgres.query<RegisteredRow>(REGISTER, values)
+          : await this.registerInvited(inviteHash, values);
       return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
     } catch (error) {
       if (EMAIL_KEYS.some((constraint) => isUniqueViolation(error, constraint))) return null;
       throw error;
     }
+  }
+
+  private registerInvited(inviteHash: Buffer, values: readonly unknown[]): Promise<RegisteredRow[]> {
+    return this.postgres.transaction(async (sql) => {
+      if (!(await useInvite(sql, inviteHash))) throw inviteInvalid();
+      return sql.query<RegisteredRow>(REGISTER, values);
+    });
   }
 
   /** Replaces the hash of an unchanged password; does nothing when the hash was replaced meanwhile. */
@@ -176,7 +204,7 @@ export class Accounts {
 
   /**
    * Sets another password and ends every session but the caller's, in one transaction; with `begins` the caller's too, in whose place that one begins.
-   * Returns the sessions ended, or null when the hash was replaced meanwhile.
+   * Returns the sessions ended, or null when the hash was replaced, or the account locked, meanwhile.
    * Several statements: those after the first one see what was committed by who held the account's row while it waited: logins, and what ended the caller's session.
    * @throws Refusal `unauthorized` when the caller's session has ended: then nothing was changed
    */
@@ -212,5 +240,6 @@ function asCredentials(row: CredentialsRow): Credentials {
     passwordHash: row.password_hash,
     registeredAt: row.created_at,
     isKnownAddress: row.is_known,
+    isLocked: row.is_locked,
   };
 }

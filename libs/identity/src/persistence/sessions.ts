@@ -58,13 +58,13 @@ const endsAt = (days: string): string => `least(expires_at, created_at + make_in
 const OWNER =
   'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
 
-// The lock makes a change of the password and a login with the old one exclude each other: whichever comes second sees the first. And logins of one account come one after another, so that each counts the sessions of all before it.
+// The lock makes a login exclude a change of the password, and `admin lock-account`: whichever comes second sees the first. And logins of one account come one after another, so that each counts the sessions of all before it.
 // In passing it removes the account's sessions that ended long enough ago for their access tokens to have ended too, and addresses beyond the newest 100.
 const OPEN: Statement = {
   name: 'open-session',
   text: `
     with account as (
-      select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text for no key update
+      select id from edgechat.accounts where id = $1::bigint and password_hash = $2::text and locked_at is null for no key update
     ), session as (
       insert into edgechat.sessions (id, account_id, generation, unused_generation, token_hash, rotated_at, expires_at)
       select $3::uuid, id, $4::int, $4::int, $5::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $6::int) from account
@@ -171,7 +171,7 @@ export class Sessions {
   }
 
   /**
-   * Begins a session and notes its address; returns the sessions that ended so that at most 50 are open, or null when the account is gone or its hash is no longer the one that was verified.
+   * Begins a session and notes its address; returns the sessions that ended so that at most 50 are open, or null when the account is gone or locked, or its hash is no longer the one that was verified.
    * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it.
    */
   open(account: AccountId, verifiedHash: string, session: NewSession): Promise<readonly string[] | null> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal } from '@edgechat/kernel';
+import { Refusal, Unavailable, type SessionId } from '@edgechat/kernel';
 import type { Caller } from '../domain/account.js';
 import { Revocations } from './revocations.js';
 import { TokenUses } from './token-uses.js';
@@ -35,5 +35,17 @@ export class Authenticator {
       throw new Refusal('unauthorized', 'This session has ended. Log in again.');
     await this.uses.mark(caller.sessionId, generation);
     return caller;
+  }
+
+  /**
+   * The session of a refresh token that we signed, whether it still works or not, without a look into a store. Null for any other text, and while the signing secret cannot be read.
+   */
+  async sessionOf(refreshToken: string): Promise<SessionId | null> {
+    try {
+      return (await this.tokens.readRefresh(refreshToken))?.sessionId ?? null;
+    } catch (error) {
+      if (error instanceof Unavailable) return null;
+      throw error;
+    }
   }
 }

@@ -32,7 +32,7 @@ export class ChangePassword {
 
   /**
    * Sets the new password (8 to 1,024 characters) and ends all other sessions of the account in the same transaction; the caller's own goes on.
-   * @throws Refusal `password_too_common` for a new one that anybody guesses, before the old one is asked; `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone, or the session has ended
+   * @throws Refusal `password_too_common` for a new one that anybody guesses, before the old one is asked; `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone or locked, or the session has ended
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(caller: Caller, change: PasswordChange): Promise<void> {
@@ -58,7 +58,8 @@ export class ChangePassword {
   ): Promise<RegisteredAccount> {
     for (let tried = 0; tried < TRIES; tried += 1) {
       const credentials = await this.accounts.credentialsById(caller.accountId, addressHashes);
-      if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
+      if (credentials === null || credentials.isLocked)
+        throw new Refusal('unauthorized', 'This account is gone, or locked.');
       await this.rules.refuseCommon('new_password', change.newPassword, credentials.email);
 
       const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));

@@ -31,7 +31,7 @@ export class LogIn {
 
   /**
    * The tokens of a new session; notes the address as one of the account's, and replaces an outdated hash. An unknown address costs the same work as a wrong password.
-   * @throws Refusal `bad_credentials`, which counts as a failed login; `too_many_logins`, without hashing
+   * @throws Refusal `bad_credentials`, which counts as a failed login; `too_many_logins`, without hashing; `account_locked`, told only to who knows the password
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(login: Login): Promise<TokenPair> {
@@ -46,9 +46,11 @@ export class LogIn {
         throw new Refusal('bad_credentials', 'Invalid email or password');
       }
 
+      if (credentials.isLocked) throw locked();
+
       const tokens = await this.newSessions.open(credentials, verifiedHash, addressHashes[0]);
       if (tokens !== null) return tokens;
-      // Another login rehashed it, or the password was changed, since it was read: whether this password is still right must be asked again.
+      // Another login rehashed it, the password was changed, or the account was locked, since it was read: all of it must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed during the login. Try again.' });
   }
@@ -72,3 +74,6 @@ export class LogIn {
     return renewed;
   }
 }
+
+const locked = (): Refusal =>
+  new Refusal('account_locked', 'The operator of this server has locked this account. Ask them.');

@@ -7,7 +7,18 @@ import { LoginGuard } from '../passwords/login-guard.js';
 import { PasswordRules } from '../passwords/password-rules.js';
 import { hashPassword } from '../passwords/passwords.js';
 import { Accounts } from '../persistence/accounts.js';
+import { Admission } from '../registration/admission.js';
 import { NewSessions } from '../tokens/new-sessions.js';
+
+interface Registration {
+  readonly email: Email;
+  /** 8 to 1,024 characters, all of which count. */
+  readonly password: string;
+  /** Where the caller is: limits count on it. */
+  readonly addressKey: string;
+  /** Asked for where `REGISTRATION` is `invite`, and else ignored. */
+  readonly inviteCode?: string | undefined;
+}
 
 /** Makes an account and logs it in. */
 @Injectable()
@@ -18,23 +29,34 @@ export class RegisterAccount {
     private readonly guard: LoginGuard,
     private readonly sessions: NewSessions,
     private readonly rules: PasswordRules,
+    private readonly admission: Admission,
   ) {}
 
   /**
-   * The tokens of the new account's first session; the account is there for every reader once this has resolved. Of two registers of one address at once, one succeeds.
-   * @param input the password has 8 to 1,024 characters, all of which count; `addressKey` is where the caller is, for the guessing limits
-   * @throws Refusal `password_too_common` for one that anybody guesses; `email_taken` for an address that an account has, in whatever spelling
+   * The tokens of the new account's first session; the account is there for every reader once this has resolved. Of two registers of one address at once, one succeeds, and so with two that have one use of a code left.
+   * @throws Refusal `registration_closed`, `invite_required` or `invite_invalid`, before anything tells of accounts; `password_too_common` for one that anybody guesses; `email_taken` for an address that an account has, in whatever spelling; `too_many_registrations`, without hashing. What fails counts nowhere and uses up no code
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
-  async execute(input: { email: Email; password: string; addressKey: string }): Promise<TokenPair> {
-    await this.rules.refuseCommon('password', input.password, input.email.address);
+  async execute(registration: Registration): Promise<TokenPair> {
+    const inviteHash = await this.admission.admit(registration.inviteCode ?? null);
+    await this.rules.refuseCommon('password', registration.password, registration.email.address);
     // Looked up first only to spare the hashing; what decides is the unique key.
-    if (await this.accounts.isTaken(input.email)) throw taken();
+    if (await this.accounts.isTaken(registration.email)) throw taken();
 
+    const reservation = await this.admission.reserve(registration.addressKey);
+    try {
+      return await this.make(registration, inviteHash);
+    } catch (error) {
+      await reservation.giveBack();
+      throw error;
+    }
+  }
+
+  private async make(input: Registration, inviteHash: Buffer | null): Promise<TokenPair> {
     const passwordHash = await this.slots.run(input.addressKey, () => hashPassword(input.password));
     const [addressHash] = await this.guard.hashesOfAddress(input.addressKey);
     const { session, tokensFor } = await this.sessions.prepare(addressHash);
-    const account = await this.accounts.register(input.email, passwordHash, session);
+    const account = await this.accounts.register(input.email, passwordHash, session, inviteHash);
     if (account === null) throw taken();
 
     return tokensFor(account);

@@ -150,6 +150,25 @@ export const SETTINGS = {
   CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
   RATE_LIMIT_REQUESTS: setting(API, '100', limit(10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
+  RATE_LIMIT_ADDRESS_FACTOR: setting(
+    API,
+    '10',
+    limit(10_000),
+    'Requests that all accounts younger than 7 days at one address may make together in a window, in multiples of RATE_LIMIT_REQUESTS.',
+  ),
+  REGISTRATION: setting(
+    API,
+    'open',
+    z.enum(['open', 'closed', 'invite']),
+    'Who may make an account: everybody (open), nobody (closed), or who has a code that `admin invite` made (invite).',
+  ),
+  REGISTRATIONS_PER_HOUR: setting(
+    API,
+    '30',
+    limit(1_000_000),
+    'Accounts that may be made from one address in an hour; of IPv6 from a /64, 4 times as many from its /56, 16 times from its /48.',
+  ),
+  REGISTRATIONS_PER_DAY: setting(API, '200', limit(1_000_000), 'The same for a day.'),
   TRUSTED_PROXIES: setting(
     API,
     '',

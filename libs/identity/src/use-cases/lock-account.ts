@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import type { Email } from '../domain/email.js';
+import { isOfEmail } from '../persistence/account-of-email.js';
+
+const LOCK: Statement = {
+  name: 'lock-account',
+  text: `update edgechat.accounts set locked_at = coalesce(locked_at, clock_timestamp()) where ${isOfEmail('$2')} returning id`,
+};
+const UNLOCK: Statement = {
+  name: 'unlock-account',
+  text: `update edgechat.accounts set locked_at = null where ${isOfEmail('$2')} returning id`,
+};
+const REVOKE_ALL: Statement = {
+  name: 'revoke-sessions-of-locked',
+  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id',
+};
+
+/** Keeps the owner of an account out, and lets them in again: for the operator. What the account has written stays. */
+@Injectable()
+export class LockAccount {
+  constructor(private readonly postgres: Postgres) {}
+
+  /**
+   * Locks the account and ends all its sessions in one transaction; gives how many, or null when there is no such account. Each API reads it within 5 s.
+   * Two statements: the second one sees the sessions of logins that held the account's row while the first one waited for it. A login that comes later finds the account locked.
+   * @throws Unavailable `postgres`; safe to repeat
+   */
+  lock(email: Email): Promise<number | null> {
+    return this.postgres.transaction(async (sql) => {
+      const [account] = await sql.query<{ id: number }>(LOCK, [email.key, email.mailboxKey]);
+      if (!account) return null;
+      return (await sql.query(REVOKE_ALL, [account.id])).length;
+    });
+  }
+
+  /** Lets the owner log in again; false when there is no such account. @throws Unavailable `postgres`; safe to repeat */
+  async unlock(email: Email): Promise<boolean> {
+    return (await this.postgres.query(UNLOCK, [email.key, email.mailboxKey])).length > 0;
+  }
+}
