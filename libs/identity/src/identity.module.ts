@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { SecurityEventRows } from './events/security-event-rows.js';
+import { SecurityEvents } from './events/security-events.js';
 import { HashingSlots } from './passwords/hashing-slots.js';
 import { LoginGuard } from './passwords/login-guard.js';
 import { Accounts } from './persistence/accounts.js';
@@ -26,7 +28,18 @@ const PUBLIC = [
   RegisterAccount,
   UpdateProfile,
 ];
-const INTERNAL = [Accounts, HashingSlots, LoginGuard, NewSessions, Revocations, Sessions, SigningKeys, Tokens];
+const INTERNAL = [
+  Accounts,
+  HashingSlots,
+  LoginGuard,
+  NewSessions,
+  Revocations,
+  SecurityEventRows,
+  SecurityEvents,
+  Sessions,
+  SigningKeys,
+  Tokens,
+];
 
 /** Accounts, sessions and tokens. Needs the process's Config, Log, Postgres and Redis. */
 @Module({ providers: [...PUBLIC, ...INTERNAL], exports: PUBLIC })

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type INestApplicationContext, type Type } f
 import { NestFactory } from '@nestjs/core';
 import { ConversationCheckModule, MessageBackupModule } from '@edgechat/conversations';
 import { DatabaseModule } from '@edgechat/database';
-import { SetPasswordModule } from '@edgechat/identity/operator';
+import { SecurityEventsModule, SetPasswordModule } from '@edgechat/identity/operator';
 import { pause, type ConversationId } from '@edgechat/kernel';
 import { ConfigModule, type Config } from '@edgechat/platform/config';
 import { Log, LoggingModule } from '@edgechat/platform/logging';
@@ -17,6 +17,12 @@ const PATIENCE_MS = 60_000;
 export interface Given {
   /** `--conversation` */
   readonly conversation: ConversationId | null;
+  /** `--days`, 1 or more */
+  readonly days: number | null;
+  /** `--email`, as it was given */
+  readonly email: string | null;
+  /** `--json` */
+  readonly asJson: boolean;
   /** `--yes` */
   readonly isSure: boolean;
   readonly operands: readonly string[];
@@ -71,7 +77,7 @@ export function withStores(config: Config, signal: AbortSignal, work: Work): Pro
 
 /** Runs `work` with the use cases of the commands for accounts, once PostgreSQL has answered. @throws AdminError when it does not within a minute */
 export function withPostgres(config: Config, signal: AbortSignal, work: Work): Promise<void> {
-  return within(AdminModule.for(config, [SetPasswordModule]), signal, [Postgres], work);
+  return within(AdminModule.for(config, [SetPasswordModule, SecurityEventsModule]), signal, [Postgres], work);
 }
 
 async function within(

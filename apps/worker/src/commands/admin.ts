@@ -3,6 +3,7 @@ import { BadDump } from '@edgechat/conversations';
 import { conversationId, Unavailable } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { AdminError, type Given } from './admin-context.js';
+import { events } from './events.js';
 import { check, dump, restore, wipe } from './messages.js';
 import { say } from './progress.js';
 import { rebuildInbox, rebuildSearch } from './rebuild.js';
@@ -15,27 +16,39 @@ export const ADMIN_USAGE = `       main.js admin verify                     look
        main.js admin rebuild search [--conversation ID]
                                                 makes the search index anew; the system may run meanwhile
        main.js admin set-password EMAIL         asks for a new password, and ends the account's sessions
+       main.js admin events [--email EMAIL] [--days N] [--json]
+                                                lists the security events of 30 days, or of N, newest first
        main.js admin messages dump > FILE       writes all messages, gzipped
        main.js admin messages check < FILE      says whether such a file is whole
        main.js admin messages restore < FILE    brings them back; PostgreSQL is restored before
        main.js admin messages wipe --yes        removes all messages from MongoDB
 `;
 
+const OPTIONS = {
+  conversation: { type: 'string' },
+  days: { type: 'string' },
+  email: { type: 'string' },
+  json: { type: 'boolean' },
+  yes: { type: 'boolean' },
+} as const;
+type Option = keyof typeof OPTIONS;
+
 interface Command {
   readonly run: (config: Config, given: Given, signal: AbortSignal) => Promise<number>;
-  readonly option?: 'conversation' | 'yes';
+  readonly options?: readonly Option[];
   readonly operands?: number;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   verify: { run: verify },
-  'rebuild inbox': { run: rebuildInbox, option: 'conversation' },
-  'rebuild search': { run: rebuildSearch, option: 'conversation' },
+  'rebuild inbox': { run: rebuildInbox, options: ['conversation'] },
+  'rebuild search': { run: rebuildSearch, options: ['conversation'] },
   'set-password': { run: setPassword, operands: 1 },
+  events: { run: events, options: ['email', 'days', 'json'] },
   'messages dump': { run: dump },
   'messages check': { run: check },
   'messages restore': { run: restore },
-  'messages wipe': { run: wipe, option: 'yes' },
+  'messages wipe': { run: wipe, options: ['yes'] },
 };
 
 /**
@@ -62,27 +75,32 @@ export function commandOf(args: readonly string[]): { command: Command; given: G
     const words = name.split(' ');
     const operands = read.words.slice(words.length);
     if (words.some((word, n) => read.words[n] !== word) || operands.length !== (command.operands ?? 0)) continue;
-    if (read.options.some((option) => option !== command.option)) continue;
-    return { command, given: { conversation: read.conversation, isSure: read.options.includes('yes'), operands } };
+    const { options = [] } = command;
+    if (read.names.some((name) => !options.some((option) => option === name))) continue;
+    return { command, given: { ...read.given, operands } };
   }
   throw noCommand();
 }
 
 function readArguments(args: readonly string[]) {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { conversation: { type: 'string' }, yes: { type: 'boolean' } },
-      allowPositionals: true,
-    });
-    return {
-      words: positionals,
-      options: Object.keys(values),
+    const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+    const given = {
       conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
+      days: values.days === undefined ? null : parseDays(values.days),
+      email: values.email ?? null,
+      asJson: values.json === true,
+      isSure: values.yes === true,
     };
+    return { words: positionals, names: Object.keys(values), given };
   } catch (error) {
     throw error instanceof AdminError ? error : noCommand();
   }
+}
+
+function parseDays(text: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new AdminError('Say --days with a whole number from 1 to 9999.');
+  return Number(text);
 }
 
 function parseConversation(text: string) {
@@ -99,6 +117,6 @@ function sentenceOf(error: unknown): string {
   if (error instanceof Unavailable)
     return `${error.dependency === 'mongo' ? 'MongoDB (MONGODB_URL)' : 'PostgreSQL (DATABASE_URL)'} was away for longer than a minute. Give the command again when it is back.`;
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE')
-    return 'Whoever reads the dump has gone away.';
+    return 'Whoever reads the output has gone away.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

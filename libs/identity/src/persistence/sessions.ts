@@ -68,7 +68,7 @@ const LOOK: Statement = {
 
 const REVOKE: Statement = {
   name: 'revoke-session',
-  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where id = $1::uuid and revoked_at is null',
+  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where id = $1::uuid and revoked_at is null returning account_id',
 };
 
 /** The sessions in PostgreSQL, by its clock. Every method @throws Unavailable `postgres`. */
@@ -121,8 +121,9 @@ export class Sessions {
     };
   }
 
-  /** Ends a session; one that is over or unknown stays as it is. */
-  async revoke(id: SessionId): Promise<void> {
-    await this.postgres.query(REVOKE, [id]);
+  /** Ends a session, and returns its account; null for one that was ended before or is unknown, which stays as it is. */
+  async revoke(id: SessionId): Promise<AccountId | null> {
+    const [row] = await this.postgres.query<{ account_id: number }>(REVOKE, [id]);
+    return row ? accountId(row.account_id) : null;
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Refusal, Unavailable } from '@edgechat/kernel';
 import type { Caller } from '../domain/account.js';
+import { SecurityEvents } from '../events/security-events.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
 import { hashPassword, verifyPassword } from '../passwords/passwords.js';
@@ -23,11 +24,12 @@ export class ChangePassword {
     private readonly slots: HashingSlots,
     private readonly guard: LoginGuard,
     private readonly revocations: Revocations,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
    * Sets the new password (8 to 1,024 characters) and ends all other sessions of the account in the same transaction; the caller's own goes on.
-   * @throws Refusal `wrong_password`, which counts as a failed login; `too_many_logins`, without hashing; `unauthorized` when the account is gone
+   * @throws Refusal `wrong_password`, which delays the next try as a failed login does; `too_many_logins`, without hashing; `unauthorized` when the account is gone
    * @throws Unavailable `postgres`, or `hashing` when too many passwords wait to be hashed
    */
   async execute(caller: Caller, change: PasswordChange): Promise<void> {
@@ -36,26 +38,31 @@ export class ChangePassword {
       const credentials = await this.accounts.credentialsById(caller.accountId, addressHash);
       if (credentials === null) throw new Refusal('unauthorized', 'This account is gone.');
 
-      const to = await this.slots.run(change.addressKey, () => this.hashIfRight(change, credentials));
+      const { addressKey } = change;
+      const request = { purpose: 'known', addressKey, name: credentials.emailKey } as const;
+      const to = await this.slots.run(request, () => this.hashIfRight(caller, change, credentials));
       const ended = await this.accounts.setPassword(
         caller.accountId,
         { from: credentials.passwordHash, to },
         caller.sessionId,
       );
-      if (ended !== null) return this.revocations.add(ended);
+      if (ended !== null) {
+        this.events.record({ kind: 'password.changed', ...caller, addressKey });
+        return this.revocations.add(ended);
+      }
       // The hash was replaced since it was read, by a login that renewed it or by another change: the old password must be asked again.
     }
     throw new Unavailable('postgres', { detail: 'The account was changed at the same time. Try again.' });
   }
 
-  private async hashIfRight(change: PasswordChange, credentials: Credentials): Promise<string> {
+  private async hashIfRight(caller: Caller, change: PasswordChange, credentials: Credentials): Promise<string> {
     const { emailKey, isKnownAddress, passwordHash } = credentials;
-    const reservation = await this.guard.reserve({ emailKey, addressKey: change.addressKey, isKnownAddress });
-    if (!(await verifyPassword(change.oldPassword, passwordHash))) {
-      throw new Refusal('wrong_password', 'The old password is not right. Nothing was changed.');
-    }
+    const { addressKey } = change;
+    const reservation = await this.guard.reserve({ ...caller, emailKey, addressKey, isKnownAddress });
+    const isRight = await verifyPassword(change.oldPassword, passwordHash);
+    await reservation.settle(isRight);
+    if (!isRight) throw new Refusal('wrong_password', 'The old password is not right. Nothing was changed.');
 
-    await reservation.giveBack();
     return hashPassword(change.newPassword);
   }
 }

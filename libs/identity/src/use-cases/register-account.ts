@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Refusal } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
+import { SecurityEvents } from '../events/security-events.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { LoginGuard } from '../passwords/login-guard.js';
 import { hashPassword } from '../passwords/passwords.js';
@@ -16,6 +17,7 @@ export class RegisterAccount {
     private readonly slots: HashingSlots,
     private readonly guard: LoginGuard,
     private readonly sessions: NewSessions,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
@@ -28,11 +30,14 @@ export class RegisterAccount {
     // Looked up first only to spare the hashing; what decides is the unique key.
     if (await this.accounts.isTaken(input.email)) throw taken();
 
-    const passwordHash = await this.slots.run(input.addressKey, () => hashPassword(input.password));
+    const { addressKey, email } = input;
+    const request = { purpose: 'registration', addressKey, name: email.key } as const;
+    const passwordHash = await this.slots.run(request, () => hashPassword(input.password));
     const { session, tokensFor } = await this.sessions.prepare(await this.guard.hashAddress(input.addressKey));
     const account = await this.accounts.register(input.email, passwordHash, session);
     if (account === null) throw taken();
 
+    this.events.record({ kind: 'account.registered', accountId: account, sessionId: session.id, addressKey });
     return tokensFor(account);
   }
 }

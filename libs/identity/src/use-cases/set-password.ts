@@ -50,7 +50,9 @@ export class SetPassword {
   async execute(email: Email, password: string): Promise<number | null> {
     if (!this.isPassword(password)) throw new RangeError('not a password');
 
-    const hash = await this.slots.run(OPERATOR, () => hashPassword(password));
+    const hash = await this.slots.run({ purpose: 'known', addressKey: OPERATOR, name: email.key }, () =>
+      hashPassword(password),
+    );
     return this.postgres.transaction(async (sql) => {
       const [account] = await sql.query<{ id: number }>(SET, [email.key, hash]);
       if (!account) return null;
