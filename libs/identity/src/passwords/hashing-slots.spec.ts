@@ -109,7 +109,7 @@ describe('the slots for hashing', () => {
     await drain();
   });
 
-  it('refuse who waited for 20 s', async () => {
+  it('refuse who waited for 30 s', async () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     try {
       const { ask, drain, refused } = someSlots();

@@ -4,8 +4,8 @@ import { findNext, findWhoGivesWay, WAITING_MAX, type HashingRequest } from '../
 import { RecentUse } from './recent-use.js';
 
 const AT_ONCE = 2;
-/** Four times what the work of a full queue takes: only who has the fewest turns (a registration in a flood of logins) waits so long. */
-export const WAIT_MAX_MS = 20_000;
+/** Six times what the work of a full queue takes: only who has the fewest turns (a registration in a flood of logins) waits so long. */
+export const WAIT_MAX_MS = 30_000;
 const RETRY_AFTER_S = 2;
 
 interface Waiting extends HashingRequest {
@@ -27,7 +27,7 @@ export class HashingSlots {
 
   /**
    * Runs `work` when it is the turn of who asks for it.
-   * @throws Unavailable `hashing` when too many wait, at once or when somebody comes who goes first, and after 20 s; what `work` throws
+   * @throws Unavailable `hashing` when too many wait, at once or when somebody comes who goes first, and after 30 s; what `work` throws
    */
   async run<T>(request: HashingRequest, work: () => Promise<T>): Promise<T> {
     if (this.running < AT_ONCE) this.take(request);
