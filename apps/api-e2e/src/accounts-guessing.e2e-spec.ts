@@ -55,8 +55,7 @@ describe('guessing a password', () => {
   it('has to wait after each failure, on both APIs; who then is right gets in, and has nothing to wait for', async () => {
     const { email } = await anAccount(anAddress());
     const address = anAddress();
-    for (const guess of ['one', 'two', 'three'])
-      expect((await logInPatiently(email, guess, address)).status).toBe(401);
+    for (const guess of ['one', 'two', 'three']) expect((await logInPatiently(email, guess, address)).status).toBe(401);
     expectToWait(await logIn(email.toUpperCase(), PASSWORD, address, 1), 1, 4);
 
     expect((await logIn(email, PASSWORD, anAddress())).status).toBe(200);
@@ -71,10 +70,11 @@ describe('guessing a password', () => {
       const answers = await Promise.all(upTo(10).map((n) => logIn(name, `guess ${n}`, address)));
       return [401, 429].map((wanted) => {
         const { status, body, headers } = answers.find((answer) => answer.status === wanted)!;
-        return [status, body['code'], body['detail'], headers.get('retry-after'), [...headers.keys()].toSorted()];
+        return [status, body['code'], body['detail'], [...headers.keys()].toSorted()];
       });
     };
-    expect(await told(email)).toEqual(await told(nobody));
+    const both = await Promise.all([told(email), told(nobody)]);
+    expect(both[0]).toEqual(both[1]);
   });
 
   it('ends after 50 failures from an address, whatever the accounts, and only there, and not for who is known there', async () => {

@@ -38,12 +38,6 @@ async function anAccount({ email = anEmail(), address = '192.0.2.1' } = {}): Pro
   return Object.assign(holding(await post('/auth/register', { email, password: PASSWORD }, { address })), { email });
 }
 
-async function oneByOne(calls: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (const call of calls) answers.push(await call());
-  return answers;
-}
-
 /** The session of these tokens has ended: its refresh token at once, its access token within 5 s, on each API. */
 async function expectEnded({ token, refreshToken }: Client): Promise<void> {
   for (const api of [0, 1]) expect(await refresh(refreshToken, api)).toMatchObject(REFUSED);
@@ -180,7 +174,7 @@ describe('POST /auth/password', () => {
     expect(new Set(statusesOf(answers))).toEqual(new Set([403, 429]));
     const refused = answers.find(({ status }) => status === 429)!;
     expectProblem(refused, 429, 'too_many_logins');
-    expect(refused.headers.get('retry-after')).toBe('1');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect((await logIn(client.email, PASSWORD)).status).toBe(200);
   });
 });

@@ -16,9 +16,11 @@ import {
   type Caller,
   type Email,
 } from './index.js';
+import { HashingSlots } from './passwords/hashing-slots.js';
 import { Accounts } from './persistence/accounts.js';
 import { aDatabase, anEmail, aReplica, sqlOf, type TestDatabase } from './test-identity.js';
 import { SigningKeys } from './tokens/signing-keys.js';
+import { SetPassword } from './use-cases/set-password.js';
 
 const HOME = '198.51.100.7';
 const AWAY = '203.0.113.66';
@@ -132,6 +134,13 @@ describe('security events', () => {
       count: 1,
       sessionId: caller.sessionId,
     });
+  });
+
+  it('are what the operator does, too', async () => {
+    const { email } = await register();
+    const postgres = one.get(Postgres, { strict: false });
+    await new SetPassword(postgres, new HashingSlots(), new SecurityEventRows(postgres)).execute(email, PASSWORD);
+    expect((await listed(email)).map(({ kind }) => kind)).toContain('password.set');
   });
 
   it('of names without an account are one row for their address and hour', async () => {

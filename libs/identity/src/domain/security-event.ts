@@ -3,9 +3,12 @@ import type { AccountId, SessionId } from '@edgechat/kernel';
 /** What rows are gathered by: events of one kind and hour that agree in this are one row with a count. */
 type GatheredBy = 'account' | 'account-address';
 
+/** Events are gathered by hours (UTC) of so many milliseconds. */
+export const HOUR_MS = 3_600_000;
+
 /**
  * What is worth knowing about accounts afterwards, and what its rows are gathered by. What has no account (a login with a name that nobody has) is gathered by its address.
- * `…failed`: a wrong password. `…limited`: refused by the limits on guessing, before the password was checked.
+ * `password.set`: by the operator. `…failed`: a wrong password. `…limited`: refused by the limits on guessing, before the password was checked.
  */
 export const SECURITY_EVENTS = {
   'account.registered': 'account',
@@ -13,6 +16,7 @@ export const SECURITY_EVENTS = {
   'login.failed': 'account',
   'login.limited': 'account',
   'password.changed': 'account',
+  'password.set': 'account',
   'password.failed': 'account',
   'password.limited': 'account',
   'session.ended': 'account',

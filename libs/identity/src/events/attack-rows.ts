@@ -1,10 +1,9 @@
-import { isAttack, subjectOf, type SecurityEvent } from '../domain/security-event.js';
+import { HOUR_MS, isAttack, subjectOf, type SecurityEvent } from '../domain/security-event.js';
 import type { EventCount } from './event-batch.js';
 
 /** Rows of one kind in an hour that one process makes of attacks; what is beyond goes into one row without account and address. */
 export const ROWS_PER_HOUR = 2_000;
 const LOGGED_EVERY_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 interface Row {
   readonly loggedAtMs: number;

@@ -1,6 +1,4 @@
-import { subjectOf, type SecurityEvent } from '../domain/security-event.js';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS, subjectOf, type SecurityEvent } from '../domain/security-event.js';
 
 /** Events of one kind, hour and subject. */
 export interface EventCount extends SecurityEvent {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import { HOUR_MS, subjectOf, type SecurityEventKind } from '../domain/security-event.js';
 
 /** Events are kept for so long. */
 export const KEPT_DAYS = 180;
@@ -89,6 +90,17 @@ export class SecurityEventRows {
       rows.map(({ firstAt }) => firstAt),
       rows.map(({ lastAt }) => lastAt),
     ]);
+  }
+
+  /** Adds what an operator did to an account just now, from no address and in no session. */
+  async addOfOperator(kind: SecurityEventKind, account: AccountId): Promise<void> {
+    const now = new Date();
+    const [hourAt, subject] = [
+      new Date(now.getTime() - (now.getTime() % HOUR_MS)),
+      subjectOf({ kind, accountId: account }),
+    ];
+    const nobody = { sessionId: null, addressHash: null };
+    await this.add([{ kind, hourAt, subject, accountId: account, ...nobody, count: 1, firstAt: now, lastAt: now }]);
   }
 
   /** Removes rows of more than 180 days ago, the oldest first; returns how many, at most `max`. Those that another process removes just now are left to it. */

@@ -43,7 +43,7 @@ describe('the slots for hashing', () => {
 
   it('are shared by address: the many of one do not come before the first of another', async () => {
     const { ask, begun, ends, drain } = someSlots();
-    flood(50, (n) => ask('login', 'here', `here ${n}`));
+    void flood(50, (n) => ask('login', 'here', `here ${n}`));
     void ask('login', 'there', 'there');
     await settle();
     ends.shift()?.();
@@ -113,7 +113,7 @@ describe('the slots for hashing', () => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'performance'] });
     try {
       const { ask, drain, refused } = someSlots();
-      flood(3, (n) => ask('registration', 'here', `${n}`));
+      void flood(3, (n) => ask('registration', 'here', `${n}`));
       await jest.advanceTimersByTimeAsync(WAIT_MAX_MS);
       expect(refused()).toEqual(['2']);
       await drain();
