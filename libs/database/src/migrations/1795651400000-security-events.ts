@@ -2,6 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** What happened to accounts, for their operator: logins, failures, reused tokens. Nothing that was there is changed. */
 const SECURITY_EVENTS = `
+update edgechat.schema_info set release = 4;
+
 create table edgechat.security_events (
   kind text collate "C" not null,       -- such as 'login.failed'
   hour timestamptz(3) not null,         -- where the hour begins in which they happened

@@ -77,6 +77,11 @@ const NEWEST: Position = { hourAt: new Date('9999-01-01'), lastAt: new Date('999
 export class SecurityEventRows {
   constructor(private readonly postgres: Postgres) {}
 
+  /** True once PostgreSQL was reached. */
+  get isReady(): boolean {
+    return this.postgres.hasStarted;
+  }
+
   /** Adds to the rows that are there, in one statement. @param rows no two of the same kind, hour and subject */
   async add(rows: readonly SecurityEventRow[]): Promise<void> {
     await this.postgres.query(ADD, [

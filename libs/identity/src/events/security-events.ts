@@ -82,6 +82,7 @@ export class SecurityEvents implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private async writeAndRemove(): Promise<void> {
+    if (!this.rows.isReady) return;
     await this.outage.watch(this.flush().then(() => this.removeOld()));
   }
 

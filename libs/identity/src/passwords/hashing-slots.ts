@@ -20,7 +20,8 @@ interface Waiting extends HashingRequest {
  */
 @Injectable()
 export class HashingSlots {
-  private readonly use = new RecentUse();
+  private readonly useOfAddresses = new RecentUse();
+  private readonly useOfNames = new RecentUse();
   private readonly waiting: Waiting[] = [];
   private running = 0;
   private turns = 0;
@@ -40,12 +41,12 @@ export class HashingSlots {
     }
   }
 
-  private take({ addressKey, name }: HashingRequest): void {
+  private take(request: HashingRequest): void {
     const nowMs = performance.now();
     this.running += 1;
     this.turns += 1;
-    this.use.add(addressKey, nowMs);
-    this.use.add(`${addressKey}\0${name}`, nowMs);
+    this.useOfAddresses.add(request.addressKey, nowMs);
+    this.useOfNames.add(nameOf(request), nowMs);
   }
 
   private async wait(request: HashingRequest): Promise<void> {
@@ -79,10 +80,11 @@ export class HashingSlots {
   private letNextIn(): void {
     const nowMs = performance.now();
     findNext(this.waiting, this.turns, {
-      ofAddress: ({ addressKey }) => this.use.amountOf(addressKey, nowMs),
-      ofName: ({ addressKey, name }) => this.use.amountOf(`${addressKey}\0${name}`, nowMs),
+      ofAddress: ({ addressKey }) => this.useOfAddresses.amountOf(addressKey, nowMs),
+      ofName: (one) => this.useOfNames.amountOf(nameOf(one), nowMs),
     })?.begin();
   }
 }
 
+const nameOf = ({ addressKey, name }: HashingRequest): string => `${addressKey}\0${name}`;
 const refusal = (): Unavailable => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S });
