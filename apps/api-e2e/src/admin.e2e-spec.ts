@@ -136,9 +136,9 @@ describe('admin set-password', () => {
     expect((await stack.client().post('/auth/refresh', { refresh_token: client.refreshToken })).status).toBe(401);
     await eventually(async () => (await client.get('/auth/me')).status === 401, { withinMs: 6_000 });
     expect([
-      (await logIn(client, 'correct horse battery')).status,
       (await logIn(client, 'a new password')).status,
-    ]).toEqual([401, 200]);
+      (await logIn(client, 'correct horse battery')).status,
+    ]).toEqual([200, 401]);
   });
 
   it.each([
@@ -286,5 +286,46 @@ describe("an operator's command", () => {
       code: 1,
       stderr: expect.stringContaining('Interrupted. Nothing is broken: give the command again.'),
     });
+  });
+});
+
+describe('admin events', () => {
+  const logIn = (client: Client, password: string) => client.post('/auth/login', { email: client.email, password });
+  const listed = async (args: readonly string[]): Promise<Record<string, unknown>[]> => {
+    const { code, stdout } = await admin(['events', '--json', ...args]);
+    expect(code).toBe(0);
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+
+  it('lists what happened to an account, newest first, and to nobody else', async () => {
+    const [client, other] = [await stack.client().register(), await stack.client().register()];
+    expect((await logIn(client, 'wrong')).status).toBe(401);
+    expect((await other.post('/auth/logout', { refresh_token: other.refreshToken })).status).toBe(204);
+    await eventually(async () => (await listed(['--email', other.email])).length === 2, { withinMs: 20_000 });
+
+    const events = await listed(['--email', client.email.toUpperCase(), '--days', '1']);
+    expect(events.map(({ kind }) => kind)).toEqual(['login.failed', 'account.registered']);
+    const { id } = (await client.get('/auth/me')).body;
+    for (const event of events) expect(event).toMatchObject({ accountId: id, count: 1 });
+    expect(new Set(events.map(({ address }) => address)).size).toBe(1);
+
+    const text = await admin(['events']);
+    expect(text.stdout).toMatch(/^\S+Z {2}session\.ended {2}account \d+ {2}session \S{36} {2}address [0-9a-f]{16}$/m);
+    expect(text.stdout).not.toContain('@');
+  });
+
+  it('says that an address has no account, or is none', async () => {
+    const sentences = [
+      ['nobody@example.com', 'There is no account with this e-mail address.'],
+      ['nobody', 'This is no e-mail address.'],
+    ] as const;
+    for (const [email, sentence] of sentences)
+      expect(await admin(['events', '--email', email])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(sentence),
+      });
   });
 });

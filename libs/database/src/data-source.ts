@@ -8,6 +8,7 @@ import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-wor
 import { SearchCasts1795608000000 } from './migrations/1795608000000-search-casts.js';
 import { Sessions1795651200000 } from './migrations/1795651200000-sessions.js';
 import { Doors1795651300000 } from './migrations/1795651300000-doors.js';
+import { SecurityEvents1795651400000 } from './migrations/1795651400000-security-events.js';
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
 
 /** In the order they run. */
@@ -19,6 +20,7 @@ export const MIGRATIONS = [
   SearchCasts1795608000000,
   Sessions1795651200000,
   Doors1795651300000,
+  SecurityEvents1795651400000,
   EmailKeys1795651500000,
 ];
 

@@ -24,6 +24,7 @@ describe('the command migrate', () => {
       'SearchCasts1795608000000',
       'Sessions1795651200000',
       'Doors1795651300000',
+      'SecurityEvents1795651400000',
       'EmailKeys1795651500000',
     ]);
     expect(await run()).toEqual([]);

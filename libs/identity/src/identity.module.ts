@@ -1,4 +1,7 @@
 import { Module } from '@nestjs/common';
+import { SecurityEventRows } from './events/security-event-rows.js';
+import { SecurityEvents } from './events/security-events.js';
+import { GuardedPasswords } from './passwords/guarded-passwords.js';
 import { HashingSlots } from './passwords/hashing-slots.js';
 import { LoginGuard } from './passwords/login-guard.js';
 import { PasswordRules } from './passwords/password-rules.js';
@@ -38,6 +41,7 @@ const PUBLIC = [
 const INTERNAL = [
   Accounts,
   Admission,
+  GuardedPasswords,
   HashingSlots,
   Invites,
   LoginGuard,
@@ -45,6 +49,8 @@ const INTERNAL = [
   PasswordRules,
   RegistrationLimit,
   Revocations,
+  SecurityEventRows,
+  SecurityEvents,
   Sessions,
   SigningKeys,
   TokenUses,

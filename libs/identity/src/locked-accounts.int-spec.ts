@@ -11,6 +11,7 @@ import {
   type TokenPair,
 } from './index.js';
 import { aDatabase, anEmail, aReplica, sqlOf, type TestDatabase } from './test-identity.js';
+import { SecurityEventRows } from './events/security-event-rows.js';
 import { LockAccount } from './use-cases/lock-account.js';
 
 const PASSWORD = 'a fine old password 7';
@@ -32,7 +33,7 @@ describe('a locked account', () => {
   beforeAll(async () => {
     database = await aDatabase(process.env);
     [one, other] = await Promise.all([aReplica(database.env), aReplica(database.env)]);
-    accounts = new LockAccount(one.get(Postgres, { strict: false }));
+    accounts = new LockAccount(one.get(Postgres, { strict: false }), one.get(SecurityEventRows, { strict: false }));
   });
   afterAll(async () => {
     await Promise.all([one?.close(), other?.close()]);

@@ -7,6 +7,7 @@ import { Log } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { parseEmail, type Email } from './domain/email.js';
 import { AccountQueries, Authenticator, LogIn, RegisterAccount } from './index.js';
+import { SecurityEventRows } from './events/security-event-rows.js';
 import { HashingSlots } from './passwords/hashing-slots.js';
 import { PasswordRules } from './passwords/password-rules.js';
 import { hashPassword } from './passwords/passwords.js';
@@ -183,7 +184,12 @@ describe('an e-mail address', () => {
     const local = aLocal();
     await register(at(local, IDN));
     const inject = <T>(type: abstract new (...args: never[]) => T): T => one.get(type, { strict: false });
-    const passwords = new SetPassword(inject(Postgres), inject(HashingSlots), inject(PasswordRules));
+    const passwords = new SetPassword(
+      inject(Postgres),
+      inject(HashingSlots),
+      inject(PasswordRules),
+      inject(SecurityEventRows),
+    );
     expect(await passwords.isKnown(at(local, WIDE))).toBe(true);
     expect(await passwords.execute(at(local, ASCII), 'one that the operator set')).toBe(1);
     expect(await idBy(at(local, WIDE), 'one that the operator set')).toEqual(expect.any(Number));

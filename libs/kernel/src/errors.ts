@@ -164,7 +164,7 @@ export const ERRORS = {
   too_many_logins: {
     status: 429,
     title: 'Too many failed logins',
-    help: 'Too many failed logins for this account or from this address. Wait as long as `Retry-After` says.',
+    help: 'After a failed login the next one for this account from this address has to wait 1, 2, 4 … 60 s; the failed logins of an account in a day and of an address are limited, too. Wait as long as `Retry-After` says.',
   },
   too_many_registrations: {
     status: 429,

@@ -54,7 +54,13 @@ function configOfBoth(env: Readonly<Record<string, string>>): Config {
 }
 
 /** What timers do, whatever runs then. */
-const BY_TIMERS = ['postgres conversations.settle_stored', 'postgres replies.renew', 'postgres usage.add_daily_use'];
+const BY_TIMERS = [
+  'postgres conversations.settle_stored',
+  'postgres replies.renew',
+  'postgres usage.add_daily_use',
+  'postgres add-security-events',
+  'postgres remove-old-security-events',
+];
 
 /** The round trips to each store that `work` makes, in order, such as `postgres conversations.send_messages`. Nothing else but timers may use the stores meanwhile. */
 export async function storeCallsOf(work: () => Promise<unknown>): Promise<string[]> {

@@ -55,7 +55,10 @@ export class AuthController {
     return tokensResponse(tokens);
   }
 
-  /** Begins a session. Failed logins are limited: 10 per account and 50 per address in 15 minutes. */
+  /**
+   * Begins a session. After a failed login the next one for this account from this address has to wait 1, 2, 4 … 60 s; a right one or a quiet quarter of an hour ends that.
+   * From addresses where the account did not log in during the last 30 days there are 100 failed logins per account and day (UTC), and 50 per address in 15 minutes.
+   */
   @ApiOperation({ summary: 'Begins a session' })
   @Post('login')
   @Public()
@@ -73,8 +76,8 @@ export class AuthController {
   @CountedOnRefreshToken()
   @Answers(200, TokensResponse, { example: TOKENS_EXAMPLE, description: 'The next tokens of the session.' })
   @Refuses('bad_refresh_token')
-  async refresh(@RequestBody() body: RefreshTokenRequest): Promise<TokensResponse> {
-    return tokensResponse(await this.refreshSession.execute(body.refresh_token));
+  async refresh(@RequestBody() body: RefreshTokenRequest, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    return tokensResponse(await this.refreshSession.execute(body.refresh_token, clientAddress(request).key));
   }
 
   /** Ends the session of a refresh token; 204 also when it is unknown. Access tokens end within 5 s. */
@@ -83,11 +86,11 @@ export class AuthController {
   @Public()
   @CountedOnRefreshToken()
   @AnswersNothing(204, 'The session is over.')
-  async logout(@RequestBody() body: RefreshTokenRequest): Promise<void> {
-    await this.logOut.execute(body.refresh_token);
+  async logout(@RequestBody() body: RefreshTokenRequest, @Req() request: FastifyRequest): Promise<void> {
+    await this.logOut.execute(body.refresh_token, clientAddress(request).key);
   }
 
-  /** Sets another password; all other sessions of the account end. With `Prefer: return=representation` this one ends too, and the answer has the tokens of a new one. A wrong old password counts as a failed login. */
+  /** Sets another password; all other sessions of the account end. With `Prefer: return=representation` this one ends too, and the answer has the tokens of a new one. After a wrong old password the next try has to wait 1, 2, 4 … 60 s. */
   @ApiOperation({ summary: 'Sets another password and ends all other sessions' })
   @Post('password')
   @ApiHeader(RETURN_TOKENS)

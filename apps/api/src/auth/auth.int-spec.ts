@@ -140,7 +140,7 @@ describe('the calls about accounts and usage', () => {
     const answers = [
       await call('POST', '/auth/login', { email, password: 'wrong' }),
       await call('POST', '/auth/login', { email: anEmail(), password: 'wrong' }),
-      await call('POST', '/auth/login', { email, password: '' }),
+      await call('POST', '/auth/login', { email, password: '' }, undefined, '192.0.2.2'),
     ];
     for (const answer of answers) {
       expect(answer.statusCode).toBe(401);
@@ -191,14 +191,6 @@ describe('the calls about accounts and usage', () => {
     const email = anEmail();
     const mine = await register(email);
     const other = (await call('POST', '/auth/login', { email, password: PASSWORD })).json();
-    const wrong = await call(
-      'POST',
-      '/auth/password',
-      { old_password: 'wrong', new_password: 'staple correct' },
-      mine.access_token,
-    );
-    expect([wrong.statusCode, wrong.json().code]).toEqual([403, 'wrong_password']);
-
     expect(
       (
         await call(
@@ -212,18 +204,25 @@ describe('the calls about accounts and usage', () => {
     expect((await call('GET', '/auth/me', undefined, mine.access_token)).statusCode).toBe(200);
     expect((await call('GET', '/auth/me', undefined, other.access_token)).statusCode).toBe(401);
     expect((await call('POST', '/auth/login', { email, password: 'staple correct' })).statusCode).toBe(200);
+
+    const wrong = await call(
+      'POST',
+      '/auth/password',
+      { old_password: 'wrong', new_password: 'staple correct' },
+      mine.access_token,
+    );
+    expect([wrong.statusCode, wrong.json().code]).toEqual([403, 'wrong_password']);
   });
 
   it('stop guesses with 429 and Retry-After, for strangers only', async () => {
     const email = anEmail();
     await register(email);
-    for (let n = 0; n < 10; n += 1)
-      expect(
-        (await call('POST', '/auth/login', { email, password: 'wrong' }, undefined, '198.51.100.66')).statusCode,
-      ).toBe(401);
+    expect(
+      (await call('POST', '/auth/login', { email, password: 'wrong' }, undefined, '198.51.100.66')).statusCode,
+    ).toBe(401);
     const refused = await call('POST', '/auth/login', { email, password: PASSWORD }, undefined, '198.51.100.66');
     expect([refused.statusCode, refused.json().code]).toEqual([429, 'too_many_logins']);
-    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(800);
+    expect(refused.headers['retry-after']).toBe('1');
     expect((await call('POST', '/auth/login', { email, password: PASSWORD })).statusCode).toBe(200);
   });
 

@@ -17,11 +17,16 @@ const PATIENCE_MS = 60_000;
 export interface Given {
   /** `--conversation` */
   readonly conversation: ConversationId | null;
+  /** `--days`, 1 or more */
+  readonly days: number | null;
+  /** `--email`, as it was given */
+  readonly email: string | null;
+  /** `--json` */
+  readonly asJson: boolean;
   /** `--yes` */
   readonly isSure: boolean;
-  /** `--uses` and `--days` */
+  /** `--uses`, 1 or more */
   readonly uses: number | null;
-  readonly days: number | null;
   readonly operands: readonly string[];
 }
 

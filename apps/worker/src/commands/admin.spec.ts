@@ -1,16 +1,11 @@
 import { commandOf } from './admin.js';
 
 const ID = '01900000-0000-7000-8000-0000000000aa';
+const NOTHING = { conversation: null, days: null, email: null, asJson: false, isSure: false, uses: null };
 
 describe('the arguments of a command', () => {
   it.each([[['verify']], [['rebuild', 'inbox']], [['messages', 'dump']]])('%j say everything', (args) => {
-    expect(commandOf(args).given).toEqual({
-      conversation: null,
-      isSure: false,
-      uses: null,
-      days: null,
-      operands: [],
-    });
+    expect(commandOf(args).given).toEqual({ ...NOTHING, operands: [] });
   });
 
   it.each([[['--conversation', ID]], [[`--conversation=${ID.toUpperCase()}`]]])(
@@ -34,12 +29,28 @@ describe('the arguments of a command', () => {
     expect(() => commandOf(['invite', `--uses=${text}`])).toThrow('--uses is a whole number');
   });
 
+  it('may say whose events of how many days, and in which form', () => {
+    expect(commandOf(['events']).given).toEqual({ ...NOTHING, operands: [] });
+    expect(commandOf(['events', '--email', 'ada@example.com', '--days=7', '--json']).given).toMatchObject({
+      email: 'ada@example.com',
+      days: 7,
+      asJson: true,
+    });
+  });
+
+  it.each(['0', '-1', '1.5', '7d', '', '10000'])('are refused where they are no number of days: %j', (days) => {
+    expect(() => commandOf(['events', `--days=${days}`])).toThrow('Say --days with a whole number from 1 to 9999.');
+  });
+
   it.each([
     [[]],
     [['invite', 'ada@example.com']],
     [['invite', '--yes']],
     [['lock-account']],
     [['unlock-account', 'ada@example.com', '--days', '1']],
+    [['events', 'ada@example.com']],
+    [['events', '--yes']],
+    [['verify', '--json']],
     [['rebuild']],
     [['rebuild', 'everything']],
     [['rebuild', 'inbox', ID]],

@@ -4,6 +4,7 @@ import { conversationId, Unavailable } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { invite, lockAccount, unlockAccount } from './accounts.js';
 import { AdminError, type Given } from './admin-context.js';
+import { events } from './events.js';
 import { check, dump, restore, wipe } from './messages.js';
 import { say } from './progress.js';
 import { rebuildInbox, rebuildSearch } from './rebuild.js';
@@ -20,6 +21,8 @@ export const ADMIN_USAGE = `       main.js admin verify                     look
        main.js admin unlock-account EMAIL       lets the owner log in again
        main.js admin invite [--uses N] [--days N]
                                                 makes a code for so many registrations (1) in so many days (7)
+       main.js admin events [--email EMAIL] [--days N] [--json]
+                                                lists the security events of 30 days, or of N, newest first
        main.js admin messages dump > FILE       writes all messages, gzipped
        main.js admin messages check < FILE      says whether such a file is whole
        main.js admin messages restore < FILE    brings them back; PostgreSQL is restored before
@@ -29,14 +32,17 @@ export const ADMIN_USAGE = `       main.js admin verify                     look
 /** What may be said besides the words of a command. */
 const OPTIONS = {
   conversation: { type: 'string' },
-  yes: { type: 'boolean' },
-  uses: { type: 'string' },
   days: { type: 'string' },
+  email: { type: 'string' },
+  json: { type: 'boolean' },
+  uses: { type: 'string' },
+  yes: { type: 'boolean' },
 } as const;
+type Option = keyof typeof OPTIONS;
 
 interface Command {
   readonly run: (config: Config, given: Given, signal: AbortSignal) => Promise<number>;
-  readonly options?: readonly (keyof typeof OPTIONS)[];
+  readonly options?: readonly Option[];
   readonly operands?: number;
 }
 
@@ -48,6 +54,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'lock-account': { run: lockAccount, operands: 1 },
   'unlock-account': { run: unlockAccount, operands: 1 },
   invite: { run: invite, options: ['uses', 'days'] },
+  events: { run: events, options: ['email', 'days', 'json'] },
   'messages dump': { run: dump },
   'messages check': { run: check },
   'messages restore': { run: restore },
@@ -78,7 +85,8 @@ export function commandOf(args: readonly string[]): { command: Command; given: G
     const words = name.split(' ');
     const operands = read.words.slice(words.length);
     if (words.some((word, n) => read.words[n] !== word) || operands.length !== (command.operands ?? 0)) continue;
-    if (read.options.some((option) => !command.options?.some((known) => known === option))) continue;
+    const { options = [] } = command;
+    if (read.names.some((name) => !options.some((option) => option === name))) continue;
     return { command, given: { ...read.given, operands } };
   }
   throw noCommand();
@@ -87,19 +95,23 @@ export function commandOf(args: readonly string[]): { command: Command; given: G
 function readArguments(args: readonly string[]) {
   try {
     const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-    return {
-      words: positionals,
-      options: Object.keys(values),
-      given: {
-        conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
-        isSure: values.yes === true,
-        uses: values.uses === undefined ? null : parseCount('uses', values.uses),
-        days: values.days === undefined ? null : parseCount('days', values.days),
-      },
+    const given = {
+      conversation: values.conversation === undefined ? null : parseConversation(values.conversation),
+      days: values.days === undefined ? null : parseDays(values.days),
+      email: values.email ?? null,
+      asJson: values.json === true,
+      isSure: values.yes === true,
+      uses: values.uses === undefined ? null : parseCount('uses', values.uses),
     };
+    return { words: positionals, names: Object.keys(values), given };
   } catch (error) {
     throw error instanceof AdminError ? error : noCommand();
   }
+}
+
+function parseDays(text: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new AdminError('Say --days with a whole number from 1 to 9999.');
+  return Number(text);
 }
 
 function parseConversation(text: string) {
@@ -121,6 +133,6 @@ function sentenceOf(error: unknown): string {
   if (error instanceof Unavailable)
     return `${error.dependency === 'mongo' ? 'MongoDB (MONGODB_URL)' : 'PostgreSQL (DATABASE_URL)'} was away for longer than a minute. Give the command again when it is back.`;
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE')
-    return 'Whoever reads the dump has gone away.';
+    return 'Whoever reads the output has gone away.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

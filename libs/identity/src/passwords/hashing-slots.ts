@@ -1,28 +1,90 @@
 import { Injectable } from '@nestjs/common';
-import { FairSlots, Unavailable } from '@edgechat/kernel';
+import { Unavailable } from '@edgechat/kernel';
+import { findNext, findWhoGivesWay, WAITING_MAX, type HashingRequest } from '../domain/hashing-order.js';
+import { RecentUse } from './recent-use.js';
 
 const AT_ONCE = 2;
-const WAITING_MAX = 200;
+/** Six times what the work of a full queue takes: only who has the fewest turns (a registration in a flood of logins) waits so long. */
+export const WAIT_MAX_MS = 30_000;
 const RETRY_AFTER_S = 2;
+
+interface Waiting extends HashingRequest {
+  readonly begin: () => void;
+  readonly refuse: () => void;
+}
 
 /**
  * Bounds the hashing of passwords in a process: 2 at once, so that half of the thread pool and all but 38 MiB stay free for other requests, and 200 waiting, which is about 5 s of work.
- * Addresses take turns, and who used least of late is next: the many logins of one address wait for themselves.
+ * Known logins go first, then others, then registrations; addresses take turns, and who used least of late is next. When all places are taken, who takes most makes room (`findWhoGivesWay`).
+ * ([ADR 21](../../../../docs/adr/0021-guesses-wait-and-leave-a-trace.md))
  */
 @Injectable()
 export class HashingSlots {
-  private readonly slots = new FairSlots<string>({
-    capacity: AT_ONCE,
-    waitingMax: WAITING_MAX,
-    refuse: () => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S }),
-  });
+  private readonly useOfAddresses = new RecentUse();
+  private readonly useOfNames = new RecentUse();
+  private readonly waiting: Waiting[] = [];
+  private running = 0;
+  private turns = 0;
 
   /**
    * Runs `work` when it is the turn of who asks for it.
-   * @param from the key of the address
-   * @throws Unavailable `hashing` at once when too many wait; what `work` throws
+   * @throws Unavailable `hashing` when too many wait, at once or when somebody comes who goes first, and after 30 s; what `work` throws
    */
-  run<T>(from: string, work: () => Promise<T>): Promise<T> {
-    return this.slots.run(from, 1, work);
+  async run<T>(request: HashingRequest, work: () => Promise<T>): Promise<T> {
+    if (this.running < AT_ONCE) this.take(request);
+    else await this.wait(request);
+    try {
+      return await work();
+    } finally {
+      this.running -= 1;
+      this.letNextIn();
+    }
+  }
+
+  private take(request: HashingRequest): void {
+    const nowMs = performance.now();
+    this.running += 1;
+    this.turns += 1;
+    this.useOfAddresses.add(request.addressKey, nowMs);
+    this.useOfNames.add(nameOf(request), nowMs);
+  }
+
+  private async wait(request: HashingRequest): Promise<void> {
+    if (this.waiting.length >= WAITING_MAX) {
+      const leaving = findWhoGivesWay(this.waiting, request);
+      if (leaving === null) throw refusal();
+      leaving.refuse();
+    }
+    await new Promise<void>((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        this.waiting.splice(this.waiting.indexOf(one), 1);
+      };
+      const one: Waiting = {
+        ...request,
+        begin: () => {
+          leave();
+          this.take(request);
+          resolve();
+        },
+        refuse: () => {
+          leave();
+          reject(refusal());
+        },
+      };
+      const timer = setTimeout(one.refuse, WAIT_MAX_MS);
+      this.waiting.push(one);
+    });
+  }
+
+  private letNextIn(): void {
+    const nowMs = performance.now();
+    findNext(this.waiting, this.turns, {
+      ofAddress: ({ addressKey }) => this.useOfAddresses.amountOf(addressKey, nowMs),
+      ofName: (one) => this.useOfNames.amountOf(nameOf(one), nowMs),
+    })?.begin();
   }
 }
+
+const nameOf = ({ addressKey, name }: HashingRequest): string => `${addressKey}\0${name}`;
+const refusal = (): Unavailable => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S });

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, Unavailable } from '@edgechat/kernel';
+import { Refusal, Unavailable, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Redis } from '@edgechat/platform/redis';
-import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import type { GuessCounts, GuessKeys } from '../domain/guess-limits.js';
+import { SecurityEvents } from '../events/security-events.js';
 import { pseudonym, SigningKeys } from '../tokens/signing-keys.js';
-
-/** Failed logins that a counter allows in its window, which begins with the first attempt and lasts its whole length. */
-export const FAILURES_PER_NAME = 10;
-export const FAILURES_PER_ADDRESS = 50;
-export const WINDOW_S = 15 * 60;
+import { LocalGuessCounts } from './local-guess-counts.js';
+import { RedisGuessCounts } from './redis-guess-counts.js';
 
 /** Whose password is tried, and from where. */
 export interface Attempt {
@@ -16,40 +14,38 @@ export interface Attempt {
   readonly addressKey: string;
   /** This very account logged in from this address during the last 30 days. */
   readonly isKnownAddress: boolean;
+  /** Whose name it is, for the security events; null for a name that no account has. */
+  readonly accountId: AccountId | null;
+  /** The caller's session when its password is to be changed; null at a login. */
+  readonly sessionId: SessionId | null;
 }
 
-/** What an attempt took from the counters. Keep it when the password was wrong. */
+/** An attempt that was counted, and whose password may be checked now. */
 export interface Reservation {
-  /** The password was right: the attempt does not count. */
-  giveBack(): Promise<void>;
-}
-
-interface Count {
-  readonly consumed: number;
-  readonly endsInMs: number;
-  /** Undoes it where it was counted, Redis or this process. */
-  readonly undo: () => Promise<unknown>;
+  /** Tells whether the password was right: then the attempt does not count, and the delays of its name at its address end. */
+  settle(isRight: boolean): Promise<void>;
 }
 
 /**
- * Limits the guessing of passwords. An attempt is counted before the password is hashed and taken back when it was right, so that 200 guesses at once are still only 10.
- * Attempts from an address that the account is known at have a counter of their own and touch no other: strangers, who fill the others, cannot lock the owner out.
+ * Limits the guessing of passwords (`domain/guess-limits.ts`). Nobody is held: who comes too early is refused, and told when to come again. An attempt is counted before its password is hashed.
+ *
+ * Delays belong to a name at an address, so that who guesses elsewhere delays only itself. An address that is new to the account counts besides for the name, over all such addresses of a day,
+ * and for itself, over all names; an address that the account is known at does not, so that nobody elsewhere can shut the owner out there. Names without an account are treated as those with one.
+ * A change of the password has counts of its own, since only who has a session can make one, and its address counts for nothing.
+ *
  * Counted in Redis for all replicas; while Redis is away, in this process. Neither names nor addresses are kept, only their HMACs.
- * An attempt under way counts as a failure for its short while: beside the 9th failure a right password may meet 429 when two arrive at once.
  */
 @Injectable()
 export class LoginGuard {
-  private readonly byName: Counter;
-  private readonly byAddress: Counter;
-  private readonly byOwner: Counter;
+  private readonly shared: GuessCounts;
+  private readonly local: GuessCounts = new LocalGuessCounts();
 
   constructor(
     redis: Redis,
     private readonly keys: SigningKeys,
+    private readonly events: SecurityEvents,
   ) {
-    this.byName = new Counter(redis, 'failed-logins:name', FAILURES_PER_NAME);
-    this.byAddress = new Counter(redis, 'failed-logins:address', FAILURES_PER_ADDRESS);
-    this.byOwner = new Counter(redis, 'failed-logins:owner', FAILURES_PER_NAME);
+    this.shared = new RedisGuessCounts(redis);
   }
 
   /**
@@ -64,70 +60,62 @@ export class LoginGuard {
 
   /**
    * Counts an attempt.
-   * @throws Refusal `too_many_logins` with the seconds to wait when a counter is used up; then nothing was counted
+   * @throws Refusal `too_many_logins` with the seconds to wait; then nothing was counted
    */
   async reserve(attempt: Attempt): Promise<Reservation> {
-    const counters = await this.countersOf(attempt);
-    const counts = await Promise.all(counters.map(({ counter, key }) => counter.add(key)));
-    const giveBack = async (): Promise<void> => {
-      await Promise.all(counts.map((count) => count.undo()));
+    const keys = await this.keysOf(attempt);
+    const { waitMs, counts } = await this.count(keys);
+    if (waitMs > 0) {
+      this.record(attempt, 'limited');
+      throw new Refusal(
+        'too_many_logins',
+        'Too many failed logins. Wait as long as Retry-After says, then try again.',
+        { retryAfterS: Math.ceil(waitMs / 1_000) },
+      );
+    }
+    return {
+      settle: async (isRight) => {
+        if (!isRight) this.record(attempt, 'failed');
+        await this.settle(counts, keys, isRight);
+      },
     };
-    const waitsMs = counts
-      .filter((count, i) => count.consumed > (counters[i]?.counter.limit ?? 0))
-      .map((count) => count.endsInMs);
-    if (waitsMs.length === 0) return { giveBack };
-
-    await giveBack();
-    const retryAfterS = Math.max(1, Math.ceil(Math.max(...waitsMs) / 1_000));
-    throw new Refusal('too_many_logins', 'Too many failed logins. Wait as long as Retry-After says, then try again.', {
-      retryAfterS,
-    });
   }
 
-  private async countersOf(attempt: Attempt): Promise<ReadonlyArray<{ counter: Counter; key: string }>> {
-    const keys = await this.keys.get();
-    const name = pseudonym(keys, 'account-name', attempt.emailKey).toString('base64url');
-    const address = pseudonym(keys, 'address', attempt.addressKey).toString('base64url');
-    if (attempt.isKnownAddress) return [{ counter: this.byOwner, key: `${name}:${address}` }];
-    return [
-      { counter: this.byName, key: name },
-      { counter: this.byAddress, key: address },
-    ];
-  }
-}
-
-/** Counts in Redis, or in this process while Redis is away. */
-class Counter {
-  private readonly shared: RateLimiterAbstract;
-  private readonly local: RateLimiterAbstract;
-
-  constructor(
-    private readonly redis: Redis,
-    name: string,
-    readonly limit: number,
-  ) {
-    const options = { keyPrefix: redis.key(name), points: limit, duration: WINDOW_S };
-    this.shared = new RateLimiterRedis({ ...options, storeClient: redis.client });
-    this.local = new RateLimiterMemory(options);
-  }
-
-  async add(key: string): Promise<Count> {
+  private async count(keys: GuessKeys): Promise<{ waitMs: number; counts: GuessCounts }> {
     try {
-      return await this.addTo(this.shared, key, (work) => this.redis.run('count-login', work));
+      return { waitMs: await this.shared.reserve(keys), counts: this.shared };
     } catch (error) {
-      if (error instanceof Unavailable) return this.addTo(this.local, key, (work) => work());
-      throw error;
+      if (!(error instanceof Unavailable)) throw error;
+      return { waitMs: await this.local.reserve(keys), counts: this.local };
     }
   }
 
-  private async addTo(
-    limiter: RateLimiterAbstract,
-    key: string,
-    run: <T>(work: () => Promise<T>) => Promise<T>,
-  ): Promise<Count> {
-    const { consumedPoints, msBeforeNext } = await run(() => limiter.penalty(key));
-    // A count that cannot be taken back stays for its window; the login it belongs to goes on.
-    const undo = (): Promise<unknown> => run(() => limiter.reward(key)).catch(() => undefined);
-    return { consumed: consumedPoints, endsInMs: msBeforeNext, undo };
+  /** Where it was counted. If Redis has gone meanwhile this process remembers the failure; there the attempt is under way for its short while and stays counted on day and address. */
+  private async settle(counts: GuessCounts, keys: GuessKeys, isRight: boolean): Promise<void> {
+    await counts.settle(keys, isRight).catch((error: unknown) => {
+      if (!(error instanceof Unavailable)) throw error;
+      return this.local.settle(keys, isRight);
+    });
+  }
+
+  private async keysOf({ emailKey, addressKey, isKnownAddress, sessionId }: Attempt): Promise<GuessKeys> {
+    const keys = await this.keys.get();
+    const name = pseudonym(keys, 'account-name', emailKey).toString('base64url');
+    const address = pseudonym(keys, 'address', addressKey).toString('base64url');
+    const what = sessionId === null ? 'login' : 'password';
+    return {
+      pair: `${what}:${name}:${address}`,
+      day: isKnownAddress ? null : `${what}-day:${name}`,
+      address: isKnownAddress || sessionId !== null ? null : `login-address:${address}`,
+    };
+  }
+
+  private record({ accountId, sessionId, addressKey }: Attempt, how: 'failed' | 'limited'): void {
+    this.events.record({
+      kind: sessionId === null ? `login.${how}` : `password.${how}`,
+      accountId,
+      sessionId,
+      addressKey,
+    });
   }
 }

@@ -136,7 +136,7 @@ const LIST_OPEN: Statement = {
 
 const REVOKE: Statement = {
   name: 'revoke-session',
-  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where id = $1::uuid and revoked_at is null',
+  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where id = $1::uuid and revoked_at is null returning account_id',
 };
 
 const END_OF: Statement = {
@@ -220,9 +220,10 @@ export class Sessions {
     return (await this.postgres.query<OpenSessionRow>(LIST_OPEN, [account, this.maxDays])).map(asOpenSession);
   }
 
-  /** Ends a session; one that is over or unknown stays as it is. */
-  async revoke(id: SessionId): Promise<void> {
-    await this.postgres.query(REVOKE, [id]);
+  /** Ends a session, and returns its account; null for one that was ended before or is unknown, which stays as it is. */
+  async revoke(id: SessionId): Promise<AccountId | null> {
+    const [row] = await this.postgres.query<{ account_id: number }>(REVOKE, [id]);
+    return row ? accountId(row.account_id) : null;
   }
 
   /** Ends an open session of this account; false when it has none of this id. */

@@ -1,10 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { newSessionId } from '@edgechat/kernel';
+import { newSessionId, type SessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import type { RegisteredAccount, TokenPair } from '../domain/account.js';
 import { Sessions, type NewSession } from '../persistence/sessions.js';
 import { Revocations } from './revocations.js';
 import { Tokens } from './tokens.js';
+
+/** A session that has begun, and what its client is given. */
+export interface BegunSession {
+  readonly sessionId: SessionId;
+  readonly tokens: TokenPair;
+}
 
 /** Begins sessions: the row to be written, and the tokens to hand out once it is. */
 @Injectable()
@@ -35,14 +41,14 @@ export class NewSessions {
 
   /**
    * Begins a session of an account whose password was verified against `verifiedHash`, and ends the one used least recently if there are 50 already.
-   * Its tokens; null when the account is gone or its hash was replaced meanwhile. @throws Unavailable `postgres`
+   * Null when the account is gone or locked, or its hash was replaced, meanwhile. @throws Unavailable `postgres`
    */
-  async open(account: RegisteredAccount, verifiedHash: string, addressHash: Buffer): Promise<TokenPair | null> {
+  async open(account: RegisteredAccount, verifiedHash: string, addressHash: Buffer): Promise<BegunSession | null> {
     const { session, tokensFor } = await this.prepare(addressHash);
     const ended = await this.sessions.open(account.accountId, verifiedHash, session);
     if (ended === null) return null;
 
     this.revocations.add(ended);
-    return tokensFor(account);
+    return { sessionId: session.id, tokens: await tokensFor(account) };
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, type SessionId } from '@edgechat/kernel';
+import { Refusal, sessionId, type SessionId } from '@edgechat/kernel';
 import type { Caller } from '../domain/account.js';
+import { SecurityEvents } from '../events/security-events.js';
 import { Sessions } from '../persistence/sessions.js';
 import { Revocations } from '../tokens/revocations.js';
 
@@ -10,6 +11,7 @@ export class EndSessions {
   constructor(
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
@@ -20,11 +22,16 @@ export class EndSessions {
   async endOne(caller: Caller, id: SessionId | null): Promise<void> {
     const isEnded = id !== null && (await this.sessions.endOf(caller.accountId, id));
     if (!isEnded) throw new Refusal('session_not_found', 'You have no such session, or it has ended.');
-    this.revocations.add([id]);
+    this.note(caller, [id]);
   }
 
   /** Ends all sessions of the account but the caller's own. Safe to repeat. @throws Unavailable `postgres` */
   async endOthers(caller: Caller): Promise<void> {
-    this.revocations.add(await this.sessions.endOthers(caller.accountId, caller.sessionId));
+    this.note(caller, await this.sessions.endOthers(caller.accountId, caller.sessionId));
+  }
+
+  private note({ accountId }: Caller, ended: readonly string[]): void {
+    this.revocations.add(ended);
+    for (const id of ended) this.events.record({ kind: 'session.ended', accountId, sessionId: sessionId(id) });
   }
 }

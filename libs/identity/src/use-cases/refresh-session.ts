@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, type SessionId } from '@edgechat/kernel';
+import { Refusal, type AccountId, type SessionId } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
 import { hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
 import { judgeUsedToken } from '../domain/rotation.js';
+import { SecurityEvents } from '../events/security-events.js';
 import { Sessions, type RotatedSession } from '../persistence/sessions.js';
 import { Revocations } from '../tokens/revocations.js';
 import { Tokens } from '../tokens/tokens.js';
@@ -17,21 +18,23 @@ export class RefreshSession {
     private readonly tokens: Tokens,
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
    * New tokens. Each refresh token works once, and the session lives on from its use; one whose answer was lost, and one of two refreshes at once, gets the same successor again (see `judgeUsedToken`).
+   * @param addressKey where the caller is, for the security events
    * @throws Refusal `bad_refresh_token`. A token used before ends the session; one that we did not sign changes nothing
    * @throws Unavailable `postgres`
    */
-  async execute(refreshToken: string): Promise<TokenPair> {
+  async execute(refreshToken: string, addressKey: string | null = null): Promise<TokenPair> {
     const token = await this.tokens.readRefresh(refreshToken);
     if (token === null) throw refused();
 
     const used = { ...token, hash: hashRefreshToken(refreshToken) };
     const generation = token.generation + 1;
     const successors = await this.tokens.refreshByEach({ sessionId: token.sessionId, generation });
-    const session = (await this.sessions.rotate(used, successors[0].hash)) ?? (await this.repeated(used));
+    const session = (await this.sessions.rotate(used, successors[0].hash)) ?? (await this.repeated(used, addressKey));
     // (A repeat gets what was stored: the secret may have been replaced in between.)
     const successor = successors.find(({ hash }) => hash.equals(session.tokenHash));
     if (successor === undefined) throw refused();
@@ -42,19 +45,21 @@ export class RefreshSession {
   }
 
   /** The session whose last refresh may be repeated with this token. */
-  private async repeated(used: UsedToken): Promise<RotatedSession> {
+  private async repeated(used: UsedToken, addressKey: string | null): Promise<RotatedSession> {
     const session = await this.sessions.find(used.sessionId);
-    const verdict = session === null ? 'refuse' : judgeUsedToken(session, used);
-    if (session !== null && verdict === 'repeat') return session;
+    if (session === null) throw refused();
 
-    if (verdict === 'reuse') await this.endReused(used.sessionId);
+    const verdict = judgeUsedToken(session, used);
+    if (verdict === 'repeat') return session;
+    if (verdict === 'reuse') await this.endReused(used.sessionId, session.accountId, addressKey);
     throw refused();
   }
 
   /** Ends a session of whose tokens somebody has a copy. The one place where that is found. */
-  private async endReused(id: SessionId): Promise<void> {
-    await this.sessions.revoke(id);
-    this.revocations.add([id]);
+  private async endReused(sessionId: SessionId, accountId: AccountId, addressKey: string | null): Promise<void> {
+    await this.sessions.revoke(sessionId);
+    this.revocations.add([sessionId]);
+    this.events.record({ kind: 'session.reused', accountId, sessionId, addressKey });
   }
 }
 

@@ -2,10 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Refusal } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
-import { HashingSlots } from '../passwords/hashing-slots.js';
-import { LoginGuard } from '../passwords/login-guard.js';
+import { SecurityEvents } from '../events/security-events.js';
+import { GuardedPasswords } from '../passwords/guarded-passwords.js';
 import { PasswordRules } from '../passwords/password-rules.js';
-import { hashPassword } from '../passwords/passwords.js';
 import { Accounts } from '../persistence/accounts.js';
 import { Admission } from '../registration/admission.js';
 import { NewSessions } from '../tokens/new-sessions.js';
@@ -25,11 +24,11 @@ interface Registration {
 export class RegisterAccount {
   constructor(
     private readonly accounts: Accounts,
-    private readonly slots: HashingSlots,
-    private readonly guard: LoginGuard,
+    private readonly passwords: GuardedPasswords,
     private readonly sessions: NewSessions,
     private readonly rules: PasswordRules,
     private readonly admission: Admission,
+    private readonly events: SecurityEvents,
   ) {}
 
   /**
@@ -53,12 +52,16 @@ export class RegisterAccount {
   }
 
   private async make(input: Registration, inviteHash: Buffer | null): Promise<TokenPair> {
-    const passwordHash = await this.slots.run(input.addressKey, () => hashPassword(input.password));
-    const [addressHash] = await this.guard.hashesOfAddress(input.addressKey);
+    const { addressKey, email } = input;
+    const request = { purpose: 'registration', addressKey, name: email.mailboxKey } as const;
+    const passwordHash = await this.passwords.hash(request, input.password);
+    const [addressHash] = await this.passwords.hashesOfAddress(addressKey);
     const { session, tokensFor } = await this.sessions.prepare(addressHash);
-    const account = await this.accounts.register(input.email, passwordHash, session, inviteHash);
+    const account = await this.accounts.register(email, passwordHash, session, inviteHash);
     if (account === null) throw taken();
 
+    const { accountId } = account;
+    this.events.record({ kind: 'account.registered', accountId, sessionId: session.id, addressKey });
     return tokensFor(account);
   }
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { codePoints, isText } from '@edgechat/kernel';
+import { accountId, codePoints, isText } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import { PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
+import { SecurityEventRows } from '../events/security-event-rows.js';
 import { HashingSlots } from '../passwords/hashing-slots.js';
 import { PasswordRules } from '../passwords/password-rules.js';
 import { hashPassword } from '../passwords/passwords.js';
@@ -31,6 +32,7 @@ export class SetPassword {
     private readonly postgres: Postgres,
     private readonly slots: HashingSlots,
     private readonly rules: PasswordRules,
+    private readonly events: SecurityEventRows,
   ) {}
 
   /** True for what an account may have as its password: 8 to 1,024 characters that every store keeps. */
@@ -58,11 +60,16 @@ export class SetPassword {
   async execute(email: Email, password: string): Promise<number | null> {
     if (!this.isPassword(password) || (await this.isTooCommon(email, password))) throw new RangeError('not a password');
 
-    const hash = await this.slots.run(OPERATOR, () => hashPassword(password));
-    return this.postgres.transaction(async (sql) => {
+    const hash = await this.slots.run({ purpose: 'known', addressKey: OPERATOR, name: email.mailboxKey }, () =>
+      hashPassword(password),
+    );
+    const done = await this.postgres.transaction(async (sql) => {
       const [account] = await sql.query<{ id: number }>(SET, [email.key, email.mailboxKey, hash]);
       if (!account) return null;
-      return (await sql.query(REVOKE_ALL, [account.id])).length;
+      return { account: accountId(account.id), ended: (await sql.query(REVOKE_ALL, [account.id])).length };
     });
+    if (done === null) return null;
+    await this.events.addOfOperator('password.set', done.account);
+    return done.ended;
   }
 }

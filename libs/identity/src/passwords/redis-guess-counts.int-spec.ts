@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import { loadConfig } from '@edgechat/platform/config';
+import { Log } from '@edgechat/platform/logging';
+import { Redis } from '@edgechat/platform/redis';
+import { eventually } from '@edgechat/testing';
+import { RedisGuessCounts } from './redis-guess-counts.js';
+import { itCountsGuesses } from './test-guess-counts.js';
+
+const OWN = `{guesses-test-${randomUUID()}}`;
+
+class OwnRedis extends Redis {
+  override key(name: string): string {
+    return `${OWN}:${name}`;
+  }
+}
+
+describe('guesses, counted in Redis', () => {
+  let redis: Redis;
+  beforeAll(async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:1/none', REDIS_URL: process.env['TEST_REDIS_URL'] };
+    redis = new OwnRedis(loadConfig(env, 'api'), new Log('test', 'silent'));
+    await eventually(async () => redis.hasStarted);
+  });
+  afterAll(() => redis.onApplicationShutdown());
+
+  /** Puts back every instant and every expiry by so much. */
+  const pass = async (ms: number): Promise<void> => {
+    for (const key of await redis.client.keys(redis.key('guesses:*'))) {
+      if ((await redis.client.type(key)) === 'hash')
+        for (const field of ['waitUntil', 'beganAt']) await redis.client.hincrby(key, field, -Math.ceil(ms));
+      const lifeMs = (await redis.client.pttl(key)) - Math.ceil(ms);
+      if (lifeMs > 0) await redis.client.pexpire(key, lifeMs);
+      else await redis.client.del(key);
+    }
+  };
+  itCountsGuesses(() => ({ counts: new RedisGuessCounts(redis), pass }));
+
+  it('leave nothing behind for ever', async () => {
+    const counts = new RedisGuessCounts(redis);
+    const keys = { pair: 'test:pair', day: 'test:day', address: 'test:address' };
+    for (const isRight of [false, true]) {
+      expect(await counts.reserve(keys)).toBe(0);
+      await counts.settle(keys, isRight);
+      await pass(1_000);
+    }
+    const lives = await Promise.all(
+      (await redis.client.keys(redis.key('guesses:*'))).map((key) => redis.client.pttl(key)),
+    );
+    expect(lives.length).toBeGreaterThan(0);
+    expect(lives.filter((lifeMs) => lifeMs < 0)).toEqual([]);
+  });
+});
