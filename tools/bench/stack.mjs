@@ -65,6 +65,7 @@ export class Stack {
       AI_PROVIDER: 'demo',
       RATE_LIMIT_REQUESTS: '10000000',
       TEXT_MB_PER_DAY: 'unlimited',
+      STRANGERS_PER_DAY: 'unlimited',
       // One account searches on all connections, in the place of many: what is kept for those who search seldom would not be its.
       SEARCHES_AT_ONCE: 'unlimited',
       SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited',

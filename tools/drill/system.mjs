@@ -13,6 +13,7 @@ export const AI_TIMEOUT_MS = 10_000;
 const FAULT_SETTINGS = {
   RATE_LIMIT_REQUESTS: '10000000',
   TEXT_MB_PER_DAY: 'unlimited',
+  STRANGERS_PER_DAY: 'unlimited',
   AI_PROVIDER: 'demo',
   AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
 };

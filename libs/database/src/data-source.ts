@@ -5,6 +5,7 @@ import pg from 'pg';
 import { First1795478400000 } from './migrations/1795478400000-first.js';
 import { ManyPeople1795521600000, OweSearch1795521700000 } from './migrations/1795521600000-many-people.js';
 import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-work.js';
+import { Strangers1795651600000 } from './migrations/1795651600000-strangers.js';
 
 /** In the order they run. */
 export const MIGRATIONS = [
@@ -12,6 +13,7 @@ export const MIGRATIONS = [
   ManyPeople1795521600000,
   OweSearch1795521700000,
   BoundedWork1795564800000,
+  Strangers1795651600000,
 ];
 
 /**

@@ -33,7 +33,9 @@ export async function inProcess(
   modules: readonly Type[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<INestApplicationContext> {
-  const config = loadConfig({ ...stores.env, LOG_LEVEL: 'error', ...env }, 'worker');
+  const all = { ...stores.env, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env };
+  // (What only the API reads, but use cases of both have.)
+  const config = { ...loadConfig(all, 'worker'), strangersPerDay: loadConfig(all, 'api').strangersPerDay };
   const log = new Log('test', 'silent');
   await migrate(config, log);
   const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), {

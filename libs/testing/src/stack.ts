@@ -84,6 +84,7 @@ async function start<Stores extends OwnStores>(
     OPENAI_BASE_URL: provider.baseUrls.openai,
     RATE_LIMIT_REQUESTS: '1000000',
     TEXT_MB_PER_DAY: 'unlimited',
+    STRANGERS_PER_DAY: 'unlimited',
     ...env,
   };
   const stack = new Stack(stores, provider, all);

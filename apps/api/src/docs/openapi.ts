@@ -137,7 +137,11 @@ function problemResponse(refusals: readonly DescribedRefusal[], path: string): O
 /** Codes whose problem document lists the fields that are wrong. */
 const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
   validation_failed: { field: '/limit', code: 'not_an_integer', detail: 'limit must be a whole number.' },
-  unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: "account_ids/0 is no account's id." },
+  unknown_account: {
+    field: '/account_ids',
+    code: 'unknown_account',
+    detail: 'account_ids names an account that does not exist.',
+  },
 };
 
 function exampleProblem(code: ErrorCode, members: Readonly<Record<string, unknown>>, path: string): unknown {

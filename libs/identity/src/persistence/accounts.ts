@@ -80,6 +80,9 @@ const REGISTER: Statement = {
     select id from account`,
 };
 
+/** The id is drawn by PostgreSQL (see the function `edgechat.new_account_id`). Should two registers at once draw the same one, the later draws again. */
+const ID_TRIES = 3;
+
 const SET_PASSWORD: Statement = {
   name: 'set-password',
   text: 'update edgechat.accounts set password_hash = $3::text where id = $1::bigint and password_hash = $2::text returning id',
@@ -130,22 +133,24 @@ export class Accounts {
 
   /** Makes an account together with its first session and the address it came from; null when the e-mail address was taken meanwhile. */
   async register(email: Email, passwordHash: string, session: NewSession): Promise<AccountId | null> {
-    try {
-      const values = [
-        email.address,
-        email.key,
-        passwordHash,
-        session.id,
-        session.generation,
-        session.tokenHash,
-        session.lifeDays,
-        session.addressHash,
-      ];
-      const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
-      return row ? accountId(row.id) : null;
-    } catch (error) {
-      if (isUniqueViolation(error, 'accounts_email_key')) return null;
-      throw error;
+    const values = [
+      email.address,
+      email.key,
+      passwordHash,
+      session.id,
+      session.generation,
+      session.tokenHash,
+      session.lifeDays,
+      session.addressHash,
+    ];
+    for (let triesLeft = ID_TRIES; ; triesLeft -= 1) {
+      try {
+        const [row] = await this.postgres.query<{ id: number }>(REGISTER, values);
+        return row ? accountId(row.id) : null;
+      } catch (error) {
+        if (isUniqueViolation(error, 'accounts_email_key')) return null;
+        if (triesLeft <= 1 || !isUniqueViolation(error, 'accounts_pkey')) throw error;
+      }
     }
   }
 
