@@ -159,7 +159,7 @@ export const SETTINGS = {
     API,
     '10000',
     limit(1_000_000),
-    'Accounts that never sent in a conversation with it that an account may add or write to in a day (UTC); a tenth in its first week, 50 in its first hour.',
+    'Strangers that an account may add or write to in a day (UTC); a tenth in its first week, 50 in its first hour.',
   ),
   READS_MB: setting(BOTH, '32', limit(1_000_000), 'MiB of messages that a process reads from MongoDB at once.'),
   BODIES_MB: setting(API, '64', limit(1_000_000), 'MiB of request bodies that a process takes in at once.'),
