@@ -35,7 +35,7 @@ export const GROUPS = {
 };
 
 const ACCOUNT_ROWS = `
-  insert into edgechat.accounts (id, email, email_key, password_hash) overriding system value
+  insert into edgechat.accounts (id, email, email_key, password_hash)
   select i, 'bench-' || i || '@example.com', 'bench-' || i || '@example.com', $1 from generate_series(1, ${ACCOUNTS}) i`;
 
 const conversationRows = ({ count, size, members, isAssistant }) => `

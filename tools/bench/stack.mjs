@@ -69,6 +69,7 @@ export class Stack {
       REGISTRATIONS_PER_HOUR: 'unlimited',
       REGISTRATIONS_PER_DAY: 'unlimited',
       TEXT_MB_PER_DAY: 'unlimited',
+      STRANGERS_PER_DAY: 'unlimited',
       // One account searches on all connections, in the place of many: what is kept for those who search seldom would not be its.
       SEARCHES_AT_ONCE: 'unlimited',
       SEARCHES_AT_ONCE_PER_ACCOUNT: 'unlimited',

@@ -16,6 +16,7 @@ const FAULT_SETTINGS = {
   REGISTRATIONS_PER_HOUR: 'unlimited',
   REGISTRATIONS_PER_DAY: 'unlimited',
   TEXT_MB_PER_DAY: 'unlimited',
+  STRANGERS_PER_DAY: 'unlimited',
   AI_PROVIDER: 'demo',
   AI_TIMEOUT_MS: String(AI_TIMEOUT_MS),
 };

@@ -151,10 +151,10 @@ describe('the assistant of a group', () => {
     expect(
       await sql(
         stack.databaseUrl,
-        'select account_id::int as id from edgechat.answer_usage where conversation_id = $1 order by 1',
+        'select account_id::float8 as id from edgechat.answer_usage where conversation_id = $1 order by 1',
         [group],
       ),
-    ).toEqual([{ id: ada.id }, { id: bob.id }]);
+    ).toEqual([ada.id, bob.id].sort((one, other) => one - other).map((id) => ({ id })));
   });
 
   it.each([
@@ -181,7 +181,7 @@ describe('the assistant of a group', () => {
     expect(
       await sql(
         stack.databaseUrl,
-        'select account_id::int as id from edgechat.answer_usage where conversation_id = $1',
+        'select account_id::float8 as id from edgechat.answer_usage where conversation_id = $1',
         [group],
       ),
     ).toEqual([{ id: bob.id }]);

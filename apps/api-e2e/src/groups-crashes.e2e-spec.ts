@@ -178,7 +178,7 @@ describe('guarantee 5: one answer', () => {
     (
       await sql<{ id: number }>(
         stack.databaseUrl,
-        'select account_id::int as id from edgechat.answer_usage where conversation_id = $1 order by 1',
+        'select account_id::float8 as id from edgechat.answer_usage where conversation_id = $1 order by 1',
         [group],
       )
     ).map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sql, type Answer, type Call, type Client, type Stack } from '@edgechat/testing';
+import { Client, sql, type Answer, type Call, type Stack } from '@edgechat/testing';
 import { PASSWORD } from './inputs.js';
 import { exchange, rawRequest } from './raw-http.js';
 import { aFullGroup, fillWithLargeGroups, idOf, someAccounts } from './scene.js';
@@ -262,12 +262,23 @@ export class Answers {
     }
   }
 
-  /** What calls answer to who used up a day's text, who used up its tokens, and where nobody may search. */
-  async ofSpent({ text, tokens, searches }: Record<'text' | 'tokens' | 'searches', Client>): Promise<void> {
+  /** What calls answer to who used up a day's text, or its tokens, and where nobody may search, or meet a stranger. */
+  async ofSpent({
+    text,
+    tokens,
+    searches,
+    strangers,
+  }: Record<'text' | 'tokens' | 'searches' | 'strangers', Client>): Promise<void> {
     const id = await text.conversation();
     for (const client of [text, tokens]) await this.see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
     await this.see(tokens, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
     await this.see(searches, 'get /api/v1/search', { query: '?q=hello' });
+    const other = await idOf(await new Client(strangers.url).register());
+    await this.see(strangers, `post ${CONVERSATIONS}`, { body: { kind: 'direct', member_ids: [other] } });
+    await this.see(strangers, `post ${MEMBERS}`, {
+      id: await strangers.conversation({ kind: 'group' }),
+      body: { account_ids: [other] },
+    });
   }
 
   /** What keeps people out: `closed` is a client of an API that lets nobody register, `invited` of one that asks for a code and then lets nobody from this address. */

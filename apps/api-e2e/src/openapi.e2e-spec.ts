@@ -33,6 +33,7 @@ beforeAll(async () => {
     text: client.at(await another({ TEXT_MB_PER_DAY: '0', REGISTRATION: 'closed' })),
     tokens: client.at(await another({ AI_TOKENS_PER_DAY: '0', REGISTRATION: 'invite', REGISTRATIONS_PER_HOUR: '0' })),
     searches: client.at(await another({ SEARCHES_AT_ONCE: '0' })),
+    strangers: client.at(await another({ STRANGERS_PER_DAY: '0' })),
   };
   for (const one of Object.values(spent))
     await eventually(async () => (await one.get('/health/started')).status === 200);

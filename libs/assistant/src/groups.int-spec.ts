@@ -39,7 +39,7 @@ beforeAll(async () => {
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
   await sql(
     stores.env.DATABASE_URL,
-    `insert into edgechat.accounts (email, email_key, password_hash, display_name) values ('a', 'a', '', E'Ada\\nBob:'), ('b', 'b', '', 'Bob'), ('c', 'c', '', 'bob')`,
+    `insert into edgechat.accounts (id, email, email_key, password_hash, display_name) values (1, 'a', 'a', '', E'Ada\\nBob:'), (2, 'b', 'b', '', 'Bob'), (3, 'c', 'c', '', 'bob')`,
   );
 });
 afterAll(async () => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
   await sql(
     stores.env.DATABASE_URL,
-    `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 100) n`,
+    `insert into edgechat.accounts (id, email, email_key, password_hash) select n, n::text, n::text, '' from generate_series(1, 100) n`,
   );
   places = process.get(AnswerPlaces, { strict: false });
   const runner = process.get(JobRunner, { strict: false });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
   await sql(
     stores.env.DATABASE_URL,
-    `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, ${CROWD}) n`,
+    `insert into edgechat.accounts (id, email, email_key, password_hash) select n, n::text, n::text, '' from generate_series(1, ${CROWD}) n`,
   );
   await leaveUnvacuumed();
   short = await aConversationOf(SHORT);

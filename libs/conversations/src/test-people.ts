@@ -14,26 +14,35 @@ import { SendMessage } from './use-cases/send-message.js';
 
 /** Accounts 1 to 11,000, and what they do to conversations, for tests on stores of their own. */
 export class People {
+  private readonly others: INestApplicationContext[] = [];
+
   private constructor(
     readonly stores: OwnStores,
     readonly process: INestApplicationContext,
   ) {}
 
   /** @param writeLimit members above which a conversation is large here */
-  static async start(writeLimit: number): Promise<People> {
+  static async start(writeLimit: number, env: Readonly<Record<string, string>> = {}): Promise<People> {
     const stores = await ownStores();
-    const process = await inProcess(stores, [ConversationsModule], { FAN_OUT_WRITE_LIMIT: String(writeLimit) });
+    const process = await inProcess(stores, [ConversationsModule], { FAN_OUT_WRITE_LIMIT: String(writeLimit), ...env });
     await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
     await sql(
       stores.env.DATABASE_URL,
-      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 11000) n`,
+      `insert into edgechat.accounts (id, email, email_key, password_hash) select n, n::text, n::text, '' from generate_series(1, 11000) n`,
     );
     return new People(stores, process);
   }
 
   async close(): Promise<void> {
-    await this.process.close();
+    for (const process of [...this.others, this.process]) await process.close();
     await this.stores.close();
+  }
+
+  /** A further process, with other settings. */
+  async another(env: Readonly<Record<string, string>>): Promise<INestApplicationContext> {
+    const process = await inProcess(this.stores, [ConversationsModule], env);
+    this.others.push(process);
+    return process;
   }
 
   make(
@@ -41,8 +50,9 @@ export class People {
     kind: ConversationKind,
     memberIds: readonly AccountId[] = [],
     clientKey: string | null = null,
+    process = this.process,
   ): Promise<MadeConversation> {
-    return this.process
+    return process
       .get(CreateConversation)
       .create({ creator, kind, title: null, assistant: null, memberIds, clientKey });
   }

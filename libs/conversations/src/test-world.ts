@@ -56,7 +56,7 @@ export class World {
     const world = new World(stores, process);
     await world.prepare();
     await world.run(
-      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 4) n`,
+      `insert into edgechat.accounts (id, email, email_key, password_hash) select n, n::text, n::text, '' from generate_series(1, 4) n`,
     );
     return world;
   }

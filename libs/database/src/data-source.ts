@@ -10,6 +10,7 @@ import { Sessions1795651200000 } from './migrations/1795651200000-sessions.js';
 import { Doors1795651300000 } from './migrations/1795651300000-doors.js';
 import { SecurityEvents1795651400000 } from './migrations/1795651400000-security-events.js';
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
+import { Strangers1795651600000 } from './migrations/1795651600000-strangers.js';
 
 /** In the order they run. */
 export const MIGRATIONS = [
@@ -22,6 +23,7 @@ export const MIGRATIONS = [
   Doors1795651300000,
   SecurityEvents1795651400000,
   EmailKeys1795651500000,
+  Strangers1795651600000,
 ];
 
 /**

@@ -26,6 +26,7 @@ describe('the command migrate', () => {
       'Doors1795651300000',
       'SecurityEvents1795651400000',
       'EmailKeys1795651500000',
+      'Strangers1795651600000',
     ]);
     expect(await run()).toEqual([]);
   });

@@ -104,7 +104,7 @@ export const ERRORS = {
   too_many_large_groups: {
     status: 409,
     title: 'Too many large groups',
-    help: 'An account is in at most 500 large conversations. Leave one of them first.',
+    help: 'An account is in at most 500 large conversations, and in at most 100 of people in whose conversations it never wrote. It has to leave one of them first, or to write to who adds it.',
   },
   body_too_large: {
     status: 413,
@@ -139,7 +139,7 @@ export const ERRORS = {
   unknown_account: {
     status: 422,
     title: 'Unknown account',
-    help: 'An id names no account. `errors` says which. Nothing was made or changed.',
+    help: 'The list names an account that does not exist. Nothing was made or changed.',
   },
   direct_needs_one_other: {
     status: 422,
@@ -175,6 +175,11 @@ export const ERRORS = {
     status: 429,
     title: 'Too many look-ups',
     help: 'An account looks up at most 30 e-mail addresses per minute. Wait as long as `Retry-After` says.',
+  },
+  too_many_strangers: {
+    status: 429,
+    title: 'Too many strangers',
+    help: 'A stranger is an account that never sent a message in a conversation with you. An account adds or writes to so many of them in a day, a new one to fewer. Nothing was made or changed: name fewer, or wait as long as `Retry-After` says.',
   },
   too_many_searches: {
     status: 429,

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
   await sql(
     stores.env.DATABASE_URL,
-    `insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`,
+    `insert into edgechat.accounts (id, email, email_key, password_hash) values (1, 'a', 'a', '')`,
   );
 });
 afterAll(async () => {

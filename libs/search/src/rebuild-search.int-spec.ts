@@ -27,7 +27,7 @@ beforeAll(async () => {
   stores = await ownStores();
   process = await inProcess(stores, [ConversationsModule, SearchIndexModule, SearchRebuildModule]);
   await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
-  await run(`insert into edgechat.accounts (email, email_key, password_hash) values ('a', 'a', '')`);
+  await run(`insert into edgechat.accounts (id, email, email_key, password_hash) values (1, 'a', 'a', '')`);
 });
 afterAll(async () => {
   await process.close();

@@ -28,7 +28,7 @@ export class Talk {
     await prepareMessages(stores.env.MONGODB_URL, new URL(stores.env.MONGODB_URL).pathname.slice(1));
     await sql(
       stores.env.DATABASE_URL,
-      `insert into edgechat.accounts (email, email_key, password_hash) select n::text, n::text, '' from generate_series(1, 50) n`,
+      `insert into edgechat.accounts (id, email, email_key, password_hash) select n, n::text, n::text, '' from generate_series(1, 50) n`,
     );
     return new Talk(stores, process);
   }

@@ -34,7 +34,7 @@ export async function inProcess(
   modules: readonly Type[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<INestApplicationContext> {
-  const config = configOfBoth({ ...stores.env, LOG_LEVEL: 'error', ...env });
+  const config = configOfBoth({ ...stores.env, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env });
   const log = new Log('test', 'silent');
   await migrate(config, log);
   const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), {

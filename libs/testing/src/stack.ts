@@ -86,6 +86,7 @@ async function start<Stores extends OwnStores>(
     REGISTRATIONS_PER_HOUR: 'unlimited',
     REGISTRATIONS_PER_DAY: 'unlimited',
     TEXT_MB_PER_DAY: 'unlimited',
+    STRANGERS_PER_DAY: 'unlimited',
     ...env,
   };
   const stack = new Stack(stores, provider, all);

@@ -39,6 +39,7 @@ async function startSystem({ signal, say, violations, logs }, provider, passed, 
     AI_PROVIDER: 'openai',
     OPENAI_BASE_URL: provider.baseUrl,
     DRILL_PROBE: probes,
+    STRANGERS_PER_DAY: 'unlimited', // else the attackers' groups were refused before they cost anything
     ...passed,
   };
   const nodeArgs = ['--max-old-space-size=256', '--import', path.join(HERE, 'probe.mjs')]; // as in the images

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { instant } from '@edgechat/kernel';
 import type { Account, FoundAccount, TokenPair } from '@edgechat/identity';
+import { ACCOUNT_ID } from '../docs/describe.js';
 
 export const TOKENS_EXAMPLE = {
   access_token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0eXBlIjoiYWNjZXNzIiwic3ViIjoiNyJ9.c2lnbmF0dXJl',
@@ -9,10 +10,10 @@ export const TOKENS_EXAMPLE = {
 } as const;
 
 export const ACCOUNT_EXAMPLE = {
-  id: 7,
-  sub: '7',
+  id: 6_204_153_389_513_871,
+  sub: '6204153389513871',
   email: 'ada@example.com',
-  display_name: 'User 7',
+  display_name: 'User 6204153389513871',
   created_at: '2026-11-24T08:00:00.000Z',
 };
 
@@ -33,7 +34,7 @@ export class TokensResponse {
 }
 
 export class AccountResponse {
-  @ApiProperty({ type: 'integer', example: ACCOUNT_EXAMPLE.id }) readonly id!: number;
+  @ApiProperty({ ...ACCOUNT_ID, example: ACCOUNT_EXAMPLE.id }) readonly id!: number;
   @ApiProperty({ example: ACCOUNT_EXAMPLE.sub, description: 'The id as a decimal string, as in the access token.' })
   readonly sub!: string;
   @ApiProperty({ example: ACCOUNT_EXAMPLE.email, description: 'As it was given.' }) readonly email!: string;
@@ -46,7 +47,7 @@ export const FOUND_EXAMPLE = { id: 17, display_name: 'Grace' };
 
 /** An account as others see it. */
 export class FoundAccountResponse {
-  @ApiProperty({ type: 'integer', example: FOUND_EXAMPLE.id }) readonly id!: number;
+  @ApiProperty({ ...ACCOUNT_ID, example: FOUND_EXAMPLE.id }) readonly id!: number;
   @ApiProperty({ example: FOUND_EXAMPLE.display_name }) readonly display_name!: string;
 }
 

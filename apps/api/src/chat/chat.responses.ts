@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Conversation, LastMessage, Member, Message } from '@edgechat/conversations';
 import { instant } from '@edgechat/kernel';
+import { ACCOUNT_ID } from '../docs/describe.js';
 
 const AT = '2026-11-24T08:00:00.000Z';
 const CONVERSATION_ID = '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f';
@@ -35,7 +36,7 @@ export class MessageResponse {
   @ApiProperty({ example: CONVERSATION_ID }) readonly conversation_id!: string;
   @ApiProperty({ type: 'integer', minimum: 1, description: 'From 1, without a hole.' }) readonly seq!: number;
   @ApiProperty({ enum: ['user', 'model'] }) readonly role!: 'user' | 'model';
-  @ApiProperty({ type: 'integer', nullable: true }) readonly author_id!: number | null;
+  @ApiProperty({ ...ACCOUNT_ID, nullable: true }) readonly author_id!: number | null;
   @ApiProperty({ type: 'string', nullable: true }) readonly author_name!: string | null;
   @ApiProperty() readonly content!: string;
   @ApiProperty({ type: 'string', nullable: true, description: 'Shown to its author only.' }) readonly client_id!:
@@ -80,7 +81,7 @@ export class SendResponse {
 export class LastMessageResponse {
   @ApiProperty({ type: 'integer' }) readonly seq!: number;
   @ApiProperty({ enum: ['user', 'model'] }) readonly role!: 'user' | 'model';
-  @ApiProperty({ type: 'integer', nullable: true }) readonly author_id!: number | null;
+  @ApiProperty({ ...ACCOUNT_ID, nullable: true }) readonly author_id!: number | null;
   @ApiProperty({ description: 'Cut to 200 characters.' }) readonly content!: string;
   @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
 }
@@ -161,7 +162,7 @@ export class ReadResponse {
 export const MEMBER_EXAMPLE = { account_id: 17, display_name: 'Ada', role: 'member', joined_at: AT };
 
 export class MemberResponse {
-  @ApiProperty({ type: 'integer' }) readonly account_id!: number;
+  @ApiProperty(ACCOUNT_ID) readonly account_id!: number;
   @ApiProperty() readonly display_name!: string;
   @ApiProperty({ enum: ['owner', 'admin', 'member'] }) readonly role!: string;
   @ApiProperty({ format: 'date-time' }) readonly joined_at!: string;

@@ -58,6 +58,7 @@ export class ConversationsController {
     'direct_needs_one_other',
     'assistant_takes_no_members',
     'too_many_large_groups',
+    'too_many_strangers',
     'idempotency_key_reused',
     'conversation_not_found',
   )

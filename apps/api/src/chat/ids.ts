@@ -1,3 +1,4 @@
+import { unknownAccount } from '@edgechat/conversations';
 import { accountId, conversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 
 /** A whole number of 1 or more, as a path has it; null for any other text, and for one that nothing can have. */
@@ -28,12 +29,8 @@ export function seqFromPath(given: string): number {
   return seq;
 }
 
-/** The accounts that a validated list of a body names. @throws Refusal `unknown_account` for a number beyond what an id can be, like for any other that is no account's */
+/** The accounts that a validated list of a body names. @throws Refusal `unknown_account` where one is beyond what an id can be, like for any other that is no account's */
 export function accountIds(field: string, given: readonly number[]): readonly AccountId[] {
-  const item = given.findIndex((id) => !Number.isSafeInteger(id));
-  if (item === -1) return given.map(accountId);
-  const detail = `${field}/${item} is no account's id.`;
-  throw new Refusal('unknown_account', `${detail} Nothing was changed.`, {
-    errors: [{ field: `/${field}/${item}`, code: 'unknown_account', detail }],
-  });
+  if (given.every((id) => Number.isSafeInteger(id))) return given.map(accountId);
+  throw unknownAccount(`/${field}`);
 }

@@ -64,6 +64,7 @@ export class MembersController {
     'unknown_account',
     'group_full',
     'too_many_large_groups',
+    'too_many_strangers',
   )
   async add(
     @CurrentCaller() { accountId }: Caller,

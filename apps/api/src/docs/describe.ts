@@ -10,6 +10,13 @@ export class DescribedRefusal {
   ) {}
 }
 
+/** An account's id in the document. Of code that is made from it, some would keep an `integer` without a format in 32 bits. */
+export const ACCOUNT_ID = {
+  type: 'integer',
+  format: 'int64',
+  description: 'A whole number that may need 53 bits.',
+} as const;
+
 interface Answer<Body> {
   readonly example: Body;
   readonly description: string;

@@ -143,7 +143,11 @@ const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
     detail:
       'password is among the first that anybody guesses. Choose another, such as four words that do not belong together.',
   },
-  unknown_account: { field: '/account_ids/0', code: 'unknown_account', detail: "account_ids/0 is no account's id." },
+  unknown_account: {
+    field: '/account_ids',
+    code: 'unknown_account',
+    detail: 'account_ids names an account that does not exist.',
+  },
 };
 
 function exampleProblem(code: ErrorCode, members: Readonly<Record<string, unknown>>, path: string): unknown {

@@ -118,7 +118,7 @@ export function IsListOfIds(limits: ListLimits, notes: FieldNotes = {}): Propert
     Array.isArray(value) ? value.slice(0, max + 1).map(outermost) : outermost(value);
   const schema = ApiProperty({
     type: 'array',
-    items: { type: 'integer', minimum: 1 },
+    items: { type: 'integer', format: 'int64', minimum: 1 },
     minItems: min,
     maxItems: max,
     ...notes,

@@ -21,22 +21,23 @@ interface LockedRow {
   readonly role: MemberRole;
 }
 
-// Waits for the sends and the deliveries under way; those that wait for it see what it did.
+// Waits for the sends and the deliveries under way; those that wait for it see what it did. Only for a member: nobody else gets the lock, or waits for it, and so no outsider holds the members up.
 const LOCK: Statement = {
   name: 'conversations.lock',
-  text: 'select 1 as locked from edgechat.conversations where id = $1 and deleted_at is null for update',
+  text: `select 1 as locked from edgechat.conversations c where c.id = $1 and c.deleted_at is null
+           and (select true from edgechat.members m where m.conversation_id = $1 and m.account_id = $2) for update of c`,
 };
-// A statement of its own: one that had to wait for the lock would show the members from before it.
+// A statement of its own: one that had to wait for the lock would show the members from before it. So who was removed meanwhile is no member any more.
 const LOOK: Statement = {
   name: 'conversations.look_locked',
   text: `select c.kind, c.last_seq, c.updated_at, c.member_count, c.is_large, m.role
          from edgechat.conversations c join edgechat.members m on m.conversation_id = c.id and m.account_id = $2 where c.id = $1 and c.deleted_at is null`,
 };
 
-/** Locks a conversation for a change of itself or its members, and then looks at it. @throws Refusal `conversation_not_found` when it is not there, or the caller is no member */
+/** Locks a conversation for a change of itself or its members, if the caller is one of them, and then looks at it. @throws Refusal `conversation_not_found` when it is not there, or the caller is no member */
 export async function lockConversation(sql: Sql, id: ConversationId, caller: AccountId): Promise<LockedConversation> {
-  await sql.query(LOCK, [id]);
-  const [row] = await sql.query<LockedRow>(LOOK, [id, caller]);
+  const [locked] = await sql.query(LOCK, [id, caller]);
+  const [row] = locked ? await sql.query<LockedRow>(LOOK, [id, caller]) : [];
   if (!row) throw new Refusal('conversation_not_found', 'Conversation not found');
   return {
     kind: row.kind,

@@ -1,9 +1,7 @@
-import { accountId, Refusal, type AccountId, type ConversationId, type FieldError } from '@edgechat/kernel';
+import { accountId, type AccountId, type ConversationId } from '@edgechat/kernel';
 import type { Sql, Statement } from '@edgechat/platform/postgres';
 import type { Member, MemberRole } from '../domain/conversation.js';
-
-/** An account is in at most so many large conversations: each of them is looked at for each page of its inbox. */
-export const LARGE_MAX = 500;
+import { unknownAccount } from '../domain/people-limits.js';
 
 export interface MemberRow {
   readonly account_id: number;
@@ -15,9 +13,9 @@ export interface MemberRow {
 /** What `MemberRow` is read from, `edgechat.members m`. */
 export const MEMBER_COLUMNS = `m.account_id, (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.account_id) as display_name, m.role, m.joined_at`;
 
-const KNOWN: Statement = {
-  name: 'conversations.known_accounts',
-  text: 'select id from edgechat.accounts where id = any($1::bigint[])',
+const COUNT_ACCOUNTS: Statement = {
+  name: 'conversations.count_accounts',
+  text: 'select count(*)::int as known from edgechat.accounts where id = any($1::bigint[])',
 };
 const NAMED: Statement = {
   name: 'conversations.named_members',
@@ -27,21 +25,13 @@ const NAMED: Statement = {
 /**
  * Sees that these accounts exist.
  * @param field the list that they came in, as a JSON pointer
- * @throws Refusal `unknown_account`, which names the first 20 that do not
+ * @throws Refusal `unknown_account`, of the list as a whole: a list of guesses is not told apart into hits and misses
  */
 export async function requireAccounts(sql: Sql, ids: readonly AccountId[], field: string): Promise<void> {
-  if (ids.length === 0) return;
-  const known = new Set((await sql.query<{ id: number }>(KNOWN, [ids])).map(({ id }) => id));
-  const errors = ids.flatMap((id, i): FieldError[] =>
-    known.has(id) ? [] : [{ field: `${field}/${i}`, code: 'unknown_account', detail: `There is no account ${id}.` }],
-  );
-  const [first] = errors;
-  if (first)
-    throw new Refusal(
-      'unknown_account',
-      `${first.detail} Nothing was changed: leave it out, or look people up by their e-mail address.`,
-      { errors: errors.slice(0, 20) },
-    );
+  const each = [...new Set(ids)];
+  if (each.length === 0) return;
+  const [counted] = await sql.query<{ known: number }>(COUNT_ACCOUNTS, [each]);
+  if (counted?.known !== each.length) throw unknownAccount(field);
 }
 
 /** Those of these accounts that are members, oldest first. */

@@ -3,10 +3,16 @@ import { Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import { GROUP_MAX, type Member } from '../domain/conversation.js';
+import {
+  LARGE_MAX,
+  LARGE_OF_STRANGERS_MAX,
+  limitOrNull,
+  tooManyLarge,
+  tooManyStrangers,
+} from '../domain/people-limits.js';
 import { requireGroup, requireRight } from '../domain/roles.js';
 import { lockConversation, type LockedConversation } from '../persistence/lock-conversation.js';
-import { LARGE_MAX, listNamed, requireAccounts } from '../persistence/member-rows.js';
-import { tooManyLarge } from './create-conversation.js';
+import { listNamed, requireAccounts } from '../persistence/member-rows.js';
 
 const WHO_IS_NEW: Statement = {
   name: 'conversations.who_is_new',
@@ -18,7 +24,11 @@ const WHO_IS_THERE: Statement = {
 };
 const TOO_MANY_LARGE: Statement = {
   name: 'conversations.too_many_large',
-  text: `select edgechat.too_many_large($1::bigint[], ${LARGE_MAX}) as is_so`,
+  text: `select edgechat.too_many_large($1::bigint[], $2, $3, ${LARGE_MAX}, ${LARGE_OF_STRANGERS_MAX}) as is_so`,
+};
+const MEET_STRANGERS: Statement = {
+  name: 'conversations.meet_strangers',
+  text: 'select edgechat.meet_strangers($1, $2::bigint[], $3) as retry_after_s',
 };
 /** From now on for good: it is ordered when inboxes are read. Who is in it now is told so by their own rows. */
 const BECOME_LARGE: Statement = {
@@ -31,8 +41,8 @@ const BECOME_LARGE: Statement = {
 const JOIN: Statement = {
   name: 'conversations.join',
   text: `with joined as (
-           insert into edgechat.members (conversation_id, account_id, role, joined_at, read_seq)
-           select c.id, a, 'member', date_trunc('milliseconds', clock_timestamp()), c.last_seq from edgechat.conversations c, unnest($2::bigint[]) a where c.id = $1
+           insert into edgechat.members (conversation_id, account_id, role, joined_at, read_seq, added_by)
+           select c.id, a, 'member', date_trunc('milliseconds', clock_timestamp()), c.last_seq, $4 from edgechat.conversations c, unnest($2::bigint[]) a where c.id = $1
          ), placed as (
            insert into edgechat.inbox as i (account_id, conversation_id, ordered_at)
            select a, c.id, case when $3 then '-infinity' else c.updated_at end from edgechat.conversations c, unnest($2::bigint[]) a where c.id = $1 order by a
@@ -52,7 +62,7 @@ export class AddMembers {
   /**
    * Makes accounts members, whose next look at their inbox shows the group; who is one stays what they are. All or none. Safe to repeat. Gives those named, oldest first.
    * @param accounts 1–1,000
-   * @throws Refusal `conversation_not_found`, `groups_only`, `not_allowed`, `unknown_account`, `group_full`, `too_many_large_groups`
+   * @throws Refusal `conversation_not_found`, `groups_only`, `not_allowed`, `unknown_account`, `group_full`, `too_many_large_groups`, `too_many_strangers`
    * @throws Unavailable `postgres`
    */
   async add(id: ConversationId, caller: AccountId, accounts: readonly AccountId[]): Promise<readonly Member[]> {
@@ -62,15 +72,19 @@ export class AddMembers {
       requireRight('add_members', conversation.kind, conversation.role);
       await requireAccounts(sql, accounts, '/account_ids');
       const fresh = (await sql.query<{ id: AccountId }>(WHO_IS_NEW, [id, accounts])).map((row) => row.id);
-      if (fresh.length > 0) await this.join(sql, id, conversation, fresh);
+      if (fresh.length > 0) await this.join(sql, { id, caller, ...conversation }, fresh);
       return listNamed(sql, id, accounts);
     });
   }
 
   private async join(
     sql: Sql,
-    id: ConversationId,
-    { memberCount, isLarge }: LockedConversation,
+    {
+      id,
+      caller,
+      memberCount,
+      isLarge,
+    }: LockedConversation & { readonly id: ConversationId; readonly caller: AccountId },
     fresh: readonly AccountId[],
   ): Promise<void> {
     const total = memberCount + fresh.length;
@@ -83,10 +97,18 @@ export class AddMembers {
     const becomesLarge = !isLarge && total > this.config.fanOutWriteLimit;
     if (isLarge || becomesLarge) {
       const there = becomesLarge ? (await sql.query<{ id: AccountId }>(WHO_IS_THERE, [id])).map((row) => row.id) : [];
-      const [tooMany] = await sql.query<{ is_so: boolean }>(TOO_MANY_LARGE, [[...there, ...fresh]]);
+      const [tooMany] = await sql.query<{ is_so: boolean }>(TOO_MANY_LARGE, [[...there, ...fresh], id, caller]);
       if (tooMany?.is_so) throw tooManyLarge();
     }
+    await this.meetStrangers(sql, caller, fresh);
     if (becomesLarge) await sql.query(BECOME_LARGE, [id]);
-    await sql.query(JOIN, [id, fresh, isLarge || becomesLarge]);
+    await sql.query(JOIN, [id, fresh, isLarge || becomesLarge, caller]);
+  }
+
+  private async meetStrangers(sql: Sql, caller: AccountId, fresh: readonly AccountId[]): Promise<void> {
+    const perDay = limitOrNull(this.config.strangersPerDay);
+    if (perDay === null) return;
+    const [met] = await sql.query<{ retry_after_s: number | null }>(MEET_STRANGERS, [caller, fresh, perDay]);
+    if (met?.retry_after_s) throw tooManyStrangers(met.retry_after_s);
   }
 }

@@ -4,7 +4,14 @@ import { newConversationId, Refusal, type AccountId, type ConversationId } from 
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import { DEFAULT_MODE, type AssistantMode, type ConversationKind } from '../domain/conversation.js';
-import { LARGE_MAX, requireAccounts } from '../persistence/member-rows.js';
+import {
+  LARGE_MAX,
+  LARGE_OF_STRANGERS_MAX,
+  limitOrNull,
+  tooManyLarge,
+  tooManyStrangers,
+} from '../domain/people-limits.js';
+import { requireAccounts } from '../persistence/member-rows.js';
 
 export interface NewConversation {
   readonly creator: AccountId;
@@ -25,13 +32,14 @@ export interface MadeConversation {
 }
 
 interface MadeRow {
-  readonly outcome: MadeConversation['outcome'] | 'key_reused' | 'too_many_large';
+  readonly outcome: MadeConversation['outcome'] | 'key_reused' | 'too_many_large' | 'too_many_strangers';
   readonly conversation_id: ConversationId;
+  readonly retry_after_s: number | null;
 }
 
 const MAKE: Statement = {
   name: 'conversations.make',
-  text: 'select * from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)',
+  text: 'select * from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11, $12)',
 };
 
 /** Makes a conversation with its members. */
@@ -44,7 +52,7 @@ export class CreateConversation {
 
   /**
    * Makes it, or gives the one that is there: of the same key, or the direct one of a pair, whoever of the two asks and however many at once. One transaction: the conversation, its members, its place in their inboxes.
-   * @throws Refusal `direct_needs_one_other`, `assistant_takes_no_members`, `unknown_account`, `too_many_large_groups`, `idempotency_key_reused`
+   * @throws Refusal `direct_needs_one_other`, `assistant_takes_no_members`, `unknown_account`, `too_many_large_groups`, `too_many_strangers`, `idempotency_key_reused`
    * @throws Unavailable `postgres`
    */
   async create(wanted: NewConversation): Promise<MadeConversation> {
@@ -65,6 +73,8 @@ export class CreateConversation {
       others,
       this.config.fanOutWriteLimit,
       LARGE_MAX,
+      LARGE_OF_STRANGERS_MAX,
+      limitOrNull(this.config.strangersPerDay),
     ];
     const [row] = await this.postgres.query<MadeRow>(MAKE, values);
     if (!row) throw new Error('make_conversation gave no row');
@@ -74,16 +84,10 @@ export class CreateConversation {
         'This client key was used for another conversation. Use a new key for a new conversation.',
       );
     if (row.outcome === 'too_many_large') throw tooManyLarge();
+    if (row.outcome === 'too_many_strangers') throw tooManyStrangers(row.retry_after_s);
     return { id: row.conversation_id, outcome: row.outcome };
   }
 }
-
-/** One of the people is in as many large groups as an account may be. */
-export const tooManyLarge = (): Refusal =>
-  new Refusal(
-    'too_many_large_groups',
-    `One of these accounts is in ${LARGE_MAX} large groups already, which is the most an account can be in. Leave it out, or let it leave one of them first.`,
-  );
 
 function requireFitting(kind: ConversationKind, others: number): void {
   if (kind === 'direct' && others !== 1)

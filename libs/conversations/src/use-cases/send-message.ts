@@ -20,8 +20,8 @@ const PARTS_AT_ONCE = 4;
  * Sends a message, of a person or of the assistant: the one door into a conversation.
  *
  * What must hold: a send is accepted when its row is in the ledger; from then on it is kept and what it causes is owed, whatever dies. Nothing is written elsewhere before that.
- * Who is not a member may not send: refused under the conversation's lock, as if it did not exist, by the function `edgechat.send_messages`
- * (libs/database/src/migrations/bounded-work/send-messages.ts), and so is who used up what an account may use in a day.
+ * Who is not a member may not send, and gets no lock: refused as if the conversation did not exist, by the function `edgechat.send_messages`
+ * (libs/database/src/migrations/strangers/send-messages.ts), and so is who used up what an account may use in a day.
  */
 @Injectable()
 export class SendMessage {

@@ -98,6 +98,8 @@ const REGISTER: Statement = {
 
 /** What keeps an address from being two accounts, also of two registrations at once. */
 const EMAIL_KEYS = ['accounts_email_key', 'accounts_mailbox_key'];
+/** The id is drawn by PostgreSQL (see the function `edgechat.new_account_id`). Should two registers at once draw the same one, the later draws again. */
+const ID_TRIES = 3;
 
 const SET_PASSWORD: Statement = {
   name: 'set-password',
@@ -167,26 +169,28 @@ export class Accounts {
     session: NewSession,
     inviteHash: Buffer | null = null,
   ): Promise<RegisteredAccount | null> {
-    try {
-      const values = [
-        email.address,
-        email.key,
-        passwordHash,
-        session.id,
-        session.generation,
-        session.tokenHash,
-        session.lifeDays,
-        session.addressHash,
-        email.mailboxKey,
-      ];
-      const [row] =
-        inviteHash === null
-          ? await this.postgres.query<RegisteredRow>(REGISTER, values)
-          : await this.registerInvited(inviteHash, values);
-      return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
-    } catch (error) {
-      if (EMAIL_KEYS.some((constraint) => isUniqueViolation(error, constraint))) return null;
-      throw error;
+    const values = [
+      email.address,
+      email.key,
+      passwordHash,
+      session.id,
+      session.generation,
+      session.tokenHash,
+      session.lifeDays,
+      session.addressHash,
+      email.mailboxKey,
+    ];
+    for (let triesLeft = ID_TRIES; ; triesLeft -= 1) {
+      try {
+        const [row] =
+          inviteHash === null
+            ? await this.postgres.query<RegisteredRow>(REGISTER, values)
+            : await this.registerInvited(inviteHash, values);
+        return row ? { accountId: accountId(row.id), registeredAt: row.created_at } : null;
+      } catch (error) {
+        if (EMAIL_KEYS.some((constraint) => isUniqueViolation(error, constraint))) return null;
+        if (triesLeft <= 1 || !isUniqueViolation(error, 'accounts_pkey')) throw error;
+      }
     }
   }
 

@@ -48,6 +48,7 @@ const BAD: Readonly<Record<string, string>> = {
   AI_CONCURRENCY: ' 4',
   AI_CONCURRENCY_PER_ACCOUNT: '0',
   TEXT_MB_PER_DAY: '-7',
+  STRANGERS_PER_DAY: 'some',
   READS_MB: '1.5',
   BODIES_MB: 'none-7f3a',
   UNFINISHED_BODIES_PER_ADDRESS: '1e3',

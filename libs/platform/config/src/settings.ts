@@ -188,6 +188,12 @@ export const SETTINGS = {
     limit(1_000_000_000),
     'MiB of texts, and of what they take in the search index, that an account may add in a day (UTC).',
   ),
+  STRANGERS_PER_DAY: setting(
+    API,
+    '10000',
+    limit(1_000_000),
+    'Strangers that an account may add or write to in a day (UTC); a tenth in its first week, 50 in its first hour.',
+  ),
   READS_MB: setting(BOTH, '32', limit(1_000_000), 'MiB of messages that a process reads from MongoDB at once.'),
   BODIES_MB: setting(API, '64', limit(1_000_000), 'MiB of request bodies that a process takes in at once.'),
   UNFINISHED_BODIES_PER_ADDRESS: setting(
