@@ -4,6 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Refusal } from '@edgechat/kernel';
 import { storeCallsOf } from '@edgechat/testing';
 import { hash } from '@node-rs/argon2';
+import { foldPassword } from './domain/guessable.js';
 import { Authenticator, ChangePassword, LogIn, RegisterAccount, type Email } from './index.js';
 import { commonPasswords } from './passwords/common-passwords.js';
 import { hashPassword } from './passwords/passwords.js';
@@ -86,6 +87,7 @@ describe('a password that anybody guesses first', () => {
     const common = await commonPasswords();
 
     expect(common.size).toBe(10_000);
+    expect([...common].filter((text) => foldPassword(text) !== text)).toEqual([]);
     expect([long[0], common.has('password'), common.has(long[9_999] ?? ''), common.has(long[10_000] ?? '')]).toEqual([
       'password',
       true,
