@@ -16,6 +16,7 @@ const ROLES = { texts: 12, searches: 12, pages: 8, prompts: 10, lists: 8, pipes:
 /** A little more than one page; no word in them, so that they cost nothing to keep. */
 const LARGE_MESSAGES = 104;
 const LARGE_TEXT = '—'.repeat(32_000);
+/** Fewer than REGISTRATIONS_PER_HOUR. */
 const REGISTERED_PER_ADDRESS = 25;
 const AT_ONCE = 4;
 
