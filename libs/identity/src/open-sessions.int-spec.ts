@@ -225,6 +225,30 @@ describe('the sessions of an account', () => {
       await expect(refresh(tokens)).rejects.toMatchObject(REFUSED);
     });
 
+    it('and what ended long ago is removed bit by bit, as fast as logins add to it', async () => {
+      const email = anEmail();
+      const tokens = await register(email);
+      await sqlOf(one)(
+        `insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at, revoked_at)
+         select gen_random_uuid(), account_id, 1, '\\x00', now(), now() - case when n > 150 then interval '3 days' else interval '0' end,
+           case when n <= 150 then now() - interval '3 days' end
+         from edgechat.sessions, generate_series(1, 300) n where id = $1::uuid`,
+        idOf(tokens),
+      );
+      const countAll = async (): Promise<number | undefined> => {
+        const [row] = await sqlOf(one)<{ n: number }>(
+          'select count(*)::int as n from edgechat.sessions where account_id = (select account_id from edgechat.sessions where id = $1::uuid)',
+          idOf(tokens),
+        );
+        return row?.n;
+      };
+      await logIn(email);
+      expect(await countAll()).toBe(301 + 1 - 200);
+      await logIn(email);
+      expect(await countAll()).toBe(3);
+      await refresh(tokens);
+    });
+
     it('and those of others stay', async () => {
       const bystander = await register();
       const tokens = await register();
