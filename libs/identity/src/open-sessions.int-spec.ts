@@ -2,21 +2,12 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { newSessionId } from '@edgechat/kernel';
 import { eventually } from '@edgechat/testing';
 import { decodeJwt } from 'jose';
-import {
-  Authenticator,
-  ChangePassword,
-  EndSessions,
-  ListSessions,
-  LogIn,
-  RefreshSession,
-  RegisterAccount,
-} from './index.js';
+import { Authenticator, EndSessions, ListSessions, LogIn, RefreshSession, RegisterAccount } from './index.js';
 import type { Caller, OpenSession, TokenPair } from './index.js';
 import { aDatabase, anEmail, aReplica, sqlOf, type TestDatabase } from './test-identity.js';
 
 const HERE = '192.0.2.1';
 const PASSWORD = 'a fine old password 7';
-const BETTER = 'an even finer password 8';
 const DAY_MS = 86_400_000;
 const REFUSED = { code: 'bad_refresh_token' };
 const ENDED = { code: 'unauthorized' };
@@ -234,6 +225,30 @@ describe('the sessions of an account', () => {
       await expect(refresh(tokens)).rejects.toMatchObject(REFUSED);
     });
 
+    it('and what ended long ago is removed bit by bit, as fast as logins add to it', async () => {
+      const email = anEmail();
+      const tokens = await register(email);
+      await sqlOf(one)(
+        `insert into edgechat.sessions (id, account_id, generation, token_hash, rotated_at, expires_at, revoked_at)
+         select gen_random_uuid(), account_id, 1, '\\x00', now(), now() - case when n > 150 then interval '3 days' else interval '0' end,
+           case when n <= 150 then now() - interval '3 days' end
+         from edgechat.sessions, generate_series(1, 300) n where id = $1::uuid`,
+        idOf(tokens),
+      );
+      const countAll = async (): Promise<number | undefined> => {
+        const [row] = await sqlOf(one)<{ n: number }>(
+          'select count(*)::int as n from edgechat.sessions where account_id = (select account_id from edgechat.sessions where id = $1::uuid)',
+          idOf(tokens),
+        );
+        return row?.n;
+      };
+      await logIn(email);
+      expect(await countAll()).toBe(301 + 1 - 200);
+      await logIn(email);
+      expect(await countAll()).toBe(3);
+      await refresh(tokens);
+    });
+
     it('and those of others stay', async () => {
       const bystander = await register();
       const tokens = await register();
@@ -243,54 +258,6 @@ describe('the sessions of an account', () => {
       await refresh(bystander);
     });
   });
-
-  describe('at a change of the password that asks for a new one', () => {
-    const change = async (tokens: TokenPair, oldPassword = PASSWORD): Promise<TokenPair> =>
-      one.get(ChangePassword).executeAnew(await use(tokens), { oldPassword, newPassword: BETTER, addressKey: HERE });
-
-    it('all end, the one that asks too, and the new one goes on', async () => {
-      const email = anEmail();
-      const [mine, another] = [await register(email), await logIn(email)];
-      const stranger = await register();
-      for (const tokens of [mine, another, stranger]) await use(tokens, other);
-
-      const anew = await change(mine);
-
-      for (const tokens of [mine, another]) await expectOver(tokens);
-      expect(idsOf(await list(anew, other))).toEqual([idOf(anew)]);
-      await use(await refresh(anew, other), one);
-      await refresh(stranger);
-      await expect(logIn(email)).rejects.toMatchObject({ code: 'bad_credentials' });
-      await logIn(email, BETTER);
-    });
-
-    it('none begins where the one that asks has ended, though its access token still passes, and the password stays', async () => {
-      const email = anEmail();
-      const mine = await register(email);
-      await use(mine, other);
-      await one.get(EndSessions).endOne(await use(mine), (await use(mine)).sessionId);
-      for (const change of ['execute', 'executeAnew'] as const)
-        await expect(
-          other
-            .get(ChangePassword)
-            [change](await callerOf(mine), { oldPassword: PASSWORD, newPassword: BETTER, addressKey: HERE }),
-        ).rejects.toMatchObject(ENDED);
-      await logIn(email);
-    });
-
-    it('none begins and none ends for who does not know the old password', async () => {
-      const tokens = await register();
-      await expect(change(tokens, 'not the old password')).rejects.toMatchObject({ code: 'wrong_password' });
-      expect(idsOf(await list(tokens))).toEqual([idOf(tokens)]);
-      await refresh(tokens);
-    });
-  });
-
-  /** Who calls with these tokens on a replica that has not heard of their end yet. */
-  async function callerOf(tokens: TokenPair): Promise<Caller> {
-    const { sub, sid } = decodeJwt(tokens.accessToken);
-    return { accountId: Number(sub), sessionId: String(sid), registeredAtS: null } as Caller;
-  }
 
   async function emailOf(tokens: TokenPair): Promise<ReturnType<typeof anEmail>> {
     const [row] = await sqlOf(one)<{ address: string; key: string }>(

@@ -65,7 +65,11 @@ const OPEN = `
     delete from edgechat.login_addresses where account_id = $1::bigint and address_hash in (
       select address_hash from edgechat.login_addresses where account_id = $1::bigint and address_hash <> $7::bytea order by last_login_at desc offset 99)
   ), swept as (
-    delete from edgechat.sessions where account_id = $1::bigint and expires_at < clock_timestamp() - interval '2 days'
+    delete from edgechat.sessions where id in (
+      select id from edgechat.sessions where account_id = $1::bigint and revoked_at < clock_timestamp() - interval '2 days' order by revoked_at limit 100)
+  ), expired as (
+    delete from edgechat.sessions where id in (
+      select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < clock_timestamp() - interval '2 days' limit 100)
   )
   select id from account`;
 

@@ -8,6 +8,9 @@ import type { SessionState } from '../domain/rotation.js';
 /** From an address that an account logged in from during this time, strangers' guesses do not count against it. */
 export const KNOWN_ADDRESS_DAYS = 30;
 const ADDRESSES_PER_ACCOUNT = 100;
+/** Access tokens last a day at most. */
+const TOKENS_ENDED_AT = "clock_timestamp() - interval '2 days'";
+const SWEPT_AT_ONCE = 100;
 
 /** A session about to begin. */
 export interface NewSession {
@@ -59,7 +62,7 @@ const OWNER =
   'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
 
 // The lock makes a login exclude a change of the password, and `admin lock-account`: whichever comes second sees the first. And logins of one account come one after another, so that each counts the sessions of all before it.
-// In passing it removes the account's sessions that ended long enough ago for their access tokens to have ended too, and addresses beyond the newest 100.
+// In passing it removes some of the account's sessions that ended long enough ago for their access tokens to have ended too, more than logins add, and addresses beyond the newest 100.
 const OPEN: Statement = {
   name: 'open-session',
   text: `
@@ -76,7 +79,11 @@ const OPEN: Statement = {
         select address_hash from edgechat.login_addresses where account_id = $1::bigint and address_hash <> $7::bytea
         order by last_login_at desc offset ${ADDRESSES_PER_ACCOUNT - 1})
     ), swept as (
-      delete from edgechat.sessions where account_id = $1::bigint and expires_at < clock_timestamp() - interval '2 days'
+      delete from edgechat.sessions where id in (
+        select id from edgechat.sessions where account_id = $1::bigint and revoked_at < ${TOKENS_ENDED_AT} order by revoked_at limit ${SWEPT_AT_ONCE})
+    ), expired as (
+      delete from edgechat.sessions where id in (
+        select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < ${TOKENS_ENDED_AT} limit ${SWEPT_AT_ONCE})
     )
     select id from account`,
 };
