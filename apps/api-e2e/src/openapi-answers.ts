@@ -1,51 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { Client, sql, type Answer, type Call, type Stack } from '@edgechat/testing';
 import { PASSWORD } from './inputs.js';
+import {
+  CONVERSATION,
+  CONVERSATIONS,
+  HEALTH,
+  MEMBER,
+  MEMBERS,
+  MESSAGES,
+  SESSIONS,
+  WITH_BODY,
+  filled,
+  type Place,
+  type Seen,
+} from './openapi-places.js';
 import { exchange, rawRequest } from './raw-http.js';
 import { aFullGroup, fillWithLargeGroups, idOf, someAccounts } from './scene.js';
 
-/** An answer of the running system, and the operation it came from. */
-export interface Seen {
-  readonly operation: string;
-  readonly answer: Answer;
-}
-
-/** What stands in the path's braces, and behind the path. */
-interface Place {
-  readonly id?: string;
-  readonly account_id?: number | string;
-  readonly seq?: number;
-  readonly query?: string;
-}
-
 type See = (client: Client, operation: string, call?: Call & Place) => Promise<Answer>;
 
-/** A path with something in each of its braces. */
-export const filled = (path: string, { id = 'x', account_id = 'me', seq = 1 }: Place = {}): string =>
-  path.replace('{id}', id).replace('{account_id}', String(account_id)).replace('{seq}', String(seq));
-
-const SESSIONS = '/api/v1/auth/sessions';
-const CONVERSATIONS = '/api/v1/chat/conversations';
-const MESSAGES = `${CONVERSATIONS}/{id}/messages`;
-const CONVERSATION = `${CONVERSATIONS}/{id}`;
-const MEMBERS = `${CONVERSATION}/members`;
-const MEMBER = `${MEMBERS}/{account_id}`;
-const WITH_BODY = [
-  `patch ${CONVERSATION}`,
-  `put ${CONVERSATION}/read`,
-  `post ${MEMBERS}`,
-  `patch ${MEMBER}`,
-  'post /api/v1/auth/register',
-  'post /api/v1/auth/login',
-  'post /api/v1/auth/refresh',
-  'post /api/v1/auth/logout',
-  'post /api/v1/auth/password',
-  'patch /api/v1/auth/me',
-  'post /api/v1/ai/complete',
-  `post ${CONVERSATIONS}`,
-  `post ${MESSAGES}`,
-];
-const HEALTH = ['', '/started', '/ready', '/db', '/mongo'].map((path) => `get /api/v1/health${path}`);
 const anEmail = (): string => `${randomUUID()}@example.com`;
 
 /** Calls every operation in every way that a client can, and collects the answers. */

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, startStack, type Client, type Stack } from '@edgechat/testing';
-import { Answers, filled, type Seen } from './openapi-answers.js';
+import { Answers } from './openapi-answers.js';
+import { filled, type Seen } from './openapi-places.js';
 import { OpenApiDocument } from './openapi-document.js';
 
 const ROOT = join(import.meta.dirname, '../../..');

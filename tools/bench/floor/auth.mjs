@@ -65,19 +65,19 @@ const OPEN = `
     delete from edgechat.login_addresses where account_id = $1::bigint and address_hash in (
       select address_hash from edgechat.login_addresses where account_id = $1::bigint and address_hash <> $7::bytea order by last_login_at desc offset 99)
   ), swept as (
-    delete from edgechat.sessions where id in (
-      select id from edgechat.sessions where account_id = $1::bigint and revoked_at < clock_timestamp() - interval '2 days' order by revoked_at limit 100)
+    delete from edgechat.sessions where id = any (array(
+      select id from edgechat.sessions where account_id = $1::bigint and revoked_at < statement_timestamp() - interval '2 days' order by revoked_at limit 100))
   ), expired as (
-    delete from edgechat.sessions where id in (
-      select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < clock_timestamp() - interval '2 days' limit 100)
+    delete from edgechat.sessions where id = any (array(
+      select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < statement_timestamp() - interval '2 days' limit 100))
   )
   select id from account`;
 
 const END_EXCESS = `
   update edgechat.sessions set revoked_at = clock_timestamp()
-  where revoked_at is null and id in (
+  where revoked_at is null and id = any (array(
     select id from edgechat.sessions where account_id = $1::bigint and id <> $2::uuid and revoked_at is null and expires_at > clock_timestamp()
-    order by greatest(rotated_at, used_at) desc, id desc offset 49)
+    order by greatest(rotated_at, used_at) desc, id desc offset 49))
   returning id`;
 
 export async function logIn(email, password, address) {

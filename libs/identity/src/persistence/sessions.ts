@@ -8,8 +8,8 @@ import type { SessionState } from '../domain/rotation.js';
 /** From an address that an account logged in from during this time, strangers' guesses do not count against it. */
 export const KNOWN_ADDRESS_DAYS = 30;
 const ADDRESSES_PER_ACCOUNT = 100;
-/** Access tokens last a day at most. */
-const TOKENS_ENDED_AT = "clock_timestamp() - interval '2 days'";
+/** Access tokens last a day at most. (The instant is of the statement: an index is not asked with a clock that goes on.) */
+const TOKENS_ENDED_AT = "statement_timestamp() - interval '2 days'";
 const SWEPT_AT_ONCE = 100;
 
 /** A session about to begin. */
@@ -62,6 +62,7 @@ const OWNER =
   'account_id, (select a.created_at from edgechat.accounts a where a.id = sessions.account_id) as registered_at';
 
 // The lock makes a login exclude a change of the password, and `admin lock-account`: whichever comes second sees the first. And logins of one account come one after another, so that each counts the sessions of all before it.
+// (Rows are found by `any (array(…))`: with `in` the planner may walk through the sessions of all accounts when it takes one for larger than it is.)
 // In passing it removes some of the account's sessions that ended long enough ago for their access tokens to have ended too, more than logins add, and addresses beyond the newest 100.
 const OPEN: Statement = {
   name: 'open-session',
@@ -79,11 +80,11 @@ const OPEN: Statement = {
         select address_hash from edgechat.login_addresses where account_id = $1::bigint and address_hash <> $7::bytea
         order by last_login_at desc offset ${ADDRESSES_PER_ACCOUNT - 1})
     ), swept as (
-      delete from edgechat.sessions where id in (
-        select id from edgechat.sessions where account_id = $1::bigint and revoked_at < ${TOKENS_ENDED_AT} order by revoked_at limit ${SWEPT_AT_ONCE})
+      delete from edgechat.sessions where id = any (array(
+        select id from edgechat.sessions where account_id = $1::bigint and revoked_at < ${TOKENS_ENDED_AT} order by revoked_at limit ${SWEPT_AT_ONCE}))
     ), expired as (
-      delete from edgechat.sessions where id in (
-        select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < ${TOKENS_ENDED_AT} limit ${SWEPT_AT_ONCE})
+      delete from edgechat.sessions where id = any (array(
+        select id from edgechat.sessions where account_id = $1::bigint and revoked_at is null and expires_at < ${TOKENS_ENDED_AT} limit ${SWEPT_AT_ONCE}))
     )
     select id from account`,
 };
@@ -93,10 +94,10 @@ const END_EXCESS: Statement = {
   name: 'end-excess-sessions',
   text: `
     update edgechat.sessions set revoked_at = clock_timestamp()
-    where revoked_at is null and id in (
+    where revoked_at is null and id = any (array(
       select id from edgechat.sessions
       where account_id = $1::bigint and id <> $2::uuid and revoked_at is null and ${endsAt('$3')} > clock_timestamp()
-      order by greatest(rotated_at, used_at) desc, id desc offset ${SESSIONS_MAX - 1})
+      order by greatest(rotated_at, used_at) desc, id desc offset ${SESSIONS_MAX - 1}))
     returning id`,
 };
 

@@ -1,0 +1,57 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+export const text = z.string().min(1).max(4_096);
+export const tokenSecret = text.refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more');
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,15}$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+export const numberOrUnlimited = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^(?:unlimited|[0-9]{1,15})$/, `must be a whole number from ${min} to ${max}, or unlimited`)
+    .transform((value) => (value === 'unlimited' ? Number.POSITIVE_INFINITY : Number(value)))
+    .refine(
+      (value) => value === Number.POSITIVE_INFINITY || (value >= min && value <= max),
+      `must be a whole number from ${min} to ${max}, or unlimited`,
+    );
+/** An amount that somebody may use: `0` means nobody may, `unlimited` (here: Infinity) that there is no limit. */
+export const limit = (max: number) => numberOrUnlimited(0, max);
+export const url = (...schemes: string[]) =>
+  z
+    .string()
+    .max(4_096)
+    .refine(
+      (value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value),
+      `must be a URL that begins with ${schemes.join(':// or ')}://`,
+    );
+export const list = z
+  .string()
+  .max(16_384)
+  .transform((value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+export const httpUrl = url('http', 'https').transform((value) => value.replace(/\/+$/, ''));
+
+/** A SQLAlchemy-style driver in the scheme (`postgresql+asyncpg://`) is dropped: the first backend's URLs keep working. */
+export const databaseUrl = z
+  .string()
+  .transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://'))
+  .pipe(url('postgresql', 'postgres'));
+
+/** True for an IP address or a CIDR range that the parser behind `trustProxy` takes: it throws at some zones (`%eth-0`), and at `/0`, which would make everybody a proxy. */
+export function isAddressRange(item: string): boolean {
+  const [address = '', prefix, ...rest] = item.split('/');
+  const family = address.includes('%') ? 0 : isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return (
+    prefix === undefined ||
+    (/^[0-9]{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128))
+  );
+}
