@@ -5,6 +5,7 @@ import pg from 'pg';
 import { First1795478400000 } from './migrations/1795478400000-first.js';
 import { ManyPeople1795521600000, OweSearch1795521700000 } from './migrations/1795521600000-many-people.js';
 import { BoundedWork1795564800000 } from './migrations/1795564800000-bounded-work.js';
+import { SearchCasts1795608000000 } from './migrations/1795608000000-search-casts.js';
 import { Strangers1795651600000 } from './migrations/1795651600000-strangers.js';
 
 /** In the order they run. */
@@ -13,6 +14,7 @@ export const MIGRATIONS = [
   ManyPeople1795521600000,
   OweSearch1795521700000,
   BoundedWork1795564800000,
+  SearchCasts1795608000000,
   Strangers1795651600000,
 ];
 

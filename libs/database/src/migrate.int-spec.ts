@@ -21,6 +21,7 @@ describe('the command migrate', () => {
       'ManyPeople1795521600000',
       'OweSearch1795521700000',
       'BoundedWork1795564800000',
+      'SearchCasts1795608000000',
       'Strangers1795651600000',
     ]);
     expect(await run()).toEqual([]);

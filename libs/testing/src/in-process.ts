@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -33,9 +34,7 @@ export async function inProcess(
   modules: readonly Type[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<INestApplicationContext> {
-  const all = { ...stores.env, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env };
-  // (What only the API reads, but use cases of both have.)
-  const config = { ...loadConfig(all, 'worker'), strangersPerDay: loadConfig(all, 'api').strangersPerDay };
+  const config = configOfBoth({ ...stores.env, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env });
   const log = new Log('test', 'silent');
   await migrate(config, log);
   const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), {
@@ -43,6 +42,15 @@ export async function inProcess(
   });
   await eventually(() => process.get(Health, { strict: false }).isStarted);
   return process;
+}
+
+/** What either process reads of these variables: a test has one process, and its modules may be of the API as well as of the worker. */
+function configOfBoth(env: Readonly<Record<string, string>>): Config {
+  const defaults = new Map(Object.entries(loadConfig({}, 'api')));
+  const ofApi = Object.entries(loadConfig(env, 'api')).filter(
+    ([name, value]) => !isDeepStrictEqual(value, defaults.get(name)),
+  );
+  return Object.freeze({ ...loadConfig(env, 'worker'), ...Object.fromEntries(ofApi) });
 }
 
 /** What timers do, whatever runs then. */

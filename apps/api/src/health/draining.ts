@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable } from '@nestjs/common';
 
 /** Whether this process is stopping, and when its patience with open requests ends. */
@@ -5,6 +6,11 @@ import { Injectable } from '@nestjs/common';
 export class Draining {
   private readonly patience = new AbortController();
   private hasBegun = false;
+
+  constructor() {
+    // Each call that waits for an answer listens, and stops to when it ends.
+    setMaxListeners(0, this.patience.signal);
+  }
 
   /** True from the first signal on: no new work is taken. */
   get isDraining(): boolean {

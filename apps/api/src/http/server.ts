@@ -11,6 +11,7 @@ import { answerWithProblem } from './problem.filter.js';
 import { problemHeaders, problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
 import { boundPipelining } from './pipelining.js';
+import { PACE } from './transfers.js';
 import { boundUnreadAnswers } from './unread-answers.js';
 
 const MIB = 1_048_576;
@@ -60,13 +61,16 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   identifyRequests(fastify);
   boundPipelining(fastify.server);
+  const pace = { ...PACE, bytesPerS: config.transferBytesPerSecondMin };
   boundUnreadAnswers(fastify, {
     maxBytes: config.answersMb * MIB,
     maxBytesPerCaller: config.answersMbPerAccount * MIB,
+    pace,
   });
   takeBodies(fastify, {
     maxBytes: config.bodiesMb * MIB,
     unfinishedPerAddress: config.unfinishedBodiesPerAddress,
+    pace,
   });
   return adapter;
 }

@@ -52,6 +52,10 @@ const BAD: Readonly<Record<string, string>> = {
   SEARCHES_AT_ONCE_PER_ACCOUNT: 'infinity',
   SEARCH_POOL_MAX: '0',
   SEARCH_TIMEOUT_MS: '4501',
+  SEARCH_WAIT_MS: '60001',
+  SEARCH_READ_KB: '-1',
+  SEARCH_TERMS_KIB: '901',
+  TRANSFER_BYTES_PER_SECOND_MIN: '0',
   AI_CONCURRENCY_RESERVED: '1000',
   AI_TOKENS_PER_DAY: '7f3a',
 };
@@ -71,10 +75,8 @@ describe('bad variables', () => {
   });
 
   it.each(Object.entries(BAD))('%s is one with %s', (name, value) => {
-    const process =
-      ['WORKER_HEALTH_PORT', 'AI_PROVIDER'].includes(name) || /^(GEMINI|OPENAI|ANTHROPIC|AI_CON)/.test(name)
-        ? 'worker'
-        : 'api';
+    const readers = Object.entries(SETTINGS).find(([known]) => known === name)?.[1].usedBy ?? [];
+    const process = readers.some((one) => one === 'api') ? 'api' : 'worker';
     expect(namesIn(problemsOf({ [name]: value }, process))).toEqual([name]);
   });
 

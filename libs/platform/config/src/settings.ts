@@ -176,6 +176,12 @@ export const SETTINGS = {
     limit(1_000_000),
     'MiB of those answers for one account (or address); one answer is always given.',
   ),
+  TRANSFER_BYTES_PER_SECOND_MIN: setting(
+    API,
+    '1024',
+    wholeNumber(1, 1_000_000),
+    'Bytes a second, over 30 s, that a client must send of a body or take of an answer; a slower one is disconnected.',
+  ),
   SEARCHES_AT_ONCE: setting(API, '6', limit(10_000), 'Searches that a process makes at once.'),
   SEARCHES_AT_ONCE_PER_ACCOUNT: setting(API, '2', limit(10_000), 'Searches that it makes at once for one account.'),
   SEARCH_POOL_MAX: setting(
@@ -189,6 +195,24 @@ export const SETTINGS = {
     '2000',
     wholeNumber(100, 4_500),
     'Time that PostgreSQL may take for one search, in milliseconds.',
+  ),
+  SEARCH_WAIT_MS: setting(
+    API,
+    '2000',
+    wholeNumber(0, 60_000),
+    'Longest that a search waits for its turn before it is answered 429, in milliseconds.',
+  ),
+  SEARCH_READ_KB: setting(
+    API,
+    '2000',
+    limit(1_000_000),
+    'Thousands of bytes of texts that one page of a search reads; then it ends, with a cursor.',
+  ),
+  SEARCH_TERMS_KIB: setting(
+    WORKER,
+    '256',
+    wholeNumber(0, 900),
+    'KiB of terms of one message in the search index; what is beyond is not found.',
   ),
   DRAIN_TIMEOUT_MS: setting(
     BOTH,

@@ -7,7 +7,7 @@ const MAX_WORDS = 16_000;
 /** What PostgreSQL knows of a tsvector: no place beyond this one, and no more places of one term. */
 const MAX_PLACE = 16_383;
 const MAX_PLACES_OF_TERM = 256;
-/** What the terms of a message may take. */
+/** What the terms of a message may take, unless told otherwise. */
 const MAX_BYTES = 262_144;
 /** So many places are written in one step. */
 const WRITTEN_AT_ONCE = 1_024;
@@ -30,17 +30,18 @@ export function termsOfUnspaced(run: string): string[] {
 }
 
 /**
- * The terms of a message as the text of a tsvector, and how many bytes they take: each with its places, words and unspaced characters counted from 1 on. At most 256 KiB of terms: what is beyond
- * is not found. Reads the text in steps of about 1,000 UTF-16 units.
+ * The terms of a message as the text of a tsvector, and how many bytes they take: each with its places, words and unspaced characters counted from 1 on. At most `maxBytes` of terms, 256 KiB
+ * unless told: what is beyond is not found. Reads the text in steps of about 1,000 UTF-16 units.
  */
 export async function tsvectorOf(
   conversationId: ConversationId,
   seq: number,
   text: string,
   slices: Slices,
+  maxBytes = MAX_BYTES,
 ): Promise<{ readonly words: string; readonly bytes: number }> {
   const prefix = prefixOf(conversationId, seq);
-  const terms = new Terms(prefix.length);
+  const terms = new Terms(prefix.length, maxBytes);
   const reader = new WordReader(terms);
   let readTo = 0;
   for (const chunk of foldedChunks(text)) {
@@ -66,7 +67,10 @@ class Terms implements WordSink {
   /** The last unspaced character: its term needs the next one. */
   private open = '';
 
-  constructor(private readonly prefixBytes: number) {
+  constructor(
+    private readonly prefixBytes: number,
+    private readonly maxBytes: number,
+  ) {
     this.cutBytes = this.bytesOf(PLACES_CUT);
   }
 
@@ -118,7 +122,7 @@ class Terms implements WordSink {
     if (hasAll || this.place === MAX_PLACE) this.isCut = true;
     if (this.isFull || hasAll || places.at(-1) === this.place) return;
     const bytes = 2 + (places.length > 0 ? 0 : this.bytesOf(term));
-    if (this.bytes + bytes + this.cutBytes > MAX_BYTES) {
+    if (this.bytes + bytes + this.cutBytes > this.maxBytes) {
       this.isFull = true;
       return;
     }

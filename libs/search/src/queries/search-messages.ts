@@ -15,10 +15,6 @@ const IS_MEMBER: Statement = {
   text: 'select 1 as found from edgechat.members m join edgechat.conversations c on c.id = m.conversation_id and c.deleted_at is null where m.conversation_id = $1 and m.account_id = $2',
 };
 
-/** A page reads texts of so many bytes at most, and so never more than as many characters; then it ends, wherever the matches stand. */
-export const READ_MAX_BYTES = 2_000_000;
-/** Longest that a search waits for its turn. */
-const WAIT_MS = 2_000;
 const WAITING_MAX = 200;
 const WAITING_MAX_PER_ACCOUNT = 20;
 /** Half of the turns are for accounts that had few of late: less than one who has a search of 300 ms every 3 s. */
@@ -31,6 +27,8 @@ const WHOLE_MIN_SCORE = 1 / 2;
 @Injectable()
 export class SearchMessages {
   private readonly turns: FairSlots<AccountId>;
+  /** A page reads texts of so many bytes at most, and so never more than as many characters; then it ends, wherever the matches stand. */
+  private readonly readMaxBytes: number;
 
   constructor(
     private readonly postgres: SearchPostgres,
@@ -38,6 +36,7 @@ export class SearchMessages {
     config: Config,
   ) {
     const atOnce = config.searchesAtOnce;
+    this.readMaxBytes = config.searchReadKb * 1_000;
     this.turns = new FairSlots({
       capacity: atOnce,
       perKey: config.searchesAtOncePerAccount,
@@ -46,7 +45,7 @@ export class SearchMessages {
         : {}),
       waitingMax: WAITING_MAX,
       waitingMaxPerKey: WAITING_MAX_PER_ACCOUNT,
-      waitMs: WAIT_MS,
+      waitMs: config.searchWaitMs,
       refuse: () =>
         new Refusal('too_many_searches', 'Other searches are still under way. Wait for them, then search again.', {
           retryAfterS: 1,
@@ -56,7 +55,7 @@ export class SearchMessages {
 
   /**
    * A page of hits. What is not the reader's to see any more, or does not have the words, is left out of it, so that it may be shorter than `limit` though more follow; so it is, too, once it has
-   * read texts of 2 million bytes. Of one account `SEARCHES_AT_ONCE_PER_ACCOUNT` run at once, of a process `SEARCHES_AT_ONCE`; a further one waits up to 2 s.
+   * read `SEARCH_READ_KB` of texts. Of one account `SEARCHES_AT_ONCE_PER_ACCOUNT` run at once, of a process `SEARCHES_AT_ONCE`; a further one waits up to `SEARCH_WAIT_MS`.
    * @throws Refusal `conversation_not_found` when the search is in a conversation that is not the reader's; `too_many_searches`
    * @throws Unavailable `postgres`, `mongo`
    */
@@ -72,7 +71,7 @@ export class SearchMessages {
       await this.refuseForeign(search);
       return { hits: [], next };
     }
-    const { messages, covered } = await this.messages.placesWithin(search.reader, found, READ_MAX_BYTES);
+    const { messages, covered } = await this.messages.placesWithin(search.reader, found, this.readMaxBytes);
     const read = found.slice(0, covered);
     return {
       hits: await hitsOf(search, read, messages),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ReadMessages } from '@edgechat/conversations';
 import { accountId, Slices, type ConversationId } from '@edgechat/kernel';
+import { Config } from '@edgechat/platform/config';
 import { Outbox, type Debt, type PreparedDebt } from '@edgechat/platform/outbox';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import { DailyUse } from '@edgechat/usage';
@@ -35,19 +36,24 @@ const INDEX_FACTOR = 2;
 /** Makes messages searchable. */
 @Injectable()
 export class IndexMessages {
+  private readonly termsMaxBytes: number;
+
   constructor(
     private readonly outbox: Outbox,
     private readonly postgres: Postgres,
     private readonly messages: ReadMessages,
     private readonly dailyUse: DailyUse,
-  ) {}
+    config: Config,
+  ) {
+    this.termsMaxBytes = config.searchTermsKib * 1_024;
+  }
 
   /** Pays what one conversation, or without one all of them, owe to the index. Safe to repeat and to overlap. @throws Unavailable */
   async run(conversationId: string | null, signal: AbortSignal): Promise<void> {
     await this.outbox.payPrepared<Row>(
       { conversationId, kind: 'search', signal, batch: BATCH },
       {
-        prepare: async (debts, ending) => rowsOf(await this.textsOf(debts), ending),
+        prepare: async (debts, ending) => this.rowsOf(await this.textsOf(debts), ending),
         write: (sql, paid) => this.writePaid(sql, paid),
       },
     );
@@ -63,7 +69,7 @@ export class IndexMessages {
     );
     let written = 0;
     while (written < messages.length) {
-      const rows = await rowsOf(messages.slice(written));
+      const rows = await this.rowsOf(messages.slice(written));
       const { live } = await this.postgres.transaction((sql) => this.write(sql, rows));
       if (live.size === 0) return 0;
       written += rows.length;
@@ -99,6 +105,25 @@ export class IndexMessages {
     const read = await this.messages.upTo(conversationId, highest, highest - first.seq + 1);
     const contents = new Map(read.map(({ seq, content }) => [seq, content]));
     return bare.map(({ seq }) => ({ conversationId, seq, content: contents.get(seq) ?? null }));
+  }
+
+  /** The rows of these messages, or of as many as one batch may write: at least one. Worked out in slices. @throws the reason of `signal` when it is aborted */
+  private async rowsOf(texts: readonly Text[], signal?: AbortSignal): Promise<readonly Row[]> {
+    const slices = new Slices('index', signal);
+    const until = performance.now() + BATCH_MAX_MS;
+    const rows: Row[] = [];
+    let characters = 0;
+    for (const { conversationId, seq, content } of texts) {
+      const { words, bytes } =
+        content === null
+          ? { words: null, bytes: 0 }
+          : await tsvectorOf(conversationId, seq, content, slices, this.termsMaxBytes);
+      rows.push({ conversationId, seq, words, bytes });
+      characters += words?.length ?? 0;
+      if (characters > BATCH_MAX_CHARACTERS || performance.now() > until) break;
+    }
+    slices.end();
+    return rows;
   }
 
   /** Writes the rows of those of their conversations that live, and tells which those are, and what was not there already. */
@@ -147,20 +172,3 @@ interface Row {
 
 const keyOf = (conversationId: string, seq: number): string => `${conversationId}:${seq}`;
 const compare = (one: string, other: string): number => (one < other ? -1 : Number(one > other));
-
-/** The rows of these messages, or of as many as one batch may write: at least one. Worked out in slices. @throws the reason of `signal` when it is aborted */
-async function rowsOf(texts: readonly Text[], signal?: AbortSignal): Promise<readonly Row[]> {
-  const slices = new Slices('index', signal);
-  const until = performance.now() + BATCH_MAX_MS;
-  const rows: Row[] = [];
-  let characters = 0;
-  for (const { conversationId, seq, content } of texts) {
-    const { words, bytes } =
-      content === null ? { words: null, bytes: 0 } : await tsvectorOf(conversationId, seq, content, slices);
-    rows.push({ conversationId, seq, words, bytes });
-    characters += words?.length ?? 0;
-    if (characters > BATCH_MAX_CHARACTERS || performance.now() > until) break;
-  }
-  slices.end();
-  return rows;
-}
