@@ -19,7 +19,7 @@ export type { LostTexts } from './queries/find-lost-texts.js';
 export { ListConversations, type InboxStart } from './queries/list-conversations.js';
 export { ListMembers, type MemberPlace } from './queries/list-members.js';
 export { ReadMessages, type MessagePlace, type MessageRange } from './queries/read-messages.js';
-export { PROBLEMS, type Finding, type ProblemKind } from './queries/problems.js';
+export { NOTICES, PROBLEMS, type Finding, type ProblemKind } from './queries/problems.js';
 export { VerifyStores, type Verdict, type VerifyProgress } from './queries/verify-stores.js';
 export { WalkConversations, type Extent, type WalkedConversation } from './queries/walk-conversations.js';
 export { AddMembers } from './use-cases/add-members.js';

@@ -48,6 +48,18 @@ describe('a locked account', () => {
     at.get(RefreshSession).execute(refreshToken);
   const callerOf = ({ accessToken }: TokenPair, at = one) => at.get(Authenticator).authenticate(accessToken);
 
+  it('has no session that goes on, also where the release before began one after the lock', async () => {
+    const email = anEmail();
+    const tokens = await register(email);
+    await sqlOf(one)(
+      'update edgechat.accounts set locked_at = clock_timestamp() where email_key = $1::text',
+      email.key,
+    );
+    await expect(refresh(tokens)).rejects.toMatchObject({ code: 'bad_refresh_token' });
+    await accounts.unlock(email);
+    await refresh(tokens);
+  });
+
   it('has no session any more, on any replica within 5 s, and begins none until it is open again; others go on', async () => {
     const [email, neighbour] = [anEmail(), anEmail()];
     const [first, theirs] = [await register(email), await register(neighbour)];

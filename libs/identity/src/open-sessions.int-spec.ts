@@ -259,6 +259,34 @@ describe('the sessions of an account', () => {
     });
   });
 
+  it('of one that has ended end no others, where its access token still passes', async () => {
+    const email = anEmail();
+    const [ended, goesOn] = [await register(email), await logIn(email)];
+    const caller = await use(ended, other);
+    await one.get(EndSessions).endOne(await use(goesOn), caller.sessionId);
+    await other.get(EndSessions).endOthers(caller);
+    await use(goesOn);
+    await refresh(goesOn);
+  });
+
+  it('keep an address known where they are refreshed, and make no other one known', async () => {
+    const tokens = await register();
+    const { accountId } = await use(tokens);
+    const addresses = () =>
+      sqlOf(one)<{ days: number }>(
+        `select round(extract(epoch from clock_timestamp() - last_login_at) / 86400)::int as days from edgechat.login_addresses where account_id = $1::bigint`,
+        accountId,
+      );
+    await sqlOf(one)(
+      `update edgechat.login_addresses set last_login_at = last_login_at - interval '29 days' where account_id = $1::bigint`,
+      accountId,
+    );
+    const next = await one.get(RefreshSession).execute(tokens.refreshToken, '198.51.100.9');
+    expect(await addresses()).toEqual([{ days: 29 }]);
+    await one.get(RefreshSession).execute(next.refreshToken, HERE);
+    expect(await addresses()).toEqual([{ days: 0 }]);
+  });
+
   async function emailOf(tokens: TokenPair): Promise<ReturnType<typeof anEmail>> {
     const [row] = await sqlOf(one)<{ address: string; key: string }>(
       'select email as address, email_key as key from edgechat.accounts where id = $1::bigint',

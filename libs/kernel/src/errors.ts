@@ -159,12 +159,12 @@ export const ERRORS = {
   too_many_requests: {
     status: 429,
     title: 'Too many requests',
-    help: 'The rate limit is used up: that of the account (or address), or that which new accounts at one address share. Wait as long as `Retry-After` says.',
+    help: 'The rate limit is used up: that of the account (or address), that which new accounts or the refreshes of sessions at one address share, or that of bodies from an address that are not finished. Wait as long as `Retry-After` says.',
   },
   too_many_logins: {
     status: 429,
     title: 'Too many failed logins',
-    help: 'After a failed login the next one for this account from this address has to wait 1, 2, 4 … 60 s; the failed logins of an account in a day and of an address are limited, too. Wait as long as `Retry-After` says.',
+    help: 'After a failed login, or a wrong old password, the next one for this account from this address has to wait 1, 2, 4 … 60 s; the failed logins of an account in a day and of an address are limited, too. Wait as long as `Retry-After` says.',
   },
   too_many_registrations: {
     status: 429,
@@ -179,7 +179,7 @@ export const ERRORS = {
   too_many_strangers: {
     status: 429,
     title: 'Too many strangers',
-    help: 'A stranger is an account that never sent a message in a conversation with you. An account adds or writes to so many of them in a day, a new one to fewer. Nothing was made or changed: name fewer, or wait as long as `Retry-After` says.',
+    help: 'A stranger is an account that never sent a message in a conversation with you. An account adds so many of them to groups, or opens a `direct` with them, in a day, a new one fewer. Nothing was made or changed: name fewer, or wait as long as `Retry-After` says.',
   },
   too_many_searches: {
     status: 429,

@@ -43,7 +43,7 @@ export class AccountResponse {
   @ApiProperty({ format: 'date-time', example: ACCOUNT_EXAMPLE.created_at }) readonly created_at!: string;
 }
 
-export const FOUND_EXAMPLE = { id: 17, display_name: 'Grace' };
+export const FOUND_EXAMPLE = { id: 3_381_204_887_196_402, display_name: 'Grace' };
 
 /** An account as others see it. */
 export class FoundAccountResponse {

@@ -20,14 +20,14 @@ export class SessionResponse {
     example: SESSION_EXAMPLE.last_used_at,
     description:
       'The last login or refresh, or the first use of the access token that it gave. Later uses of the same token are not noted: ' +
-      'the last request was at most the life of an access token (15 minutes) later.',
+      'the last request was at most the life of an access token (by default 15 minutes) later.',
   })
   readonly last_used_at!: string;
   @ApiProperty({
     format: 'date-time',
     example: SESSION_EXAMPLE.expires_at,
     description:
-      'When it ends unless it is refreshed. Refreshes move this on, but not beyond SESSION_MAX_DAYS (365) after `created_at`.',
+      'When it ends unless it is refreshed. Refreshes move this on, but not beyond SESSION_MAX_DAYS (by default 365) after `created_at`.',
   })
   readonly expires_at!: string;
   @ApiProperty({ example: SESSION_EXAMPLE.is_current, description: 'The session of the access token of this call.' })

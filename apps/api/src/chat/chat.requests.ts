@@ -64,7 +64,10 @@ export class ReadRequest {
 export class NewMembersRequest {
   @IsListOfIds(
     { min: 1, max: MEMBERS_MAX },
-    { example: [17, 23], description: 'Naming one who is a member already, or one twice, changes nothing.' },
+    {
+      example: [6_204_153_389_513_871, 3_381_204_887_196_402],
+      description: 'Naming one who is a member already, or one twice, changes nothing.',
+    },
   )
   readonly account_ids!: readonly number[];
 }

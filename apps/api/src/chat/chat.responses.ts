@@ -11,7 +11,7 @@ export const MESSAGE_EXAMPLE = {
   conversation_id: CONVERSATION_ID,
   seq: 1,
   role: 'user',
-  author_id: 17,
+  author_id: 6_204_153_389_513_871,
   author_name: 'Ada',
   content: 'What is the capital of Italy?',
   client_id: 'c7d1',
@@ -159,7 +159,7 @@ export class ReadResponse {
   @ApiProperty({ type: 'integer' }) readonly unread_count!: number;
 }
 
-export const MEMBER_EXAMPLE = { account_id: 17, display_name: 'Ada', role: 'member', joined_at: AT };
+export const MEMBER_EXAMPLE = { account_id: 6_204_153_389_513_871, display_name: 'Ada', role: 'member', joined_at: AT };
 
 export class MemberResponse {
   @ApiProperty(ACCOUNT_ID) readonly account_id!: number;

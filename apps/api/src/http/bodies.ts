@@ -187,7 +187,7 @@ function isPlainJson(headers: FastifyRequest['headers']): boolean {
 }
 
 const tooSlow = (): Refusal =>
-  new Refusal('malformed_request', 'The body did not arrive in time. Send it again, at 1 KiB/s or faster.');
+  new Refusal('malformed_request', 'The body did not arrive in time. Send it again, faster.');
 
 const tooManyUnfinished = (): Refusal =>
   new Refusal('too_many_requests', 'Too many bodies from this address are not finished. Finish them first.', {

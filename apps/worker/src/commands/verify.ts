@@ -1,4 +1,11 @@
-import { PROBLEMS, VerifyStores, type Finding, type Verdict, type VerifyProgress } from '@edgechat/conversations';
+import {
+  NOTICES,
+  PROBLEMS,
+  VerifyStores,
+  type Finding,
+  type Verdict,
+  type VerifyProgress,
+} from '@edgechat/conversations';
 import type { Config } from '@edgechat/platform/config';
 import { AdminError, withStores, type Given } from './admin-context.js';
 import { grouped, showing } from './progress.js';
@@ -38,7 +45,7 @@ export async function verify(config: Config, _: Given, signal: AbortSignal): Pro
 }
 
 async function tell({ findings, conversations, messages, documents }: Verdict): Promise<number> {
-  const problems = findings.reduce((sum, { count }) => sum + count, 0);
+  const problems = findings.reduce((sum, { kind, count }) => sum + (NOTICES.has(kind) ? 0 : count), 0);
   const lines = [
     ...findings.flatMap(linesOf),
     `verify: ${grouped(problems)} problems in ${grouped(conversations)} conversations, ${grouped(messages)} messages, ${grouped(documents)} documents`,

@@ -38,6 +38,9 @@ export const PROBLEMS = {
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
+/** What is told and need not be mended. */
+export const NOTICES: ReadonlySet<ProblemKind> = new Set<ProblemKind>(['shared_mailbox']);
+
 /** The columns that say where a problem is. */
 export type Key = Readonly<Record<string, string>>;
 

@@ -8,7 +8,7 @@ const OWED = `mailbox_key is null and shared_mailbox_key is null and (octet_leng
  * the migrations (`fillMailboxKeys`), as are those that the release before makes afterwards: SQL knows nothing of international domains.
  */
 const KEYS = `
-update edgechat.schema_info set release = greatest(release, 4);
+update edgechat.schema_info set release = 4;
 
 alter table edgechat.accounts
   add column mailbox_key text collate "C",        -- the mailbox of the address, which one account has. Null: as email_key, or not known yet (accounts_without_mailbox_key), or shared

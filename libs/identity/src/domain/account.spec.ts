@@ -15,6 +15,9 @@ describe('the name of an account that has set none', () => {
     'Us\u200ber 8',
     'User 07',
     ' User 70 ',
+    'User 8\u2800',
+    'User\u28008',
+    'User\ufff9 8',
   ])('may not be taken by another, as %j', (name) => expect(isAnothersDefaultName(name, own)).toBe(true));
 
   it.each(['User', 'User 8a', 'Super User 8', 'User seven', 'Users 8', displayNameOf(own, null), 'user 7'])(

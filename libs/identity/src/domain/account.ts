@@ -61,7 +61,7 @@ export const DISPLAY_NAME_MAX_CHARACTERS = 80;
 export function isAnothersDefaultName(name: string, id: AccountId): boolean {
   const folded = name
     .normalize('NFKC')
-    .replace(/[\p{Default_Ignorable_Code_Point}\p{Z}]/gu, '')
+    .replace(/[\p{Default_Ignorable_Code_Point}\p{Z}\p{Cf}\u2800]/gu, '')
     .toLowerCase();
   return /^user\p{Nd}+$/u.test(folded) && folded !== `user${id}`;
 }

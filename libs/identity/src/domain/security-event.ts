@@ -8,7 +8,7 @@ export const HOUR_MS = 3_600_000;
 
 /**
  * What is worth knowing about accounts afterwards, and what its rows are gathered by. What has no account (a login with a name that nobody has) is gathered by its address.
- * `password.set`, `account.locked` and `account.unlocked`: by the operator. `…failed`: a wrong password. `…limited`: refused by the limits on guessing, before the password was checked.
+ * `password.set`, `account.locked` and `account.unlocked`: by the operator. `…failed`: a wrong password. `…limited`: refused by the limits on guessing, before the password was checked. `login.locked`: the right password of an account that is locked.
  */
 export const SECURITY_EVENTS = {
   'account.registered': 'account',
@@ -17,6 +17,7 @@ export const SECURITY_EVENTS = {
   'login.succeeded': 'account-address',
   'login.failed': 'account',
   'login.limited': 'account',
+  'login.locked': 'account',
   'password.changed': 'account',
   'password.set': 'account',
   'password.failed': 'account',

@@ -3,6 +3,8 @@ import type { EventCount } from './event-batch.js';
 
 /** Rows of one kind in an hour that one process makes of attacks; what is beyond goes into one row without account and address. */
 export const ROWS_PER_HOUR = 2_000;
+/** Addresses of one account's successful logins in an hour that have rows of their own; those beyond are one row without an address. */
+export const ADDRESSES_PER_HOUR = 20;
 const LOGGED_EVERY_MS = 60_000;
 
 interface Row {
@@ -13,21 +15,21 @@ interface Row {
 
 const NEW_ROW: Row = { loggedAtMs: -Infinity, unlogged: 0 };
 
-/** Keeps an attack from filling the table and the log: the rows that it makes in an hour are limited, and each is logged at most once in a minute. In memory, bounded. */
+/** Keeps anybody from filling the table and the log: the rows that attacks, and the logins of one account, make in an hour are limited, and each of attacks is logged at most once in a minute. In memory, bounded. */
 export class AttackRows {
   /** For each kind, its rows of this hour by subject. */
   private readonly rows = new Map<string, Map<string, Row>>();
   private hour = -1;
 
-  /** The event; or where its kind has too many rows in this hour already, one without account, session and address. */
+  /** The event; of a successful login without its address, where the account had too many of them in this hour; or where its kind has too many rows in this hour already, one without account, session and address. */
   bounded(event: SecurityEvent, nowMs: number): SecurityEvent {
+    if (event.kind === 'login.succeeded') {
+      const rows = this.rowsOf(`${event.kind} ${event.accountId}`, nowMs);
+      return admit(rows, event, ADDRESSES_PER_HOUR) ? event : { ...event, addressKey: null };
+    }
     if (!isAttack(event.kind)) return event;
     const rows = this.rowsOf(event.kind, nowMs);
-    const subject = subjectOf(event);
-    if (rows.has(subject)) return event;
-    if (rows.size >= ROWS_PER_HOUR) return { kind: event.kind, accountId: null };
-    rows.set(subject, NEW_ROW);
-    return event;
+    return admit(rows, event, ROWS_PER_HOUR) ? event : { kind: event.kind, accountId: null };
   }
 
   /** Of how many events the log is to be told now: all since its last line, or 0 when that is less than a minute ago. (What an hour leaves unlogged is in the table.) */
@@ -52,4 +54,13 @@ export class AttackRows {
     this.rows.set(kind, rows);
     return rows;
   }
+}
+
+/** True when the event's row is there, or there is room for it. */
+function admit(rows: Map<string, Row>, event: SecurityEvent, max: number): boolean {
+  const subject = subjectOf(event);
+  if (rows.has(subject)) return true;
+  if (rows.size >= max) return false;
+  rows.set(subject, NEW_ROW);
+  return true;
 }

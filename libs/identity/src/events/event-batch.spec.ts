@@ -56,6 +56,17 @@ describe('security events between two writes', () => {
 describe('the rows of attacks', () => {
   const failure = (n: number) => ({ kind: 'login.failed', accountId: null, addressKey: `address ${n}` }) as const;
 
+  it('of one account that logs in from everywhere are 20 in an hour, and one for what is beyond', () => {
+    const rows = new AttackRows();
+    const from = (n: number) =>
+      rows.bounded({ kind: 'login.succeeded', accountId: ada, addressKey: `address ${n}` }, AT_MS).addressKey;
+    for (let n = 0; n < 20; n += 1) expect(from(n)).toBe(`address ${n}`);
+    expect([from(20), from(21), from(3)]).toEqual([null, null, 'address 3']);
+    expect(rows.bounded({ kind: 'login.succeeded', accountId: accountId(99), addressKey: 'x' }, AT_MS).addressKey).toBe(
+      'x',
+    );
+  });
+
   it('are so many for each kind in an hour; what is beyond is one row', () => {
     const attacks = new AttackRows();
     for (let n = 0; n < ROWS_PER_HOUR; n += 1) expect(attacks.bounded(failure(n), AT_MS)).toEqual(failure(n));

@@ -51,12 +51,12 @@ const REMOVE_OLD: Statement = {
   name: 'remove-old-security-events',
   text: `
     delete from edgechat.security_events where ctid = any (array(
-      select ctid from edgechat.security_events where hour < clock_timestamp() - interval '${KEPT_DAYS} days' order by hour limit $1::int for update skip locked))
+      select ctid from edgechat.security_events where hour < statement_timestamp() - interval '${KEPT_DAYS} days' order by hour limit $1::int for update skip locked))
     returning 1 as gone`,
 };
 
 const COLUMNS = 'kind, hour, subject, account_id, session_id, address_hash, count, first_at, last_at';
-const NEWEST_FIRST = `hour > clock_timestamp() - make_interval(days => $1::int) and (hour, last_at, kind, subject) < ($2::timestamptz, $3::timestamptz, $4::text, $5::text)`;
+const NEWEST_FIRST = `hour > statement_timestamp() - make_interval(days => $1::int) and (hour, last_at, kind, subject) < ($2::timestamptz, $3::timestamptz, $4::text, $5::text)`;
 const ORDER = 'order by hour desc, last_at desc, kind desc, subject desc limit $6::int';
 const LIST: Statement = {
   name: 'list-security-events',

@@ -88,9 +88,10 @@ export class SecurityEvents implements OnApplicationBootstrap, OnApplicationShut
 
   private async removeOld(): Promise<void> {
     if (performance.now() - this.removedAt < REMOVE_EVERY_MS) return;
+    this.removedAt = performance.now();
     const removed = await this.rows.removeOld(REMOVED_AT_ONCE);
     // While there are more, the next second removes more.
-    if (removed < REMOVED_AT_ONCE) this.removedAt = performance.now();
+    if (removed === REMOVED_AT_ONCE) this.removedAt = -Infinity;
   }
 
   private async flushNow(): Promise<void> {

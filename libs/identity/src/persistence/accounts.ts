@@ -225,7 +225,14 @@ export class Accounts {
 
       const ended = await sql.query<{ id: string }>(REVOKE_OTHERS, [id, begins?.id ?? sessionId]);
       if (begins !== null)
-        await sql.query(BEGIN_SESSION, [id, begins.id, begins.generation, begins.tokenHash, begins.lifeDays]);
+        await sql.query(BEGIN_SESSION, [
+          id,
+          begins.id,
+          begins.generation,
+          begins.tokenHash,
+          begins.lifeDays,
+          begins.addressHash,
+        ]);
       return ended.map((row) => row.id);
     });
   }

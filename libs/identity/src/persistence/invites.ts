@@ -17,7 +17,7 @@ const ADD: Statement = {
   name: 'add-invite',
   text: `
     with forgotten as (
-      delete from edgechat.invites where expires_at < clock_timestamp() - interval '30 days'
+      delete from edgechat.invites where expires_at < statement_timestamp() - interval '30 days'
     )
     insert into edgechat.invites (code_hash, uses_left, expires_at)
     values ($1::bytea, $2::int, clock_timestamp() + make_interval(days => $3::int))

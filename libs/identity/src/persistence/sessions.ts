@@ -101,22 +101,35 @@ const END_EXCESS: Statement = {
     returning id`,
 };
 
-/** Begins a session of an account whose row the transaction has locked. */
+/** Begins a session of an account whose row the transaction has locked, and notes its address. */
 export const BEGIN_SESSION: Statement = {
   name: 'begin-session',
   text: `
+    with address as (
+      insert into edgechat.login_addresses (account_id, address_hash, last_login_at) values ($1::bigint, $6::bytea, clock_timestamp())
+      on conflict (account_id, address_hash) do update set last_login_at = excluded.last_login_at
+    )
     insert into edgechat.sessions (id, account_id, generation, unused_generation, token_hash, rotated_at, expires_at)
     values ($2::uuid, $1::bigint, $3::int, $3::int, $4::bytea, clock_timestamp(), clock_timestamp() + make_interval(days => $5::int))`,
 };
 
+// An address where the account logged in once stays known while its sessions are refreshed there; a refresh at another one does not make that known.
+// (A locked account has no sessions; one that the release before began all the same ends with its first token.)
 const ROTATE: Statement = {
   name: 'rotate-session',
   text: `
-    update edgechat.sessions
-    set generation = generation + 1, unused_generation = generation + 1, previous_hash = token_hash, token_hash = $4::bytea, rotated_at = clock_timestamp(),
-        expires_at = least(clock_timestamp() + make_interval(days => $5::int), created_at + make_interval(days => $6::int))
-    where id = $1::uuid and generation = $2::int and token_hash = $3::bytea and revoked_at is null and ${endsAt('$6')} > clock_timestamp()
-    returning ${OWNER}, token_hash, expires_at`,
+    with rotated as (
+      update edgechat.sessions
+      set generation = generation + 1, unused_generation = generation + 1, previous_hash = token_hash, token_hash = $4::bytea, rotated_at = clock_timestamp(),
+          expires_at = least(clock_timestamp() + make_interval(days => $5::int), created_at + make_interval(days => $6::int))
+      where id = $1::uuid and generation = $2::int and token_hash = $3::bytea and revoked_at is null and ${endsAt('$6')} > clock_timestamp()
+        and not exists (select from edgechat.accounts a where a.id = sessions.account_id and a.locked_at is not null)
+      returning ${OWNER}, token_hash, expires_at
+    ), address as (
+      update edgechat.login_addresses l set last_login_at = clock_timestamp() from rotated r
+      where l.account_id = r.account_id and l.address_hash = $7::bytea and l.last_login_at < clock_timestamp() - interval '1 day'
+    )
+    select * from rotated`,
 };
 
 const FIND: Statement = {
@@ -159,7 +172,10 @@ const END_OF: Statement = {
 const END_OTHERS: Statement = {
   name: 'end-other-sessions',
   text: `
-    with account as (select id from edgechat.accounts where id = $1::bigint for no key update)
+    with account as (
+      select id from edgechat.accounts
+      where id = $1::bigint and exists (select from edgechat.sessions c where c.id = $2::uuid and c.revoked_at is null) for no key update
+    )
     update edgechat.sessions s set revoked_at = clock_timestamp()
     from account a where s.account_id = a.id and s.id <> $2::uuid and s.revoked_at is null
     returning s.id`,
@@ -195,9 +211,10 @@ export class Sessions {
   async rotate(
     used: { sessionId: SessionId; generation: number; hash: Buffer },
     successorHash: Buffer,
+    addressHash: Buffer | null,
   ): Promise<RotatedSession | null> {
     const { sessionId: id, generation, hash } = used;
-    const values = [id, generation, hash, successorHash, this.config.jwtRefreshExpireDays, this.maxDays];
+    const values = [id, generation, hash, successorHash, this.config.jwtRefreshExpireDays, this.maxDays, addressHash];
     const [row] = await this.postgres.query<RotatedRow>(ROTATE, values);
     return row ? { ...ownerOf(row), tokenHash: row.token_hash, expiresAt: row.expires_at } : null;
   }

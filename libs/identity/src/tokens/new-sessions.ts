@@ -10,6 +10,8 @@ import { Tokens } from './tokens.js';
 export interface BegunSession {
   readonly sessionId: SessionId;
   readonly tokens: TokenPair;
+  /** Sessions that ended to make room for it. */
+  readonly ended: readonly string[];
 }
 
 /** Begins sessions: the row to be written, and the tokens to hand out once it is. */
@@ -49,6 +51,6 @@ export class NewSessions {
     if (ended === null) return null;
 
     this.revocations.add(ended);
-    return { sessionId: session.id, tokens: await tokensFor(account) };
+    return { sessionId: session.id, tokens: await tokensFor(account), ended };
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { pause, Refusal, Unavailable } from '@edgechat/kernel';
+import { pause, Refusal, sessionId, Unavailable } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import type { HashingRequest } from '../domain/hashing-order.js';
@@ -47,13 +47,18 @@ export class LogIn {
         throw new Refusal('bad_credentials', 'Invalid email or password');
       }
 
-      if (credentials.isLocked) throw locked();
+      const { accountId } = credentials;
+      const { addressKey } = login;
+      if (credentials.isLocked) {
+        this.events.record({ kind: 'login.locked', accountId, addressKey });
+        throw locked();
+      }
 
       const begun = await this.newSessions.open(credentials, verifiedHash, addressHashes[0]);
       if (begun !== null) {
-        const { accountId } = credentials;
-        const { sessionId } = begun;
-        this.events.record({ kind: 'login.succeeded', accountId, sessionId, addressKey: login.addressKey });
+        this.events.record({ kind: 'login.succeeded', accountId, sessionId: begun.sessionId, addressKey });
+        for (const id of begun.ended)
+          this.events.record({ kind: 'session.ended', accountId, sessionId: sessionId(id), addressKey });
         return begun.tokens;
       }
       // Another login rehashed it, the password was changed, or the account was locked, since it was read: all of it must be asked again.

@@ -23,8 +23,8 @@ export class LogOut {
     if (token === null) return;
 
     const accountId = await this.sessions.revoke(token.sessionId);
+    if (accountId === null) return;
     this.revocations.add([token.sessionId]);
-    if (accountId !== null)
-      this.events.record({ kind: 'session.ended', accountId, sessionId: token.sessionId, addressKey });
+    this.events.record({ kind: 'session.ended', accountId, sessionId: token.sessionId, addressKey });
   }
 }

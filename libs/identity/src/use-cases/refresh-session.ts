@@ -4,6 +4,7 @@ import type { TokenPair } from '../domain/account.js';
 import { hashRefreshToken, type RefreshToken } from '../domain/refresh-token.js';
 import { judgeUsedToken } from '../domain/rotation.js';
 import { SecurityEvents } from '../events/security-events.js';
+import { GuardedPasswords } from '../passwords/guarded-passwords.js';
 import { Sessions, type RotatedSession } from '../persistence/sessions.js';
 import { Revocations } from '../tokens/revocations.js';
 import { Tokens } from '../tokens/tokens.js';
@@ -19,6 +20,7 @@ export class RefreshSession {
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
     private readonly events: SecurityEvents,
+    private readonly passwords: GuardedPasswords,
   ) {}
 
   /**
@@ -34,7 +36,9 @@ export class RefreshSession {
     const used = { ...token, hash: hashRefreshToken(refreshToken) };
     const generation = token.generation + 1;
     const successors = await this.tokens.refreshByEach({ sessionId: token.sessionId, generation });
-    const session = (await this.sessions.rotate(used, successors[0].hash)) ?? (await this.repeated(used, addressKey));
+    const session =
+      (await this.sessions.rotate(used, successors[0].hash, await this.hashOf(addressKey))) ??
+      (await this.repeated(used, addressKey));
     // (A repeat gets what was stored: the secret may have been replaced in between.)
     const successor = successors.find(({ hash }) => hash.equals(session.tokenHash));
     if (successor === undefined) throw refused();
@@ -42,6 +46,10 @@ export class RefreshSession {
     const { expiresAt } = session;
     const accessToken = await this.tokens.access(session, { id: token.sessionId, generation, expiresAt });
     return { accessToken, refreshToken: successor.text };
+  }
+
+  private async hashOf(addressKey: string | null): Promise<Buffer | null> {
+    return addressKey === null ? null : (await this.passwords.hashesOfAddress(addressKey))[0];
   }
 
   /** The session whose last refresh may be repeated with this token. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal } from '@edgechat/kernel';
+import { Refusal, Unavailable } from '@edgechat/kernel';
 import type { TokenPair } from '../domain/account.js';
 import type { Email } from '../domain/email.js';
 import { SecurityEvents } from '../events/security-events.js';
@@ -46,7 +46,9 @@ export class RegisterAccount {
     try {
       return await this.make(registration, inviteHash);
     } catch (error) {
-      await reservation.giveBack();
+      // (Where PostgreSQL gave no answer the account may be there.)
+      const isFateKnown = !(error instanceof Unavailable) || error.dependency !== 'postgres';
+      if (isFateKnown) await reservation.giveBack();
       throw error;
     }
   }

@@ -1,7 +1,6 @@
-import { newId } from '@edgechat/kernel';
+import { newId, pause } from '@edgechat/kernel';
 import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
-import { eventually } from '@edgechat/testing';
 import { Redis } from './redis.js';
 import { WindowCounters } from './window-counters.js';
 
@@ -13,7 +12,7 @@ describe('counters in windows', () => {
   beforeAll(async () => {
     redis = new Redis(loadConfig({ REDIS_URL: process.env['TEST_REDIS_URL'] }, 'api'), log);
     counters = new WindowCounters(redis, log, { name: `test-${newId()}` });
-    await eventually(() => redis.hasStarted);
+    while (!redis.hasStarted) await pause(10);
   });
   afterAll(() => redis.onApplicationShutdown());
 
@@ -49,6 +48,17 @@ describe('counters in windows', () => {
     await giveBack();
     expect((await counters.take([counter(key, 1)])).isRefused).toBe(false);
     expect((await counters.take([counter(key, 1)])).isRefused).toBe(true);
+  });
+
+  it('that nothing was counted in take no room', async () => {
+    const [full, fresh, given] = [newId(), newId(), newId()];
+    await counters.take([counter(full, 1)]);
+    expect((await counters.take([counter(full, 1), counter(fresh)])).isRefused).toBe(true);
+    expect(await keysOf(fresh)).toEqual([]);
+    expect(await keysOf(full)).toHaveLength(1);
+    const { giveBack } = await counters.take([counter(given)]);
+    await giveBack();
+    expect(await keysOf(given)).toEqual([]);
   });
 
   it('go on in the process while Redis is away, and what was counted there is given back there', async () => {

@@ -56,14 +56,16 @@ const TAKE = `
     result[2 * i] = left
   end
   if refused then
-    for _, key in ipairs(KEYS) do redis.call('decr', key) end
+    for _, key in ipairs(KEYS) do
+      if redis.call('decr', key) <= 0 then redis.call('del', key) end
+    end
   end
   return result`;
 
 /** Keys: the counters. Takes one off each that is still there: a window that has ended meanwhile begins with nothing. */
 const GIVE_BACK = `
   for _, key in ipairs(KEYS) do
-    if tonumber(redis.call('get', key) or '0') > 0 then redis.call('decr', key) end
+    if tonumber(redis.call('get', key) or '0') > 0 and redis.call('decr', key) == 0 then redis.call('del', key) end
   end
   return 0`;
 
@@ -150,6 +152,10 @@ export class OwnWindows {
     const isRefused = counts.some(({ isUsedUp }) => isUsedUp);
     if (isRefused) return { isRefused, counts, giveBack: () => Promise.resolve() };
 
+    counters.forEach(({ key }, i) => {
+      const window = windows[i];
+      if (window !== undefined) this.keep(key, window);
+    });
     for (const window of windows) window.used += 1;
     const giveBack = (): Promise<void> => {
       for (const window of windows) window.used -= 1;
@@ -167,12 +173,16 @@ export class OwnWindows {
     const known = this.windows.get(key);
     if (known !== undefined && known.endsAt > now) return known;
 
-    const window = { used: 0, endsAt: now + windowS * 1_000 };
+    return { used: 0, endsAt: now + windowS * 1_000 };
+  }
+
+  /** (A window that nothing was counted in is not kept: what was refused cannot push others out.) */
+  private keep(key: string, window: OwnWindow): void {
+    if (this.windows.get(key) === window) return;
     this.windows.delete(key);
     this.windows.set(key, window);
     const [oldest] = this.windows.keys();
     if (this.windows.size > this.max && oldest !== undefined) this.windows.delete(oldest);
-    return window;
   }
 }
 
