@@ -125,4 +125,11 @@ describe('who gives way when all places are taken', () => {
     expect(findWhoGivesWay(waiting, aRequest('known', 'home'))?.purpose).toBe('registration');
     expect(findWhoGivesWay(waiting, aRequest('login', 'new'))?.purpose).toBe('registration');
   });
+
+  it('is of a network of IPv6, where many of its addresses wait, each once', () => {
+    const flood = many(WAITING_MAX, (n) => aRequest('login', `2001:db8:1:${n.toString(16)}::/64`));
+    expect(findWhoGivesWay(flood, aRequest('login', '192.0.2.1'))).toBe(flood.at(-1));
+    expect(findWhoGivesWay(flood, aRequest('login', '2001:db8:2:1::/64'))).toBe(flood.at(-1));
+    expect(findWhoGivesWay(flood, aRequest('login', '2001:db8:1:fe::/64'))).toBeNull();
+  });
 });

@@ -1,3 +1,5 @@
+import { networksOf } from './networks.js';
+
 /** What a password is hashed for, the first of them first: `known` is a login at an address where this account logged in of late, or a change of the password by who has a session. */
 export const PURPOSES = ['known', 'login', 'registration'] as const;
 export type Purpose = (typeof PURPOSES)[number];
@@ -53,8 +55,8 @@ export function findNext<One extends HashingRequest>(
 
 /**
  * When all places are taken: who of those that wait has to leave for a newcomer, or null when the newcomer is refused.
- * A purpose that has more than its places gives way to one that has fewer, and to a higher one. Within a purpose the address with the most waiting gives way, if the newcomer's has at least 2 fewer;
- * and within an address the name with the most: so the many of one address, or of one name, never refuse another.
+ * A purpose that has more than its places gives way to one that has fewer, and to a higher one. Within a purpose the address with the most waiting gives way, if the newcomer's has at least 2 fewer
+ * (of IPv6 its /56 and /48 count, too: `networksOf`); and within an address the name with the most: so the many of one address, or of one name, never refuse another.
  * @param waiting in the order they came, `WAITING_MAX` of them
  */
 export function findWhoGivesWay<One extends HashingRequest>(
@@ -70,8 +72,9 @@ export function findWhoGivesWay<One extends HashingRequest>(
     .at(-1);
   if (giving !== undefined) return lastOfHeaviest(of(giving));
 
+  const weights = weightsOf(own);
   const heaviest = lastOfHeaviest(own);
-  if (heaviest !== null && countOf(own, byAddress, heaviest) > countOf(own, byAddress, newcomer) + 1) return heaviest;
+  if (heaviest !== null && weightOf(heaviest, weights) > weightOf(newcomer, weights) + 1) return heaviest;
   const neighbour = lastOfHeaviest(own.filter((one) => one.addressKey === newcomer.addressKey));
   return neighbour !== null && countOf(own, byName, neighbour) > countOf(own, byName, newcomer) + 1 ? neighbour : null;
 }
@@ -89,10 +92,29 @@ function countOf(
   return waiting.filter((one) => by(one) === by(like)).length;
 }
 
-/** Of the address that has most, of its name that has most: the one that came last. Null when there is none. */
+/** Of the network that has most for its size, of its address that has most, of its name that has most: the one that came last. Null when there is none. */
 function lastOfHeaviest<One extends HashingRequest>(waiting: readonly One[]): One | null {
-  return heaviestBy(byName, heaviestBy(byAddress, waiting)).at(-1) ?? null;
+  const weights = weightsOf(waiting);
+  const most = Math.max(0, ...weights.values());
+  const [network] = [...weights].filter(([, weight]) => weight === most).at(-1) ?? [];
+  const inIt = waiting.filter((one) => networksOf(one.addressKey).some(({ key }) => key === network));
+  return heaviestBy(byName, heaviestBy(byAddress, inIt)).at(-1) ?? null;
 }
+
+/** How many wait in each network, in parts of what its size allows it; in the order in which somebody of them came last. */
+function weightsOf(waiting: readonly HashingRequest[]): ReadonlyMap<string, number> {
+  const weights = new Map<string, number>();
+  for (const { addressKey } of waiting)
+    for (const { key, factor } of networksOf(addressKey)) {
+      const weight = (weights.get(key) ?? 0) + 1 / factor;
+      weights.delete(key);
+      weights.set(key, weight);
+    }
+  return weights;
+}
+
+const weightOf = ({ addressKey }: HashingRequest, weights: ReadonlyMap<string, number>): number =>
+  Math.max(...networksOf(addressKey).map(({ key }) => weights.get(key) ?? 0));
 
 /** Those that share the key which most have; of several such keys, the one that came last. */
 function heaviestBy<One extends HashingRequest>(by: (one: HashingRequest) => string, waiting: readonly One[]): One[] {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable } from '@edgechat/kernel';
 import { findNext, findWhoGivesWay, WAITING_MAX, type HashingRequest } from '../domain/hashing-order.js';
+import { networksOf } from '../domain/networks.js';
 import { RecentUse } from './recent-use.js';
 
 const AT_ONCE = 2;
@@ -45,7 +46,7 @@ export class HashingSlots {
     const nowMs = performance.now();
     this.running += 1;
     this.turns += 1;
-    this.useOfAddresses.add(request.addressKey, nowMs);
+    for (const { key } of networksOf(request.addressKey)) this.useOfAddresses.add(key, nowMs);
     this.useOfNames.add(nameOf(request), nowMs);
   }
 
@@ -80,7 +81,8 @@ export class HashingSlots {
   private letNextIn(): void {
     const nowMs = performance.now();
     findNext(this.waiting, this.turns, {
-      ofAddress: ({ addressKey }) => this.useOfAddresses.amountOf(addressKey, nowMs),
+      ofAddress: ({ addressKey }) =>
+        Math.max(...networksOf(addressKey).map(({ key, factor }) => this.useOfAddresses.amountOf(key, nowMs) / factor)),
       ofName: (one) => this.useOfNames.amountOf(nameOf(one), nowMs),
     })?.begin();
   }
