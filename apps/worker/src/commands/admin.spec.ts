@@ -39,7 +39,7 @@ describe('the arguments of a command', () => {
   });
 
   it.each(['0', '-1', '1.5', '7d', '', '10000'])('are refused where they are no number of days: %j', (days) => {
-    expect(() => commandOf(['events', `--days=${days}`])).toThrow('Say --days with a whole number from 1 to 9999.');
+    expect(() => commandOf(['events', `--days=${days}`])).toThrow('--days is a whole number from 1 to 9999.');
   });
 
   it.each([

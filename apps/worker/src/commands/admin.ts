@@ -110,7 +110,7 @@ function readArguments(args: readonly string[]) {
 }
 
 function parseDays(text: string): number {
-  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new AdminError('Say --days with a whole number from 1 to 9999.');
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new AdminError('--days is a whole number from 1 to 9999.');
   return Number(text);
 }
 
