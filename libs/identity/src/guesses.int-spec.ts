@@ -23,7 +23,8 @@ afterAll(async () => {
 });
 
 let addresses = 0;
-const anAddress = (): string => `2001:db8:0:${(addresses += 1).toString(16)}::/64`;
+/** Of a network of its own. */
+const anAddress = (): string => `2001:db8:${(addresses += 1).toString(16)}:1::/64`;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const register = async (addressKey = HOME, at = one): Promise<Email> => {
   const email = anEmail();

@@ -9,11 +9,11 @@ export const UNDER_WAY_MS = 30_000;
 /** Who is refused because of attempts under way may try again after so long. */
 export const UNDER_WAY_RETRY_MS = 1_000;
 
-/** Names with fewer guesses than this are forgotten 8 hours after the last one, so that guesses of many names do not fill the memory. In a day that happens twice at most, to 2 guesses each. */
-export const FEW_GUESSES = 3;
-export const FEW_GUESSES_KEPT_MS = 8 * 60 * 60_000;
-/** Wrong guesses of a name that a day (UTC) counts, over all addresses that are new to its account: with those that may have been forgotten they are 100. */
-export const GUESSES_PER_DAY = 96;
+/** Wrong guesses of a name on a day (UTC), over all addresses that are new to its account. */
+export const GUESSES_PER_DAY = 100;
+/** Names with fewer guesses than this are forgotten 12 hours after the last one, so that guesses of many names do not fill the memory. In a day that happens once at most, to one guess. */
+export const FEW_GUESSES = 2;
+export const FEW_GUESSES_KEPT_MS = 12 * 60 * 60_000;
 
 /** Failed logins from an address, whatever the names, in a window that begins with the first. */
 export const FAILURES_PER_ADDRESS = 50;
