@@ -148,7 +148,7 @@ export const SETTINGS = {
     API,
     '10000',
     limit(1_000_000),
-    'Accounts that never wrote in a conversation with it which an account may add to groups, or open a `direct` with, in a day (UTC); a tenth in its first week, of those 50 in its first hour.',
+    'Accounts that never wrote in a conversation with it which an account may add to groups, or open a `direct` with, in a day (UTC); a tenth in its first week, 50 in its first hour.',
   ),
   READS_MB: setting(BOTH, '32', limit(1_000_000), 'MiB of messages that a process reads from MongoDB at once.'),
   BODIES_MB: setting(API, '64', limit(1_000_000), 'MiB of request bodies that a process takes in at once.'),

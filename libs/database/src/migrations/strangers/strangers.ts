@@ -16,10 +16,10 @@ as $$
 $$;
 `;
 
-/** How many of \`per_day\` strangers an account may meet on a day: in its first week a tenth, in its first hour at most 50 of those. */
+/** How many of \`per_day\` strangers an account may meet on a day: in its first hour at most 50, then in its first week a tenth. (Below 500 a day the hour allows more than the rest of the week: who is new invites whom they know.) */
 export const STRANGERS_ALLOWED = `
 create function edgechat.strangers_allowed(per_day bigint, registered_at timestamptz, at timestamptz) returns bigint language sql stable as $$
-  select case when registered_at > at - interval '1 hour' then least((per_day + 9) / 10, 50) when registered_at > at - interval '7 days' then (per_day + 9) / 10 else per_day end;
+  select case when registered_at > at - interval '1 hour' then least(per_day, 50) when registered_at > at - interval '7 days' then (per_day + 9) / 10 else per_day end;
 $$;
 `;
 
