@@ -168,16 +168,19 @@ const END_OF: Statement = {
     returning id`,
 };
 
-// The account's row is locked first, as by everything that ends several sessions: two of them at once cannot wait for each other.
+/** The account's row is locked first, as by everything that ends several sessions: two of them at once cannot wait for each other. */
+const LOCK_ACCOUNT: Statement = {
+  name: 'lock-account-of-sessions',
+  text: 'select id from edgechat.accounts where id = $1::bigint for no key update',
+};
+
+/** A statement of its own: under the lock it sees whether the session that asks was ended by who had the lock before. One that has ended ends no others. */
 const END_OTHERS: Statement = {
   name: 'end-other-sessions',
   text: `
-    with account as (
-      select id from edgechat.accounts
-      where id = $1::bigint and exists (select from edgechat.sessions c where c.id = $2::uuid and c.revoked_at is null) for no key update
-    )
     update edgechat.sessions s set revoked_at = clock_timestamp()
-    from account a where s.account_id = a.id and s.id <> $2::uuid and s.revoked_at is null
+    where s.account_id = $1::bigint and s.id <> $2::uuid and s.revoked_at is null
+      and exists (select from edgechat.sessions c where c.id = $2::uuid and c.revoked_at is null)
     returning s.id`,
 };
 
@@ -257,8 +260,11 @@ export class Sessions {
   }
 
   /** Ends all sessions of an account but one; returns them. */
-  async endOthers(account: AccountId, goesOn: SessionId): Promise<readonly string[]> {
-    return idsOf(await this.postgres.query(END_OTHERS, [account, goesOn]));
+  endOthers(account: AccountId, goesOn: SessionId): Promise<readonly string[]> {
+    return this.postgres.transaction(async (sql) => {
+      await sql.query(LOCK_ACCOUNT, [account]);
+      return idsOf(await sql.query(END_OTHERS, [account, goesOn]));
+    });
   }
 }
 
