@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { AccountId } from '@edgechat/kernel';
+import { limitOrNull, type AccountId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { DailyUses } from './daily-uses.js';
@@ -69,7 +69,7 @@ export class DailyUse implements OnApplicationBootstrap, OnApplicationShutdown {
   /** What an account may use today, or null when nothing is limited. */
   findLimits(): DailyLimits | null {
     if (this.textBytesMax === Infinity && this.tokensMax === Infinity) return null;
-    return { day: this.day(), textBytes: finite(this.textBytesMax), tokens: finite(this.tokensMax) };
+    return { day: this.day(), textBytes: limitOrNull(this.textBytesMax), tokens: limitOrNull(this.tokensMax) };
   }
 
   /** Counts bytes of an account's texts, or of what they take in the search index, today. Costs no I/O. */
@@ -141,7 +141,7 @@ export class DailyUse implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private async readUse(accountId: AccountId): Promise<UseToday> {
     const pending = this.pendingOf(accountId);
-    const found = await this.uses.findUse(accountId, this.day(), pending.tokens, finite(this.tokensMax));
+    const found = await this.uses.findUse(accountId, this.day(), pending.tokens, limitOrNull(this.tokensMax));
     return {
       textBytes: (found?.textBytes ?? 0) + pending.textBytes,
       tokens: (found?.tokens ?? 0) + pending.tokens,
@@ -159,4 +159,3 @@ export class DailyUse implements OnApplicationBootstrap, OnApplicationShutdown {
 }
 
 const DAY_MS = 86_400_000;
-const finite = (value: number): number | null => (value === Infinity ? null : value);

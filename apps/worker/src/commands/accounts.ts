@@ -1,19 +1,18 @@
-import { INVITE_DAYS_MAX, INVITE_USES_MAX, LockAccount, MakeInvite, parseEmail } from '@edgechat/identity/operator';
+import { INVITE_DAYS_MAX, INVITE_USES_MAX, LockAccount, MakeInvite } from '@edgechat/identity/operator';
 import type { Config } from '@edgechat/platform/config';
+import { emailOf, noAccount } from './account-email.js';
 import { AdminError, withPostgres, type Given } from './admin-context.js';
 import { say } from './progress.js';
 
 const USES = 1;
 const DAYS = 7;
 
-const unknown = (): AdminError => new AdminError('There is no account with this e-mail address.');
-
 /** Keeps the owner of an account out; all its sessions end. */
 export async function lockAccount(config: Config, given: Given, signal: AbortSignal): Promise<number> {
   const email = emailIn(given, 'lock-account');
   await withPostgres(config, signal, async (context) => {
     const ended = await context.get(LockAccount, { strict: false }).lock(email);
-    if (ended === null) throw unknown();
+    if (ended === null) throw noAccount();
     say(`The account is locked. ${ended} sessions ended: they are out within 5 s.`);
   });
   return 0;
@@ -23,7 +22,7 @@ export async function lockAccount(config: Config, given: Given, signal: AbortSig
 export async function unlockAccount(config: Config, given: Given, signal: AbortSignal): Promise<number> {
   const email = emailIn(given, 'unlock-account');
   await withPostgres(config, signal, async (context) => {
-    if (!(await context.get(LockAccount, { strict: false }).unlock(email))) throw unknown();
+    if (!(await context.get(LockAccount, { strict: false }).unlock(email))) throw noAccount();
     say('The account is open: its owner can log in.');
   });
   return 0;
@@ -50,7 +49,5 @@ export async function invite(config: Config, given: Given, signal: AbortSignal):
 
 function emailIn({ operands }: Given, command: string) {
   const [text = ''] = operands;
-  const email = parseEmail(text);
-  if (email === null) throw new AdminError(`This is no e-mail address. Say: admin ${command} <email>`);
-  return email;
+  return emailOf(text, `${command} <email>`);
 }

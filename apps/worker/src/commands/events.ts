@@ -1,28 +1,21 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import {
-  KEPT_DAYS,
-  ListSecurityEvents,
-  parseEmail,
-  SHOWN_DIGITS,
-  type Email,
-  type SecurityEventRow,
-} from '@edgechat/identity/operator';
+import { KEPT_DAYS, ListSecurityEvents, SHOWN_DIGITS, type SecurityEventRow } from '@edgechat/identity/operator';
 import { instant } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
-import { AdminError, withPostgres, type Given } from './admin-context.js';
+import { emailOf, noAccount } from './account-email.js';
+import { withPostgres, type Given } from './admin-context.js';
 import { grouped } from './progress.js';
 
 const DAYS = 30;
 
 /** Lists security events on stdout, newest first: one line for each kind, subject and hour, or one JSON object. */
 export async function events(config: Config, given: Given, signal: AbortSignal): Promise<number> {
-  const email = given.email === null ? null : emailOf(given.email);
+  const email = given.email === null ? null : emailOf(given.email, 'events --email <email>');
   const days = Math.min(given.days ?? DAYS, KEPT_DAYS);
   await withPostgres(config, signal, async (context) => {
     const list = context.get(ListSecurityEvents, { strict: false });
-    if (email !== null && !(await list.isKnown(email)))
-      throw new AdminError('There is no account with this e-mail address.');
+    if (email !== null && !(await list.isKnown(email))) throw noAccount();
     const pages = texts(list.pages({ email, days }), given.asJson ? jsonOf : lineOf);
     await pipeline(Readable.from(pages), process.stdout, { signal, end: false });
   });
@@ -35,12 +28,6 @@ async function* texts(
   textOf: (row: SecurityEventRow) => string,
 ): AsyncGenerator<string> {
   for await (const page of pages) yield page.map(textOf).join('');
-}
-
-function emailOf(text: string): Email {
-  const email = parseEmail(text);
-  if (email === null) throw new AdminError('This is no e-mail address. Say: admin events --email <email>');
-  return email;
 }
 
 const shown = (hash: Buffer | null): string | null => hash?.toString('hex').slice(0, SHOWN_DIGITS) ?? null;

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
-import { parseEmail, PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS, SetPassword } from '@edgechat/identity/operator';
+import { PASSWORD_MAX_CHARACTERS, PASSWORD_MIN_CHARACTERS, SetPassword } from '@edgechat/identity/operator';
 import type { Config } from '@edgechat/platform/config';
+import { emailOf, noAccount } from './account-email.js';
 import { AdminError, withPostgres, type Given } from './admin-context.js';
 import { say } from './progress.js';
 
@@ -9,13 +10,11 @@ const LINE_MAX_CHARACTERS = 65_536;
 /** Asks for a new password of an account and sets it; all sessions of the account end. */
 export async function setPassword(config: Config, { operands }: Given, signal: AbortSignal): Promise<number> {
   const [text = ''] = operands;
-  const email = parseEmail(text);
-  if (email === null) throw new AdminError('This is no e-mail address. Say: admin set-password <email>');
+  const email = emailOf(text, 'set-password <email>');
 
   await withPostgres(config, signal, async (context) => {
     const passwords = context.get(SetPassword, { strict: false });
-    const unknown = new AdminError('There is no account with this e-mail address.');
-    if (!(await passwords.isKnown(email))) throw unknown;
+    if (!(await passwords.isKnown(email))) throw noAccount();
     const password = process.stdin.isTTY ? await askTwice(signal) : await readLine();
     if (!passwords.isPassword(password))
       throw new AdminError(
@@ -26,7 +25,7 @@ export async function setPassword(config: Config, { operands }: Given, signal: A
         'This password is among the first that anybody guesses. Choose another. Nothing was changed.',
       );
     const ended = await passwords.execute(email, password);
-    if (ended === null) throw unknown;
+    if (ended === null) throw noAccount();
     say(`The password was set. ${ended} sessions ended: they are out within 5 s.`);
   });
   return 0;

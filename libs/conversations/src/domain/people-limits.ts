@@ -32,6 +32,3 @@ export const tooManyStrangers = (retryAfterS: number | null): Refusal =>
     'These are more people who never wrote in a conversation with you than you may still add or write to today. Nothing was made or changed. Name fewer of them, or try again later, as Retry-After says.',
     { retryAfterS: retryAfterS ?? 1 },
   );
-
-/** A limit as PostgreSQL takes it: null where there is none. */
-export const limitOrNull = (limit: number): number | null => (limit === Infinity ? null : limit);

@@ -1,15 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
+import { limitOrNull, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Sql, type Statement } from '@edgechat/platform/postgres';
 import { GROUP_MAX, type Member } from '../domain/conversation.js';
-import {
-  LARGE_MAX,
-  LARGE_OF_STRANGERS_MAX,
-  limitOrNull,
-  tooManyLarge,
-  tooManyStrangers,
-} from '../domain/people-limits.js';
+import { LARGE_MAX, LARGE_OF_STRANGERS_MAX, tooManyLarge, tooManyStrangers } from '../domain/people-limits.js';
 import { requireGroup, requireRight } from '../domain/roles.js';
 import { lockConversation, type LockedConversation } from '../persistence/lock-conversation.js';
 import { listNamed, requireAccounts } from '../persistence/member-rows.js';

@@ -1,16 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { newConversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
+import { limitOrNull, newConversationId, Refusal, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import { DEFAULT_MODE, type AssistantMode, type ConversationKind } from '../domain/conversation.js';
-import {
-  LARGE_MAX,
-  LARGE_OF_STRANGERS_MAX,
-  limitOrNull,
-  tooManyLarge,
-  tooManyStrangers,
-} from '../domain/people-limits.js';
+import { LARGE_MAX, LARGE_OF_STRANGERS_MAX, tooManyLarge, tooManyStrangers } from '../domain/people-limits.js';
 import { requireAccounts } from '../persistence/member-rows.js';
 
 export interface NewConversation {

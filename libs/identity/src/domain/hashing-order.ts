@@ -82,7 +82,8 @@ export function findWhoGivesWay<One extends HashingRequest>(
 const isLower = (purpose: Purpose, other: Purpose): boolean => PURPOSES.indexOf(purpose) > PURPOSES.indexOf(other);
 
 const byAddress = ({ addressKey }: HashingRequest): string => addressKey;
-const byName = ({ addressKey, name }: HashingRequest): string => `${addressKey}\0${name}`;
+/** What tells a name at an address from all others. */
+export const byName = ({ addressKey, name }: HashingRequest): string => `${addressKey}\0${name}`;
 
 function countOf(
   waiting: readonly HashingRequest[],

@@ -6,6 +6,9 @@ type GatheredBy = 'account' | 'account-address';
 /** Events are gathered by hours (UTC) of so many milliseconds. */
 export const HOUR_MS = 3_600_000;
 
+/** When the hour of an instant began, in milliseconds since 1970. */
+export const hourOf = (atMs: number): number => atMs - (atMs % HOUR_MS);
+
 /**
  * What is worth knowing about accounts afterwards, and what its rows are gathered by. What has no account (a login with a name that nobody has) is gathered by its address.
  * `password.set`, `account.locked` and `account.unlocked`: by the operator. `…failed`: a wrong password. `…limited`: refused by the limits on guessing, before the password was checked. `login.locked`: the right password of an account that is locked.

@@ -1,4 +1,4 @@
-import { HOUR_MS, isAttack, subjectOf, type SecurityEvent } from '../domain/security-event.js';
+import { hourOf, isAttack, subjectOf, type SecurityEvent } from '../domain/security-event.js';
 import type { EventCount } from './event-batch.js';
 
 /** Rows of one kind in an hour that one process makes of attacks; what is beyond goes into one row without account and address. */
@@ -47,7 +47,7 @@ export class AttackRows {
   }
 
   private rowsOf(kind: string, nowMs: number): Map<string, Row> {
-    const hour = Math.floor(nowMs / HOUR_MS);
+    const hour = hourOf(nowMs);
     if (hour !== this.hour) this.rows.clear();
     this.hour = hour;
     const rows = this.rows.get(kind) ?? new Map<string, Row>();

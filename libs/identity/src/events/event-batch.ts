@@ -1,4 +1,4 @@
-import { HOUR_MS, subjectOf, type SecurityEvent } from '../domain/security-event.js';
+import { hourOf, subjectOf, type SecurityEvent } from '../domain/security-event.js';
 
 /** Events of one kind, hour and subject. */
 export interface EventCount extends SecurityEvent {
@@ -30,7 +30,7 @@ export class EventBatch {
   }
 
   add(event: SecurityEvent, atMs: number): void {
-    const hourMs = atMs - (atMs % HOUR_MS);
+    const hourMs = hourOf(atMs);
     const key = `${event.kind} ${hourMs} ${subjectOf(event)}`;
     const before = this.counts.get(key);
     if (before === undefined && this.counts.size >= this.rowsMax) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
-import { HOUR_MS, subjectOf, type SecurityEventKind } from '../domain/security-event.js';
+import { hourOf, subjectOf, type SecurityEventKind } from '../domain/security-event.js';
 
 /** Events are kept for so long. */
 export const KEPT_DAYS = 180;
@@ -100,10 +100,7 @@ export class SecurityEventRows {
   /** Adds what an operator did to an account just now, from no address and in no session. */
   async addOfOperator(kind: SecurityEventKind, account: AccountId): Promise<void> {
     const now = new Date();
-    const [hourAt, subject] = [
-      new Date(now.getTime() - (now.getTime() % HOUR_MS)),
-      subjectOf({ kind, accountId: account }),
-    ];
+    const [hourAt, subject] = [new Date(hourOf(now.getTime())), subjectOf({ kind, accountId: account })];
     const nobody = { sessionId: null, addressHash: null };
     await this.add([{ kind, hourAt, subject, accountId: account, ...nobody, count: 1, firstAt: now, lastAt: now }]);
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Unavailable } from '@edgechat/kernel';
-import { findNext, findWhoGivesWay, WAITING_MAX, type HashingRequest } from '../domain/hashing-order.js';
+import { byName, findNext, findWhoGivesWay, WAITING_MAX, type HashingRequest } from '../domain/hashing-order.js';
 import { networksOf } from '../domain/networks.js';
 import { RecentUse } from './recent-use.js';
 
@@ -47,7 +47,7 @@ export class HashingSlots {
     this.running += 1;
     this.turns += 1;
     for (const { key } of networksOf(request.addressKey)) this.useOfAddresses.add(key, nowMs);
-    this.useOfNames.add(nameOf(request), nowMs);
+    this.useOfNames.add(byName(request), nowMs);
   }
 
   private async wait(request: HashingRequest): Promise<void> {
@@ -83,10 +83,9 @@ export class HashingSlots {
     findNext(this.waiting, this.turns, {
       ofAddress: ({ addressKey }) =>
         Math.max(...networksOf(addressKey).map(({ key, factor }) => this.useOfAddresses.amountOf(key, nowMs) / factor)),
-      ofName: (one) => this.useOfNames.amountOf(nameOf(one), nowMs),
+      ofName: (one) => this.useOfNames.amountOf(byName(one), nowMs),
     })?.begin();
   }
 }
 
-const nameOf = ({ addressKey, name }: HashingRequest): string => `${addressKey}\0${name}`;
 const refusal = (): Unavailable => new Unavailable('hashing', { retryAfterS: RETRY_AFTER_S });

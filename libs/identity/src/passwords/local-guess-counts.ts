@@ -1,3 +1,4 @@
+import { setNewest } from '@edgechat/kernel';
 import {
   ADDRESS_WINDOW_MS,
   delayMs,
@@ -114,9 +115,6 @@ class Expiring<Value> {
   /** @param lifeMs null: as long as it would have been there anyway */
   set(key: string, value: Value, lifeMs: number | null): void {
     const untilMs = this.now() + (lifeMs ?? this.lifeMs(key));
-    this.entries.delete(key);
-    this.entries.set(key, { value, untilMs });
-    const [oldest] = this.entries.keys();
-    if (this.entries.size > ENTRIES_MAX && oldest !== undefined) this.entries.delete(oldest);
+    setNewest(this.entries, key, { value, untilMs }, ENTRIES_MAX);
   }
 }

@@ -1,3 +1,5 @@
+import { setNewest } from '@edgechat/kernel';
+
 /** "Of late": what was used so long ago counts a third (1/e). */
 const RECENT_MS = 10_000;
 /** Keys beyond this many are forgotten, those first that were used longest ago. A key that was used once 50 s ago counts next to nothing. */
@@ -16,9 +18,6 @@ export class RecentUse {
 
   add(key: string, nowMs: number): void {
     const amount = this.amountOf(key, nowMs) + 1;
-    this.uses.delete(key);
-    this.uses.set(key, { amount, atMs: nowMs });
-    const [oldest] = this.uses.keys();
-    if (this.uses.size > KEYS_MAX && oldest !== undefined) this.uses.delete(oldest);
+    setNewest(this.uses, key, { amount, atMs: nowMs }, KEYS_MAX);
   }
 }

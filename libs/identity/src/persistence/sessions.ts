@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { accountId, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
+import { accountId, limitOrNull, sessionId, type AccountId, type SessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import { SESSIONS_MAX, type OpenSession, type RegisteredAccount } from '../domain/account.js';
@@ -194,7 +194,7 @@ export class Sessions {
     private readonly postgres: Postgres,
     private readonly config: Config,
   ) {
-    this.maxDays = Number.isFinite(config.sessionMaxDays) ? config.sessionMaxDays : null;
+    this.maxDays = limitOrNull(config.sessionMaxDays);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { atMost, Unavailable, type SessionId } from '@edgechat/kernel';
+import { atMost, setNewest, Unavailable, type SessionId } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { Sessions } from '../persistence/sessions.js';
 
@@ -53,9 +53,6 @@ export class TokenUses {
   /** The oldest is forgotten for a new one. */
   private remember(session: SessionId, generation: number): void {
     const known = this.marked.get(session) ?? 0;
-    this.marked.delete(session);
-    this.marked.set(session, Math.max(known, generation));
-    const [oldest] = this.marked.keys();
-    if (this.marked.size > REMEMBERED_MAX && oldest !== undefined) this.marked.delete(oldest);
+    setNewest(this.marked, session, Math.max(known, generation), REMEMBERED_MAX);
   }
 }

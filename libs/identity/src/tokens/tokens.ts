@@ -1,6 +1,6 @@
 import { hash, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { SessionId } from '@edgechat/kernel';
+import { setNewest, type SessionId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { errors, jwtVerify } from 'jose';
 import {
@@ -95,10 +95,7 @@ export class Tokens {
   /** The oldest is forgotten for a new one. */
   private remember(token: string, { generation, expiresAtS, ...caller }: AccessClaims): ReadToken {
     const [name, read] = [nameOf(token), { caller, generation, expiresAtS }];
-    this.remembered.delete(name);
-    this.remembered.set(name, read);
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > REMEMBERED_MAX && oldest !== undefined) this.remembered.delete(oldest);
+    setNewest(this.remembered, name, read, REMEMBERED_MAX);
     return read;
   }
 

@@ -4,6 +4,7 @@ import { Postgres, type Statement } from '@edgechat/platform/postgres';
 import type { Email } from '../domain/email.js';
 import { SecurityEventRows } from '../events/security-event-rows.js';
 import { isOfEmail } from '../persistence/account-of-email.js';
+import { revokeAll } from '../persistence/revoke-all.js';
 
 const LOCK: Statement = {
   name: 'lock-account',
@@ -12,10 +13,6 @@ const LOCK: Statement = {
 const UNLOCK: Statement = {
   name: 'unlock-account',
   text: `update edgechat.accounts set locked_at = null where ${isOfEmail('$2')} returning id`,
-};
-const REVOKE_ALL: Statement = {
-  name: 'revoke-sessions-of-locked',
-  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id',
 };
 
 /** Keeps the owner of an account out, and lets them in again: for the operator. What the account has written stays. */
@@ -35,7 +32,7 @@ export class LockAccount {
     const done = await this.postgres.transaction(async (sql) => {
       const [account] = await sql.query<{ id: number }>(LOCK, [email.key, email.mailboxKey]);
       if (!account) return null;
-      return { account: accountId(account.id), ended: (await sql.query(REVOKE_ALL, [account.id])).length };
+      return { account: accountId(account.id), ended: await revokeAll(sql, account.id) };
     });
     if (done === null) return null;
     await this.events.addOfOperator('account.locked', done.account);

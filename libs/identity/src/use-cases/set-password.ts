@@ -8,6 +8,7 @@ import { HashingSlots } from '../passwords/hashing-slots.js';
 import { PasswordRules } from '../passwords/password-rules.js';
 import { hashPassword } from '../passwords/passwords.js';
 import { isOfEmail } from '../persistence/account-of-email.js';
+import { revokeAll } from '../persistence/revoke-all.js';
 
 const FIND: Statement = {
   name: 'account-of-operator',
@@ -16,10 +17,6 @@ const FIND: Statement = {
 const SET: Statement = {
   name: 'set-password-of-operator',
   text: `update edgechat.accounts set password_hash = $3::text where ${isOfEmail('$2')} returning id`,
-};
-const REVOKE_ALL: Statement = {
-  name: 'revoke-all-sessions',
-  text: 'update edgechat.sessions set revoked_at = clock_timestamp() where account_id = $1::bigint and revoked_at is null returning id',
 };
 
 /** Who asks for the hashing here. */
@@ -66,7 +63,7 @@ export class SetPassword {
     const done = await this.postgres.transaction(async (sql) => {
       const [account] = await sql.query<{ id: number }>(SET, [email.key, email.mailboxKey, hash]);
       if (!account) return null;
-      return { account: accountId(account.id), ended: (await sql.query(REVOKE_ALL, [account.id])).length };
+      return { account: accountId(account.id), ended: await revokeAll(sql, account.id) };
     });
     if (done === null) return null;
     await this.events.addOfOperator('password.set', done.account);

@@ -1,4 +1,4 @@
-import { Breaker } from '@edgechat/kernel';
+import { Breaker, setNewest } from '@edgechat/kernel';
 import type { Log } from '@edgechat/platform/logging';
 import type { Result } from 'ioredis';
 import { DEADLINE_MS, type Patience, type Redis } from './redis.js';
@@ -178,11 +178,7 @@ export class OwnWindows {
 
   /** (A window that nothing was counted in is not kept: what was refused cannot push others out.) */
   private keep(key: string, window: OwnWindow): void {
-    if (this.windows.get(key) === window) return;
-    this.windows.delete(key);
-    this.windows.set(key, window);
-    const [oldest] = this.windows.keys();
-    if (this.windows.size > this.max && oldest !== undefined) this.windows.delete(oldest);
+    if (this.windows.get(key) !== window) setNewest(this.windows, key, window, this.max);
   }
 }
 
