@@ -11,6 +11,7 @@ import { Doors1795651300000 } from './migrations/1795651300000-doors.js';
 import { SecurityEvents1795651400000 } from './migrations/1795651400000-security-events.js';
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
 import { Strangers1795651600000 } from './migrations/1795651600000-strangers.js';
+import { Failures1795694400000 } from './migrations/1795694400000-failures.js';
 
 /** In the order they run. */
 export const MIGRATIONS = [
@@ -24,6 +25,7 @@ export const MIGRATIONS = [
   SecurityEvents1795651400000,
   EmailKeys1795651500000,
   Strangers1795651600000,
+  Failures1795694400000,
 ];
 
 /**

@@ -27,6 +27,7 @@ describe('the command migrate', () => {
       'SecurityEvents1795651400000',
       'EmailKeys1795651500000',
       'Strangers1795651600000',
+      'Failures1795694400000',
     ]);
     expect(await run()).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { isUndefinedTable, type Sql } from '@edgechat/platform/postgres';
 
 /** Raised with each release that changes what it needs of the schema. */
-export const RELEASE = 4;
+export const RELEASE = 5;
 
 export type SchemaState = 'missing' | 'too-new' | 'usable';
 

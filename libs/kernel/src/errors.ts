@@ -222,6 +222,31 @@ export const ERRORS = {
     title: 'AI failed',
     help: 'The AI provider failed for good on this message, which is kept. Repeat the send with its client key to ask anew.',
   },
+  ai_overloaded: {
+    status: 503,
+    title: 'AI overloaded',
+    help: 'The AI provider has no room for this message now. It is kept; repeat the send with its client key after `Retry-After`.',
+  },
+  ai_timed_out: {
+    status: 503,
+    title: 'AI timed out',
+    help: 'The AI provider gave no answer within the time that the operator allows. Your message is kept; repeat the send with its client key to ask anew.',
+  },
+  ai_misconfigured: {
+    status: 503,
+    title: 'AI misconfigured',
+    help: 'The AI provider refuses this server: its key, credit, model or region. Your message is kept. Tell the operator, whose log names what to mend.',
+  },
+  ai_refused: {
+    status: 503,
+    title: 'AI refused',
+    help: 'The AI provider refuses to answer this message for its content. It is kept, and not shown to the AI again. A repeat gives the same answer and asks nobody; send another message. `POST /ai/complete` answers 422.',
+  },
+  ai_input_too_long: {
+    status: 503,
+    title: 'AI input too long',
+    help: 'The message alone is longer than the AI model takes. It is kept. A repeat gives the same answer and asks nobody; send a shorter message. `POST /ai/complete` answers 422.',
+  },
   answer_pending: {
     status: 503,
     title: 'Answer pending',

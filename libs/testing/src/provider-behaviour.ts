@@ -6,13 +6,16 @@
  * - `cut`: headers and half of a good answer, then the connection is destroyed
  * - `malformed`: half of a good answer, as if it were whole
  * - `redirect`: 307 to the same address; `huge`: a good answer of 5 MiB
+ * - `raw`: `status` (200), `headers` and `body` as they are given; a body that is no text is sent as JSON
  */
 export interface Behaviour {
-  readonly kind: 'answer' | 'fail' | 'hang' | 'drop' | 'cut' | 'malformed' | 'redirect' | 'huge';
+  readonly kind: 'answer' | 'fail' | 'hang' | 'drop' | 'cut' | 'malformed' | 'redirect' | 'huge' | 'raw';
   readonly delayMs?: number;
   readonly status?: number;
   readonly retryAfter?: string;
   readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
   readonly hasUsage?: boolean;
   /** Only so many requests with this question behave so; then they get a good answer. */
   readonly times?: number;

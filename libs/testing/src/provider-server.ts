@@ -5,17 +5,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { behaviourAskedFor } from './provider-behaviour.js';
 import type { Behaviour } from './provider-behaviour.js';
 import { readRequest } from './provider-wire.js';
-import type { Wire, WireError, WireName, WireRequest } from './provider-wire.js';
+import type { Wire, WireError, WireName, WireRequest, WireTurn } from './provider-wire.js';
 
 /** One request as it came. */
 export interface ProviderRequest {
   readonly wire: WireName;
   readonly model: string;
   readonly question: string;
+  readonly turns: readonly WireTurn[];
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: unknown;
   readonly receivedAt: number;
 }
+
+/** What the provider does with a request that it has read; null: what its question asks for. */
+export type Judge = (request: ProviderRequest) => Behaviour | null;
 
 /** A running provider server. */
 export interface ProviderServer {
@@ -24,6 +28,8 @@ export interface ProviderServer {
   readonly baseUrls: Readonly<Record<WireName, string>>;
   /** The next requests, whatever they ask, behave so, in this order; further ones do what their question asks for. */
   script(...behaviours: readonly Behaviour[]): void;
+  /** Asks `judge` of every request that nothing is scripted for: null leaves it to the marks in its question. Of several the last one that does not give null decides; `forget` takes it back. */
+  judge(judge: Judge): { forget: () => void };
   /** The last 1,000 requests, oldest first; with `question` only those that asked it. */
   requests(question?: string): readonly ProviderRequest[];
   /** Ends at once, also what hangs. Safe to repeat. */
@@ -55,6 +61,7 @@ export async function startProviderServer({ port = 0 }: { readonly port?: number
     url,
     baseUrls: { gemini: `${url}/v1beta`, openai: `${url}/v1`, anthropic: `${url}/v1` },
     script: (...behaviours) => state.script(behaviours),
+    judge: (judge) => state.judge(judge),
     requests: (question) => state.requests(question),
     stop: () => stop(server),
   };
@@ -64,9 +71,15 @@ class ProviderState {
   private readonly scripted: Behaviour[] = [];
   private readonly kept: ProviderRequest[] = [];
   private readonly askedBefore = new Map<string, number>();
+  private readonly judges: Judge[] = [];
 
   script(behaviours: readonly Behaviour[]): void {
     this.scripted.push(...behaviours);
+  }
+
+  judge(judge: Judge): { forget: () => void } {
+    this.judges.unshift(judge);
+    return { forget: () => void this.judges.splice(this.judges.indexOf(judge), 1) };
   }
 
   requests(question: string | undefined): readonly ProviderRequest[] {
@@ -83,7 +96,15 @@ class ProviderState {
 
     const asked = behaviourAskedFor(request.question);
     const isOver = asked.times !== undefined && before >= asked.times;
-    return this.scripted.shift() ?? (isOver ? { kind: 'answer' } : asked);
+    return this.scripted.shift() ?? this.judged(request) ?? (isOver ? { kind: 'answer' } : asked);
+  }
+
+  private judged(request: ProviderRequest): Behaviour | null {
+    for (const judge of this.judges) {
+      const behaviour = judge(request);
+      if (behaviour !== null) return behaviour;
+    }
+    return null;
   }
 }
 
@@ -104,7 +125,15 @@ async function serve(state: ProviderState, request: IncomingMessage, response: S
     return sendJson(response, 404, { error: { code: 404, message: 'no such path', status: 'NOT_FOUND' } });
 
   const { wire, model, question, turns, format } = asked;
-  const behaviour = state.take({ wire, model, question, headers: request.headers, body, receivedAt: Date.now() });
+  const behaviour = state.take({
+    wire,
+    model,
+    question,
+    turns,
+    headers: request.headers,
+    body,
+    receivedAt: Date.now(),
+  });
   const refusal = format.refusal(body, request.headers, turns);
   if (refusal !== null) return sendJson(response, refusal.status, format.error(refusal));
 
@@ -129,6 +158,8 @@ function behave(response: ServerResponse, behaviour: Behaviour, asked: WireReque
     // To itself: a client that follows shows up as further requests.
     case 'redirect':
       return void response.writeHead(307, { location: '' }).end();
+    case 'raw':
+      return sendRaw(response, behaviour);
     case 'huge':
       return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
   }
@@ -155,6 +186,11 @@ function sendFailure(response: ServerResponse, { status = 500, retryAfter }: Beh
     message: `scripted failure ${status}`,
   };
   sendJson(response, status, format.error(error));
+}
+
+function sendRaw(response: ServerResponse, { status = 200, headers = {}, body = {} }: Behaviour): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -166,6 +166,40 @@ export function failure(
         retryAfterS: 5,
         members,
       });
+    case 'ai_refused':
+      return new Unavailable('assistant', {
+        code,
+        detail: 'The AI provider refuses to answer this message for its content. Send another message.',
+        members,
+      });
+    case 'ai_input_too_long':
+      return new Unavailable('assistant', {
+        code,
+        detail: 'This message alone is longer than the AI model takes. Send a shorter one.',
+        members,
+      });
+    case 'ai_misconfigured':
+      return new Unavailable('assistant', {
+        code,
+        detail: 'The AI provider refuses this server. Tell its operator, whose log says why.',
+        retryAfterS: retryAfterS ?? 300,
+        members,
+      });
+    case 'ai_overloaded':
+      return new Unavailable('assistant', {
+        code,
+        detail: 'The AI provider is overloaded. Repeat the request later, with the same client key if it is a send.',
+        retryAfterS: retryAfterS ?? 5,
+        members,
+      });
+    case 'ai_timed_out':
+      return new Unavailable('assistant', {
+        code,
+        detail:
+          'The AI did not answer in time. Repeat the request to ask anew, with the same client key if it is a send.',
+        retryAfterS: retryAfterS ?? 5,
+        members,
+      });
     case 'ai_quota_exceeded':
       return new Refusal(
         code,

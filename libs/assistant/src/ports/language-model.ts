@@ -1,3 +1,5 @@
+import type { FailureCode } from '../domain/reply.js';
+
 /** One turn of what the model is shown: a person's text, the model's own earlier text, or the operator's instructions. */
 export interface ChatTurn {
   readonly role: 'user' | 'model' | 'system';
@@ -9,12 +11,27 @@ export interface ChatTurn {
 /** Why the model stopped. `length`: the text was cut by a limit, the provider's or ours; `content-filter`: by the provider's rules. */
 export type FinishReason = 'stop' | 'length' | 'content-filter' | 'other';
 
+/** Calls of a provider that one question may cost, all causes together, in all runs since it was asked. */
+export const CALLS_MAX = 4;
+
+/** Tokens that a provider bills for a call that gave no answer: as it reported them, else counted. */
+export interface FailedCall {
+  /** Which call of the request it was, from 1. */
+  readonly call: number;
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+}
+
 /** What came back. `text` is not blank, well formed, without NUL, at most 100,000 code points: every store can keep it. */
 export interface Answer {
   readonly text: string;
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly finishReason: FinishReason;
+  /** Calls before this one that are billed, in order. */
+  readonly failedCalls: readonly FailedCall[];
+  /** The provider refused what stands before the question for its content, and answered the question alone. */
+  readonly isHistoryRefused: boolean;
 }
 
 /**
@@ -26,31 +43,55 @@ export interface AnswerRequest {
   /** Newest last. The last one is the question. */
   readonly messages: readonly ChatTurn[];
   readonly signal: AbortSignal;
+  /** When `signal` aborts at the latest, in milliseconds since 1970: no pause and no call begins that cannot end before. */
+  readonly endsAt: number;
+  /** Calls that may be made, 1 to CALLS_MAX. */
+  readonly callsMax: number;
 }
 
-export type AnswerFailedCode = 'ai_not_configured' | 'ai_failed' | 'ai_quota_exceeded';
+export type AnswerFailedCode = Exclude<FailureCode, 'budget_exhausted'>;
 
 const SENTENCES: Readonly<Record<AnswerFailedCode, string>> = {
   ai_not_configured: 'AI service not configured',
   ai_failed: 'The AI provider gave no usable answer',
-  ai_quota_exceeded: 'The quota of the AI provider is used up',
+  ai_quota_exceeded: 'The quota of the AI provider is used up for now',
+  ai_refused: 'The AI provider refused the text for its content',
+  ai_input_too_long: 'The text is longer than the model takes',
+  ai_misconfigured: 'The AI provider refuses this installation',
+  ai_overloaded: 'The AI provider is overloaded',
+  ai_timed_out: 'The AI provider gave no answer in time',
 };
 
 /**
- * The only error of a `LanguageModel`. What could be repeated was repeated by then. `cause` says what happened in words
- * that are safe to log: no key, no address with a key in it, no text of a conversation, nothing that the provider wrote.
+ * The only error of a `LanguageModel`. What could be repeated at once was repeated by then. `cause` says what happened in words
+ * that are safe to log: no key, no address with a key in it, no text of a conversation, no sentence that the provider wrote.
  */
 export class AnswerFailed extends Error {
-  /** Whole seconds, 1–3,600, after which asking again makes sense; null except for `ai_quota_exceeded`. */
+  /** Whole seconds, 1 to 3,600, after which the provider may answer, as it said or as is usual; null where a repeat is of no use, or may be made at once. */
   readonly retryAfterS: number | null;
+  /** The same request may succeed after `retryAfterS`, and calls are left for it: who can wait without holding anything asks again. */
+  readonly isPassing: boolean;
+  /** Calls that were made. */
+  readonly calls: number;
+  /** Those of them that are billed, in order. */
+  readonly failedCalls: readonly FailedCall[];
 
   constructor(
     readonly code: AnswerFailedCode,
-    options: { readonly retryAfterS?: number | null; readonly cause?: unknown } = {},
+    options: {
+      readonly retryAfterS?: number | null;
+      readonly isPassing?: boolean;
+      readonly calls?: number;
+      readonly failedCalls?: readonly FailedCall[];
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(SENTENCES[code], { cause: options.cause });
     this.name = 'AnswerFailed';
     this.retryAfterS = options.retryAfterS ?? null;
+    this.isPassing = options.isPassing ?? false;
+    this.calls = options.calls ?? 0;
+    this.failedCalls = options.failedCalls ?? [];
   }
 }
 
@@ -67,7 +108,7 @@ export abstract class LanguageModel {
 
   /**
    * One whole answer to the last of `messages`. Not repeatable without cost: each call may be charged by the provider.
-   * @throws AnswerFailed and nothing else; `ai_failed` also once `signal` is aborted
+   * @throws AnswerFailed and nothing else; `ai_timed_out` once `signal` is aborted
    */
   abstract complete(request: AnswerRequest): Promise<Answer>;
 }

@@ -4,6 +4,7 @@ import type { ProviderServer } from '@edgechat/testing';
 import { AnswerFailed } from '../ports/language-model.js';
 import type { Answer, ChatTurn, LanguageModel } from '../ports/language-model.js';
 import { createLanguageModel } from './create-language-model.js';
+import { deadlineIn } from './test-requests.js';
 import type { AiSettings } from './create-language-model.js';
 
 const KEY = 'sk-secret-4711';
@@ -36,7 +37,7 @@ function aModel(aiProvider: Provider, settings: Partial<AiSettings> = {}): Langu
 /** What every implementation of `LanguageModel` behind a network promises, over the real wire format. */
 describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   const ask = (content: string, { within = 10_000, model = aModel(provider) } = {}): Promise<Answer> =>
-    model.complete({ messages: [{ role: 'user', content }], signal: AbortSignal.timeout(within) });
+    model.complete({ messages: [{ role: 'user', content }], ...deadlineIn(within) });
   const failureOf = (content: string, options?: { within?: number; model?: LanguageModel }): Promise<unknown> =>
     ask(content, options).then(
       () => 'no failure',
@@ -57,6 +58,8 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
       text: `echo: ${asked}`,
       tokensIn: asked.length,
       tokensOut: asked.length + 6,
+      failedCalls: [],
+      isHistoryRefused: false,
       finishReason: 'stop',
     });
     expect([model.provider, model.model]).toEqual([provider, 'm-1']);
@@ -80,7 +83,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
       ['user', asked],
     ];
     const messages = turns.map(([role, content]) => ({ role, content }) as ChatTurn);
-    const { text } = await aModel(provider).complete({ messages, signal: AbortSignal.timeout(10_000) });
+    const { text } = await aModel(provider).complete({ messages, ...deadlineIn(10_000) });
     expect(text).toBe(`echo: ${asked}`);
 
     const sent = JSON.stringify(server.requests(asked)[0]?.body);
@@ -95,7 +98,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
       ['Bob', 'Ada: two'],
       ['Ada', asked],
     ].map(([speaker = '', content = '']) => ({ role: 'user', speaker, content }));
-    await aModel(provider).complete({ messages, signal: AbortSignal.timeout(10_000) });
+    await aModel(provider).complete({ messages, ...deadlineIn(10_000) });
 
     const sent = JSON.stringify(server.requests(`⟦Ada⟧ ${asked}`)[0]?.body);
     expect(['⟦Ada⟧ one', '⟦Bob⟧ Ada: two', `⟦Ada⟧ ${asked}`].every((part) => sent.includes(`"${part}"`))).toBe(true);
@@ -184,6 +187,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     const asked = question('');
     const answer = aModel(provider).complete({
       messages: [{ role: 'user', content: asked }],
+      ...deadlineIn(10_000),
       signal: AbortSignal.abort(),
     });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
@@ -204,7 +208,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   it('fails, and says nothing more, when it is asked nothing', async () => {
     const answer = aModel(provider).complete({
       messages: [{ role: 'model', content: 'hello' }],
-      signal: AbortSignal.timeout(1_000),
+      ...deadlineIn(1_000),
     });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
   });
@@ -240,7 +244,7 @@ describe.each<Provider>(['gemini', 'openai'])('%s, which may leave the counts ou
   it('counts the tokens itself then', async () => {
     const answer = await aModel(provider).complete({
       messages: [{ role: 'user', content: '世界 [[nousage]]' }],
-      signal: AbortSignal.timeout(10_000),
+      ...deadlineIn(10_000),
     });
     expect(answer.tokensIn).toBeGreaterThan(2);
     expect(answer.tokensOut).toBeGreaterThan(answer.tokensIn);
@@ -252,7 +256,7 @@ describe('an OpenAI-compatible server of one’s own', () => {
     const model = aModel('openai', { openaiApiKey: undefined });
     const { text } = await model.complete({
       messages: [{ role: 'user', content: 'no key' }],
-      signal: AbortSignal.timeout(10_000),
+      ...deadlineIn(10_000),
     });
     expect(text).toBe('echo: no key');
     expect(server.requests('no key')[0]?.headers).not.toHaveProperty('authorization');

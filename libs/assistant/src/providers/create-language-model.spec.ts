@@ -1,5 +1,6 @@
 import { AnswerFailed } from '../ports/language-model.js';
 import { createLanguageModel } from './create-language-model.js';
+import { deadlineIn } from './test-requests.js';
 import type { AiSettings } from './create-language-model.js';
 
 const NOTHING: AiSettings = {
@@ -51,7 +52,7 @@ describe('the provider', () => {
   it('says that it is not configured when there is none', async () => {
     const answer = createLanguageModel(NOTHING).complete({
       messages: [{ role: 'user', content: 'hello' }],
-      signal: AbortSignal.timeout(1_000),
+      ...deadlineIn(1_000),
     });
     await expect(answer).rejects.toBeInstanceOf(AnswerFailed);
     await expect(answer).rejects.toMatchObject({

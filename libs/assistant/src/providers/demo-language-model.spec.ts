@@ -1,10 +1,11 @@
 import { codePoints, isText } from '@edgechat/kernel';
 import type { Answer, ChatTurn } from '../ports/language-model.js';
 import { DemoLanguageModel } from './demo-language-model.js';
+import { deadlineIn } from './test-requests.js';
 
 const ask = (...contents: string[]): Promise<Answer> => {
   const messages = contents.map((content, i): ChatTurn => ({ role: i % 2 === 0 ? 'user' : 'model', content }));
-  return new DemoLanguageModel().complete({ messages, signal: AbortSignal.timeout(1_000) });
+  return new DemoLanguageModel().complete({ messages, ...deadlineIn(1_000) });
 };
 
 describe('the demo assistant', () => {
@@ -14,6 +15,8 @@ describe('the demo assistant', () => {
       tokensIn: expect.any(Number),
       tokensOut: expect.any(Number),
       finishReason: 'stop',
+      failedCalls: [],
+      isHistoryRefused: false,
     });
   });
 
@@ -23,7 +26,7 @@ describe('the demo assistant', () => {
       { role: 'user', speaker: 'Bob', content: 'I am away' },
       { role: 'user', speaker: 'Ada (17)', content: '@assistant where is Bob?' },
     ];
-    const { text } = await new DemoLanguageModel().complete({ messages, signal: AbortSignal.timeout(1_000) });
+    const { text } = await new DemoLanguageModel().complete({ messages, ...deadlineIn(1_000) });
     expect(text).toBe('[EdgeChat demo assistant, no AI model] #2 Ada (17): «@assistant where is Bob?»');
   });
 
@@ -45,6 +48,7 @@ describe('the demo assistant', () => {
   it('fails once its deadline has passed', async () => {
     const answer = new DemoLanguageModel().complete({
       messages: [{ role: 'user', content: 'x' }],
+      ...deadlineIn(10_000),
       signal: AbortSignal.abort(),
     });
     await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });

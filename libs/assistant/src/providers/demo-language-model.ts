@@ -18,7 +18,7 @@ export class DemoLanguageModel extends LanguageModel {
   override readonly model = 'demo';
 
   override complete({ messages, signal }: AnswerRequest): Promise<Answer> {
-    if (signal.aborted) return Promise.reject(new AnswerFailed('ai_failed', { cause: signal.reason }));
+    if (signal.aborted) return Promise.reject(new AnswerFailed('ai_timed_out', { cause: signal.reason }));
 
     const questions = messages.filter(({ role }) => role === 'user');
     const { content: question, speaker } = questions.at(-1) ?? { content: '' };
@@ -26,7 +26,14 @@ export class DemoLanguageModel extends LanguageModel {
       `[EdgeChat demo assistant, no AI model] #${questions.length} ${speaker === undefined ? '' : `${speaker}: `}«${excerpt(question)}»`,
     ).text;
     const tokensIn = messages.reduce((sum, turn) => sum + countTokens(shownText(turn)), 0);
-    return Promise.resolve({ text, tokensIn, tokensOut: countTokens(text), finishReason: 'stop' });
+    return Promise.resolve({
+      text,
+      tokensIn,
+      tokensOut: countTokens(text),
+      finishReason: 'stop',
+      failedCalls: [],
+      isHistoryRefused: false,
+    });
   }
 }
 

@@ -69,6 +69,8 @@ export class SdkLanguageModel extends LanguageModel {
         tokensIn: tokens(result.usage.inputTokens) ?? countPrompt({ system, messages }),
         tokensOut: tokens(result.usage.outputTokens) ?? countTokens(text),
         finishReason: wasCut ? 'length' : finishReasonOf(result.finishReason),
+        failedCalls: [],
+        isHistoryRefused: false,
       };
     } catch (error) {
       refuseWhenOver(signal);
@@ -79,7 +81,7 @@ export class SdkLanguageModel extends LanguageModel {
 
 /** The reason of an abort is whatever the caller gave, so it may be shown as the cause. */
 function refuseWhenOver(signal: AbortSignal): void {
-  if (signal.aborted) throw new AnswerFailed('ai_failed', { cause: signal.reason });
+  if (signal.aborted) throw new AnswerFailed('ai_timed_out', { cause: signal.reason });
 }
 
 /** A count by the provider, if it is one. */

@@ -6,7 +6,7 @@ import { Log } from '@edgechat/platform/logging';
 import { PutOff } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
 import { fitContext } from '../domain/context-window.js';
-import { AnswerFailed, LanguageModel } from '../ports/language-model.js';
+import { AnswerFailed, CALLS_MAX, LanguageModel, type AnswerFailedCode } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
 
@@ -44,7 +44,7 @@ export class CompletePrompt {
   }
 
   private async outcome(
-    { completionId, accountId, prompt }: CompletionAsked,
+    { completionId, accountId, prompt, deadlineAt }: CompletionAsked,
     stop: AbortSignal,
     signal: AbortSignal,
   ): Promise<CompletionOutcome> {
@@ -53,7 +53,12 @@ export class CompletePrompt {
       if (retryAfterS !== null)
         return { status: 'failed', code: 'ai_quota_exceeded', reason: 'budget_exhausted', retryAfterS };
       const messages = fitContext([{ role: 'user' as const, content: prompt }], this.config.aiContextMaxTokens);
-      const { text, tokensIn, tokensOut } = await this.model.complete({ messages, signal });
+      const { text, tokensIn, tokensOut } = await this.model.complete({
+        messages,
+        signal,
+        endsAt: Date.parse(deadlineAt),
+        callsMax: CALLS_MAX,
+      });
       await this.usage
         .add({
           id: completionId,
@@ -69,7 +74,7 @@ export class CompletePrompt {
       // A worker that stops leaves it to another, which the queue gives it to.
       if (stop.aborted) throw new Unavailable('assistant', { cause: error });
       if (!(error instanceof AnswerFailed)) throw error;
-      return { status: 'failed', code: error.code, retryAfterS: error.retryAfterS };
+      return { status: 'failed', code: codeForReleaseBefore(error.code), retryAfterS: error.retryAfterS };
     }
   }
 }
@@ -80,3 +85,7 @@ function withoutPlace(error: unknown, stop: AbortSignal): null {
   if (stop.aborted) throw new Unavailable('assistant', { cause: error });
   return null;
 }
+
+/** The code as the release before knows it. */
+const codeForReleaseBefore = (code: AnswerFailedCode): 'ai_not_configured' | 'ai_quota_exceeded' | 'ai_failed' =>
+  code === 'ai_not_configured' || code === 'ai_quota_exceeded' ? code : 'ai_failed';

@@ -10,7 +10,7 @@ import { contextOf, turnTokens } from '../domain/context-window.js';
 import { TOKEN_MAX_BYTES } from '../domain/count-tokens.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
-import { AnswerFailed, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { Leases } from './leases.js';
 import { AnswerSignals } from './answer-signals.js';
@@ -103,7 +103,7 @@ export class ReplyToMessage {
       if (retryAfterS !== null) return await this.tools.replies.fail(reply, 'budget_exhausted', retryAfterS);
       const messages = await this.history(reply);
       const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
-        this.model.complete({ messages, signal }),
+        this.model.complete({ messages, signal, endsAt: reply.endsAt, callsMax: CALLS_MAX }),
       );
       reached('reply.answered');
       await this.append(reply, answer, stop);
@@ -136,7 +136,7 @@ export class ReplyToMessage {
   private async append(reply: RunningReply, answer: Answer, stop: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        const { text, ...usage } = answer;
+        const { text, failedCalls: _failed, isHistoryRefused: _refused, ...usage } = answer;
         await this.tools.send.send({
           by: 'assistant',
           conversationId: reply.conversationId,
