@@ -9,7 +9,9 @@ import { createLanguageModel } from './providers/create-language-model.js';
 import { AnswerPlaces } from './use-cases/answer-places.js';
 import { AnswerSignals } from './use-cases/answer-signals.js';
 import { CompletePrompt } from './use-cases/complete-prompt.js';
+import { EndRuns } from './use-cases/end-runs.js';
 import { Leases } from './use-cases/leases.js';
+import { ReadHistory } from './use-cases/read-history.js';
 import { ReplyToMessage, ReplyTools } from './use-cases/reply-to-message.js';
 
 /** The provider that the configuration names, said in the log: who runs the system must see when it is the demo, or none. */
@@ -30,6 +32,8 @@ function chooseModel(config: Config, log: Log): LanguageModel {
     MeterAnswers,
     Replies,
     Leases,
+    ReadHistory,
+    EndRuns,
     AnswerPlaces,
     AnswerSignals,
     ReplyTools,

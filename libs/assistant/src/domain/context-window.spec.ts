@@ -1,6 +1,6 @@
 import { accountId } from '@edgechat/kernel';
 import fc from 'fast-check';
-import { contextOf, fitContext, turnTokens } from './context-window.js';
+import { contextOf as contextAndMark, fitContext as fitAndMark, turnTokens } from './context-window.js';
 import { countTokens } from './count-tokens.js';
 import { GROUP_INSTRUCTION, type GroupMessage } from './group-talk.js';
 
@@ -17,6 +17,13 @@ const history = fc.array(turn, { minLength: 1, maxLength: 30 });
 const window = fc.integer({ min: 8, max: 400 });
 
 const cost = (turns: readonly Turn[]): number => turns.reduce((sum, { content }) => sum + 4 + countTokens(content), 0);
+
+const fitContext = <Shown extends { readonly content: string; readonly speaker?: string }>(
+  turns: readonly Shown[],
+  maxTokens: number,
+): Shown[] => fitAndMark(turns, maxTokens).turns;
+const contextOf = (...args: Parameters<typeof contextAndMark>): ReturnType<typeof contextAndMark>['turns'] =>
+  contextAndMark(...args).turns;
 
 describe('fitContext', () => {
   it('sends nothing of nothing', () => {

@@ -13,6 +13,12 @@ interface Turn {
   readonly speaker?: string;
 }
 
+/** What of a history is sent. `isInputCut`: the question is too long to be sent whole. */
+export interface Context<Shown> {
+  readonly turns: Shown[];
+  readonly isInputCut: boolean;
+}
+
 const INSTRUCTION: ChatTurn = { role: 'system', content: GROUP_INSTRUCTION };
 
 /**
@@ -20,7 +26,11 @@ const INSTRUCTION: ChatTurn = { role: 'system', content: GROUP_INSTRUCTION };
  * Never more than `maxTokens`, but where the instruction alone is more than half of it: the history gets half then.
  * @param messages all that may be sent, in any order, doubles allowed; none after the question but answers to earlier ones
  */
-export function contextOf(kind: ConversationKind, messages: readonly GroupMessage[], maxTokens: number): ChatTurn[] {
+export function contextOf(
+  kind: ConversationKind,
+  messages: readonly GroupMessage[],
+  maxTokens: number,
+): Context<ChatTurn> {
   const history = orderHistory(messages);
   if (kind === 'assistant')
     return fitContext(
@@ -28,7 +38,8 @@ export function contextOf(kind: ConversationKind, messages: readonly GroupMessag
       maxTokens,
     );
   const left = Math.max(maxTokens - turnTokens(INSTRUCTION), Math.floor(maxTokens / 2));
-  return [INSTRUCTION, ...fitContext(groupTurns(history), left)];
+  const { turns, isInputCut } = fitContext(groupTurns(history), left);
+  return { turns: [INSTRUCTION, ...turns], isInputCut };
 }
 
 /**
@@ -39,13 +50,15 @@ export function contextOf(kind: ConversationKind, messages: readonly GroupMessag
  * @param turns newest last; neither it nor its turns are changed
  * @param maxTokens `AI_CONTEXT_MAX_TOKENS`; below 8, and what the name takes, nothing may be left of the newest text
  */
-export function fitContext<Shown extends Turn>(turns: readonly Shown[], maxTokens: number): Shown[] {
+export function fitContext<Shown extends Turn>(turns: readonly Shown[], maxTokens: number): Context<Shown> {
   const newest = turns.at(-1);
-  if (newest === undefined) return [];
+  if (newest === undefined) return { turns: [], isInputCut: false };
 
   let left = maxTokens - turnTokens(newest);
-  if (left < 0)
-    return [{ ...newest, content: endWithin(newest.content, maxTokens - turnTokens({ ...newest, content: '' })) }];
+  if (left < 0) {
+    const content = endWithin(newest.content, maxTokens - turnTokens({ ...newest, content: '' }));
+    return { turns: [{ ...newest, content }], isInputCut: true };
+  }
 
   let oldest = turns.length - 1;
   for (const turn of turns.slice(0, -1).reverse()) {
@@ -53,7 +66,7 @@ export function fitContext<Shown extends Turn>(turns: readonly Shown[], maxToken
     if (left < 0) break;
     oldest -= 1;
   }
-  return turns.slice(oldest);
+  return { turns: turns.slice(oldest), isInputCut: false };
 }
 
 /** What a turn takes of the window: `countTokens` of its text as it is shown, with the name of who said it, and 4. */
