@@ -60,7 +60,8 @@ describe('a question that nobody waits with', () => {
       const id = await world.conversation('group');
       await world.ask(id, 'well?');
       world.script(outcome);
-      return storeCallsOf(() => world.run(id));
+      // (A text may be in MongoDB already, or still in the outbox.)
+      return (await storeCallsOf(() => world.run(id))).filter((call) => !call.startsWith('mongo'));
     };
 
     const [failed, waits] = [await calls(new AnswerFailed('ai_failed')), await calls(passing('ai_overloaded'))];
