@@ -75,15 +75,14 @@ export const NEXT_OF_ACCOUNT: Statement = {
          group by 1 order by min(accepted_at) limit $3`,
 };
 
-// (What stands behind a question that waits for its provider is not rung for: there is nothing to do. The waiting one itself is due when its wait is over.)
+// (`greatest` passes over what is null.) The lowest unfinished reply of a conversation decides: what stands behind one that runs, or waits for its provider, has nothing done for it, and whoever ends that one looks for the next.
 export const LIST_DUE: Statement = {
   name: 'replies.list_due',
-  text: `select distinct conversation_id from (
-           select conversation_id from edgechat.replies r where status in ('queued', 'running')
-             and ((status = 'queued' and next_at <= statement_timestamp()
-                 and not exists (select from edgechat.replies w where w.conversation_id = r.conversation_id and w.status = 'queued' and w.question_seq <= r.question_seq
-                   and w.not_before > statement_timestamp() and w.deadline_at > statement_timestamp()))
-               or lease_until <= statement_timestamp()) order by next_at limit 500) due`,
+  text: `select conversation_id
+         from (select distinct on (conversation_id) conversation_id, status, least(greatest(next_at, not_before), deadline_at) as due_at, lease_until
+           from edgechat.replies where status in ('queued', 'running') order by conversation_id, question_seq) lowest
+         where (status = 'queued' and due_at <= statement_timestamp()) or lease_until <= statement_timestamp()
+         order by due_at limit 500`,
 };
 
 export const LOOK: Statement = {

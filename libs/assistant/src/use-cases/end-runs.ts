@@ -121,6 +121,7 @@ export class EndRuns {
     await whileThereIsTime(run, () =>
       waitS === null ? this.replies.fail(reply, failure) : this.replies.putBack(reply, failure, waitS),
     );
+    reached('reply.failed');
   }
 
   private billOf({ id, accountId, conversationId, epoch }: RunningReply, calls: readonly BilledCall[]): string | null {
