@@ -33,7 +33,7 @@ describe('a group question whose provider has no quota for now', () => {
     expect(await answers(client, group)).toEqual([]);
 
     await withWorker(async () => {
-      await eventually(async () => (await answers(client, group)).length === 1);
+      await eventually(async () => (await answers(client, group)).length === 1, { withinMs: 60_000 });
     });
 
     expect(stack.provider.requests().filter(({ question }) => question.includes('a group waits'))).toHaveLength(2);
