@@ -19,7 +19,8 @@ function faultOfCall({ statusCode: status, responseHeaders, data }: APICallError
   return new ProviderFault('refused', {
     status,
     reason,
-    retryAfterS: retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()),
+    code: 'ai_quota_exceeded',
+    retryAfterMs: 1_000 * retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()),
   });
 }
 

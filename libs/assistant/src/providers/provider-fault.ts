@@ -1,12 +1,24 @@
+import type { AnswerFailedCode } from '../ports/language-model.js';
+
 /**
  * What went wrong with one call. `refused`: an answer with an error status; `unreachable`: no answer at all; `cut`: it broke
  * off; `malformed`: not what the wire format promises; `too_large`; `empty`: no text; `unexpected`: none of these.
  */
 export type FaultKind = 'refused' | 'unreachable' | 'cut' | 'malformed' | 'too_large' | 'empty' | 'unexpected';
 
+/** Tokens that the provider bills for a call that gave no answer. */
+export interface BilledUse {
+  readonly tokensIn: number;
+  readonly tokensOut: number;
+}
+
 interface FaultDetails {
   readonly status?: number;
-  readonly retryAfterS?: number;
+  readonly code?: AnswerFailedCode;
+  readonly retryAfterMs?: number | null;
+  readonly mayRetry?: boolean | null;
+  readonly isUnexplained?: boolean;
+  readonly use?: BilledUse | null;
   /** A short word of the provider's, such as `model_not_found`, or a system's, such as `ECONNREFUSED`. */
   readonly reason?: string | undefined;
 }
@@ -17,7 +29,15 @@ interface FaultDetails {
  */
 export class ProviderFault extends Error {
   readonly status: number | null;
-  readonly retryAfterS: number | null;
+  /** What it is for those who asked. */
+  readonly code: AnswerFailedCode;
+  /** How long the provider says to wait before it is asked again; null where it says nothing. */
+  readonly retryAfterMs: number | null;
+  /** Whether the provider says that the same call may be made again (`x-should-retry`); null where it says nothing. */
+  readonly mayRetry: boolean | null;
+  /** A 400 of which nothing says what it is about. */
+  readonly isUnexplained: boolean;
+  readonly use: BilledUse | null;
 
   constructor(
     readonly kind: FaultKind,
@@ -26,7 +46,11 @@ export class ProviderFault extends Error {
     super(sentence(kind, details));
     this.name = 'ProviderFault';
     this.status = details.status ?? null;
-    this.retryAfterS = details.retryAfterS ?? null;
+    this.code = details.code ?? 'ai_failed';
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.mayRetry = details.mayRetry ?? null;
+    this.isUnexplained = details.isUnexplained ?? false;
+    this.use = details.use ?? null;
   }
 }
 

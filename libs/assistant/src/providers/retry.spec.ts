@@ -54,7 +54,9 @@ describe('Retry-After', () => {
 
 describe('what the asker is told', () => {
   it('is a used-up quota with its Retry-After after 429', () => {
-    const failure = answerFailed(new ProviderFault('refused', { status: 429, retryAfterS: 7 }));
+    const failure = answerFailed(
+      new ProviderFault('refused', { status: 429, code: 'ai_quota_exceeded', retryAfterMs: 7_000 }),
+    );
     expect(failure).toMatchObject({ name: 'AnswerFailed', code: 'ai_quota_exceeded', retryAfterS: 7 });
   });
 

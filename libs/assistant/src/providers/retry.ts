@@ -41,9 +41,6 @@ export function retryAfterSeconds(header: string | undefined, nowMs: number): nu
 
 /** What a fault that ends an attempt is for those who asked. */
 export function answerFailed(fault: ProviderFault): AnswerFailed {
-  if (fault.status !== 429) return new AnswerFailed('ai_failed', { cause: fault });
-  return new AnswerFailed('ai_quota_exceeded', {
-    retryAfterS: fault.retryAfterS ?? DEFAULT_RETRY_AFTER_S,
-    cause: fault,
-  });
+  const retryAfterS = fault.retryAfterMs === null ? null : Math.ceil(fault.retryAfterMs / 1_000);
+  return new AnswerFailed(fault.code, { retryAfterS, cause: fault });
 }
