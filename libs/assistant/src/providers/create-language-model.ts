@@ -7,6 +7,9 @@ import { boundedFetch } from './bounded-fetch.js';
 import { DemoLanguageModel } from './demo-language-model.js';
 import { NotConfigured } from './not-configured.js';
 import { SdkLanguageModel } from './sdk-language-model.js';
+import { ANTHROPIC_FORMAT } from './wire-anthropic.js';
+import { GEMINI_FORMAT } from './wire-gemini.js';
+import { OPENAI_FORMAT } from './wire-openai.js';
 
 export type AiProvider = 'gemini' | 'openai' | 'anthropic' | 'demo';
 
@@ -61,7 +64,7 @@ function firstWithKey(settings: AiSettings): AiProvider | undefined {
 
 function gemini({ geminiApiKey: apiKey, geminiModel: model, geminiBaseUrl: baseURL }: AiSettings): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch })(model);
+  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch(GEMINI_FORMAT) })(model);
   return new SdkLanguageModel({ provider: 'gemini', model, sdkModel, mergesTurns: true });
 }
 
@@ -72,9 +75,15 @@ function openai({ openaiApiKey: apiKey, openaiModel: model, openaiBaseUrl }: AiS
     name: 'openai',
     baseURL: openaiBaseUrl || OPENAI_BASE_URL,
     ...key,
-    fetch: boundedFetch,
+    fetch: boundedFetch(OPENAI_FORMAT),
   })(model);
-  return new SdkLanguageModel({ provider: 'openai', model, sdkModel, mergesTurns: false });
+  return new SdkLanguageModel({
+    provider: 'openai',
+    model,
+    sdkModel,
+    mergesTurns: false,
+    stripsLoneThought: Boolean(openaiBaseUrl),
+  });
 }
 
 function anthropic({
@@ -83,7 +92,7 @@ function anthropic({
   anthropicBaseUrl: baseURL,
 }: AiSettings): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch })(model);
+  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch(ANTHROPIC_FORMAT) })(model);
   return new SdkLanguageModel({
     provider: 'anthropic',
     model,
