@@ -127,20 +127,23 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
   it('gives up after 3 tries', async () => {
     const questions = ['fail 500', 'fail 529', 'drop', 'cut', 'malformed'].map((mark) => question(`[[${mark}]]`));
     const failures = await Promise.all(questions.map((asked) => failureOf(asked)));
-    expect(failures).toMatchObject(
-      questions.map(() => ({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null })),
-    );
+    const codes = ['ai_failed', 'ai_overloaded', 'ai_failed', 'ai_failed', 'ai_failed'];
+    expect(failures).toMatchObject(codes.map((code) => ({ name: 'AnswerFailed', code, retryAfterS: null })));
     expect(questions.map(triesFor)).toEqual([3, 3, 3, 3, 3]);
   });
 
-  it.each(['fail 400', 'fail 401', 'fail 404', 'empty', 'redirect', 'huge'])(
-    'asks once when it gets [[%s]]',
-    async (mark) => {
-      const asked = question(`[[${mark}]]`);
-      expect(await failureOf(asked)).toMatchObject({ name: 'AnswerFailed', code: 'ai_failed', retryAfterS: null });
-      expect(triesFor(asked)).toBe(1);
-    },
-  );
+  it.each([
+    ['fail 400', 'ai_failed'],
+    ['fail 401', 'ai_misconfigured'],
+    ['fail 404', 'ai_misconfigured'],
+    ['empty', 'ai_failed'],
+    ['redirect', 'ai_misconfigured'],
+    ['huge', 'ai_failed'],
+  ])('asks once when it gets [[%s]]', async (mark, code) => {
+    const asked = question(`[[${mark}]]`);
+    expect(await failureOf(asked)).toMatchObject({ name: 'AnswerFailed', code, retryAfterS: null });
+    expect(triesFor(asked)).toBe(1);
+  });
 
   it.each([
     ['[[quota 7]]', 7],

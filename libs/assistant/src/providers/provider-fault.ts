@@ -56,13 +56,15 @@ export class ProviderFault extends Error {
   readonly spent: Spent | null;
   /** Null where nothing is billed: the provider refused, or was not reached. */
   readonly use: BilledUse | null;
+  readonly #details: FaultDetails;
 
   constructor(
     readonly kind: FaultKind,
-    private readonly details: FaultDetails = {},
+    details: FaultDetails = {},
   ) {
     super(sentence(kind, details));
     this.name = 'ProviderFault';
+    this.#details = details;
     this.status = details.status ?? null;
     this.code = details.code ?? 'ai_failed';
     this.misconfiguration = details.misconfiguration ?? null;
@@ -76,7 +78,7 @@ export class ProviderFault extends Error {
 
   /** The same fault, with what it is billed. */
   withUse(use: BilledUse): ProviderFault {
-    return new ProviderFault(this.kind, { ...this.details, use });
+    return new ProviderFault(this.kind, { ...this.#details, use });
   }
 }
 

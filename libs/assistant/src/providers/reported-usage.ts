@@ -80,8 +80,8 @@ function countIn(usage: unknown, ...names: readonly string[]): number | null {
 /** A number, or a text that is one, as a whole count; null for what is negative, not finite or more than can be kept. */
 export function countOf(value: unknown): number | null {
   const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value));
-  const count = isNumeric ? Math.ceil(Number(value)) : NaN;
-  return count >= 0 && count <= MAX_TOKENS ? count : null;
+  const count = isNumeric && Number(value) >= 0 ? Math.ceil(Number(value)) : NaN;
+  return count >= 0 && count <= MAX_TOKENS ? count + 0 : null;
 }
 
 function sum(a: number | null, b: number | null): number | null {
