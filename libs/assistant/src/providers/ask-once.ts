@@ -40,7 +40,10 @@ export async function askOnce(
       abortSignal: signal,
     });
     const { text, wasCut } = storableText(result.text);
-    if (text.trim() === '') return new ProviderFault('empty', { reason: result.finishReason });
+    if (text.trim() === '') {
+      const code = result.finishReason === 'content-filter' ? 'ai_refused' : 'ai_failed';
+      return new ProviderFault('empty', { reason: result.finishReason, code });
+    }
     return {
       text,
       tokensIn: tokens(result.usage.inputTokens) ?? countPrompt({ system, messages }),

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { APICallError } from 'ai';
+import type { AnswerFailedCode } from '../ports/language-model.js';
 import { ProviderFault } from './provider-fault.js';
-import { retryAfterSeconds } from './retry.js';
 
 /** What the SDK threw, as a fault that says no more than may be logged. */
 export function faultOf(error: unknown): ProviderFault {
@@ -11,17 +11,35 @@ export function faultOf(error: unknown): ProviderFault {
   return new ProviderFault('unexpected', { reason: types.isNativeError(error) ? error.name : typeof error });
 }
 
-function faultOfCall({ statusCode: status, responseHeaders, data }: APICallError): ProviderFault {
+function faultOfCall({ statusCode: status, responseHeaders, data, responseBody }: APICallError): ProviderFault {
   if (status === undefined) return new ProviderFault('unreachable');
   if (status >= 200 && status < 300) return new ProviderFault('malformed', { status });
   const reason = providersWord(data);
-  if (status !== 429) return new ProviderFault('refused', { status, reason });
+  const code = codeOf(status, responseBody ?? '');
   return new ProviderFault('refused', {
     status,
     reason,
-    code: 'ai_quota_exceeded',
-    retryAfterMs: 1_000 * retryAfterSeconds(responseHeaders?.['retry-after'], Date.now()),
+    code,
+    retryAfterMs: waitOf(responseHeaders ?? {}),
+    mayRetry: { true: true, false: false }[responseHeaders?.['x-should-retry'] ?? ''] ?? null,
+    isUnexplained: status === 400 && code === 'ai_failed',
   });
+}
+
+function codeOf(status: number, body: string): AnswerFailedCode {
+  if (/content_filter/.test(body)) return 'ai_refused';
+  if (/maximum|context_length/.test(body)) return 'ai_input_too_long';
+  if ([401, 402, 403, 404].includes(status)) return 'ai_misconfigured';
+  if (status === 429) return 'ai_quota_exceeded';
+  return status === 503 || status === 529 ? 'ai_overloaded' : 'ai_failed';
+}
+
+function waitOf(headers: Record<string, string>): number | null {
+  if (headers['retry-after-ms'] !== undefined) return Number(headers['retry-after-ms']);
+  const header = headers['retry-after'];
+  if (header === undefined) return null;
+  const seconds = Number.isNaN(Number(header)) ? (Date.parse(header) - Date.now()) / 1_000 : Number(header);
+  return Number.isNaN(seconds) ? null : seconds * 1_000;
 }
 
 /**
