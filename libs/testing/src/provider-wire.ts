@@ -9,7 +9,7 @@ export interface WireRequest {
   readonly wire: WireName;
   readonly model: string;
   readonly turns: readonly WireTurn[];
-  /** The last text of the last turn: what an assistant is to answer now. */
+  /** What an assistant is to answer now: of the last text of the last turn what stands after its last blank line, since neighbouring turns come as one. */
   readonly question: string;
 }
 
@@ -164,7 +164,13 @@ export function readRequest(path: string, body: unknown): (WireRequest & { reado
     const model = format.modelOf(path, body);
     if (model === null) continue;
     const turns = format.turnsOf(body);
-    return { format, wire: format.name, model, turns, question: turns.at(-1)?.texts.at(-1) ?? '' };
+    return {
+      format,
+      wire: format.name,
+      model,
+      turns,
+      question: turns.at(-1)?.texts.at(-1)?.split('\n\n').at(-1) ?? '',
+    };
   }
   return null;
 }

@@ -86,8 +86,9 @@ function textless(reading: Reading, body: unknown, { status, headers }: Received
     const spent = isReported(usage) ? spentOn(reading) : null;
     return faultOfError(error, { headers, spent, nowMs: Date.now() });
   }
+  // It came whole and is paid for: even where the provider broke off for want of room it is not asked again.
   const { code } = judge({ words: [finishWord], sentences: '', status: null }, null);
-  return new ProviderFault('empty', { status, code, reason, spent: spentOn(reading) });
+  return new ProviderFault('empty', { status, code, reason, mayRetry: false, spent: spentOn(reading) });
 }
 
 /** A body that is nothing but a complaint, without any of the names for an error. */
