@@ -101,7 +101,7 @@ function decoded(bytes: Uint8Array): string {
 }
 
 /** `ECONNREFUSED` and the like, from the error that `fetch` wraps. Not by `instanceof`: in Jest that error is of another realm. */
-function systemCode(error: unknown): string | undefined {
+export function systemCode(error: unknown): string | undefined {
   const cause = types.isNativeError(error) ? error.cause : undefined;
   return types.isNativeError(cause) && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { APICallError } from 'ai';
 import { complaintIn, isLoggable } from './complaint.js';
 import type { Complaint } from './complaint.js';
 import { ProviderFault } from './provider-fault.js';
@@ -10,6 +11,10 @@ import { mayRetry, namedWaitMs } from './waits.js';
 /** What a call threw, as a fault that says no more than may be logged. */
 export function faultOf(error: unknown): ProviderFault {
   if (error instanceof ProviderFault) return error;
+  if (APICallError.isInstance(error) && error.statusCode !== undefined) {
+    const { statusCode: status, responseHeaders = {}, responseBody: bodyText = '' } = error;
+    return faultOfRefusal({ status, headers: new Headers(responseHeaders), bodyText });
+  }
   // The name alone: the message of a TypeError about a bad header has the header in it, and that is the key.
   return new ProviderFault('unexpected', { reason: types.isNativeError(error) ? error.name : typeof error });
 }

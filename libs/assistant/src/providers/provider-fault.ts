@@ -2,6 +2,8 @@ import type { AnswerFailedCode } from '../ports/language-model.js';
 import type { Misconfiguration } from './refusal-table.js';
 import type { ReportedUsage } from './reported-usage.js';
 
+export type { Misconfiguration };
+
 /**
  * What went wrong with one call. `refused`: an answer with an error status, or one that says that it is an error;
  * `unreachable`: no answer at all; `cut`: it broke off; `malformed`: no JSON, so perhaps broken off; `too_large`; `empty`:

@@ -82,6 +82,10 @@ describe('thought', () => {
     ],
     ['<|channel|>analysis<|message|>hm and never an end', ''],
     ['<|channel|>analysis<|message|>hm<|end|>The answer.', 'The answer.'],
+    [
+      '<|channel|>final<|message|>`<|end|>` ends it, `<|start|>` and `<|channel|>` begin it.<|return|>',
+      '`<|end|>` ends it, `<|start|>` and `<|channel|>` begin it.',
+    ],
     ['<|channel|>analysis<|message|>a<|channel|>final<|message|>The answer.', 'The answer.'],
     [' \n<|channel|>final<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|end|>', 'ab'],
   ])('is told apart by the channels of harmony: %s', (text, answer) => {

@@ -102,29 +102,53 @@ function harmonyAnswer(text: string, isOwnServer: boolean): string | null {
   return final < 0 ? null : afterMark(text, final + 'assistantfinal'.length);
 }
 
+const CHANNEL = /^\s*(?:analysis|commentary|final)\b/i;
+
+interface HarmonyMark {
+  readonly name: string;
+  readonly at: number;
+  readonly end: number;
+}
+
+/** The bodies of the channel `final`; without one what stands behind an end and has no channel. */
 function finalChannel(text: string, start: number): string {
-  let channel: string | null = null;
-  let from = start;
-  let previous = '';
-  const bodies: { readonly channel: string | null; readonly body: string }[] = [];
   const marks = [...text.slice(start).matchAll(HARMONY_MARK)].map(({ 0: whole, 1: name = '', index }) => ({
     name,
     at: start + index,
     end: start + index + whole.length,
   }));
-  for (const { name, at, end } of [...marks, { name: 'end', at: text.length, end: text.length }]) {
-    const piece = text.slice(from, at);
+  const bodies: Record<'final' | 'none', string[]> = { final: [], none: [] };
+  let channel = '';
+  let from = start;
+  let previous = '';
+  for (let i = 0; i <= marks.length; i += 1) {
+    const mark = marks[i] ?? { name: 'end', at: text.length, end: text.length };
+    // An answer can be about the marks.
+    if (previous === 'message' && channel === 'final' && !endsBody(text, mark, marks[i + 1])) continue;
+
+    const piece = text.slice(from, mark.at);
     if (previous === 'channel') channel = piece.trim().split(/\s/)[0]?.toLowerCase() ?? '';
-    else if (previous === 'message') bodies.push({ channel, body: piece });
-    // What stands behind an end without a channel of its own.
-    else if (previous === 'end' || previous === 'return') bodies.push({ channel: 'none', body: piece });
-    if (name === 'start') channel = null;
-    previous = name;
-    from = end;
+    else if (previous === 'message' && channel === 'final') bodies.final.push(piece);
+    else if (previous === 'end' || previous === 'return') bodies.none.push(piece);
+    previous = mark.name;
+    from = mark.end;
   }
-  const final = bodies.filter((part) => part.channel === 'final');
-  return afterMark(
-    (final.length > 0 ? final : bodies.filter((part) => part.channel === 'none')).map(({ body }) => body).join(''),
-    0,
-  );
+  return afterMark((bodies.final.length > 0 ? bodies.final : bodies.none).join(''), 0);
+}
+
+/** Only where another message begins right there, or nothing more comes. */
+function endsBody(text: string, { name, end }: HarmonyMark, next: HarmonyMark | undefined): boolean {
+  const between = text.slice(end, next?.at);
+  switch (name) {
+    case 'start':
+      return next?.name === 'channel' && /^\w{0,20}$/.test(between);
+    case 'channel':
+      return (next?.name === 'message' || next?.name === 'constrain') && CHANNEL.test(between);
+    case 'end':
+    case 'return':
+    case 'call':
+      return (next === undefined || next.name === 'start' || next.name === 'channel') && between.trim() === '';
+    default:
+      return false;
+  }
 }
