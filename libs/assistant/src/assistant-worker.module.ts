@@ -6,18 +6,19 @@ import { DailyUseModule, MeterAnswers } from '@edgechat/usage';
 import { Replies } from './persistence/replies.js';
 import { LanguageModel } from './ports/language-model.js';
 import { createLanguageModel } from './providers/create-language-model.js';
+import { reachProvidersBy } from './providers/provider-fetch.js';
 import { AnswerPlaces } from './use-cases/answer-places.js';
 import { AnswerSignals } from './use-cases/answer-signals.js';
 import { CompletePrompt } from './use-cases/complete-prompt.js';
+import { FailureLog } from './use-cases/failure-log.js';
 import { Leases } from './use-cases/leases.js';
+import { ProviderAtStart, settingsOf } from './use-cases/provider-at-start.js';
 import { ReplyToMessage, ReplyTools } from './use-cases/reply-to-message.js';
 
 /** The provider that the configuration names, said in the log: who runs the system must see when it is the demo, or none. */
 function chooseModel(config: Config, log: Log): LanguageModel {
-  const model = createLanguageModel({
-    ...config,
-    aiDemoFallback: config.aiDemoFallback && config.appEnv !== 'production',
-  });
+  reachProvidersBy(config);
+  const model = createLanguageModel(settingsOf(config));
   log.info('who answers', { provider: model.provider, model: model.model });
   return model;
 }
@@ -32,6 +33,8 @@ function chooseModel(config: Config, log: Log): LanguageModel {
     Leases,
     AnswerPlaces,
     AnswerSignals,
+    FailureLog,
+    ProviderAtStart,
     ReplyTools,
     ReplyToMessage,
     CompletePrompt,

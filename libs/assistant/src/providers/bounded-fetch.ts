@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { providerFetch } from './provider-fetch.js';
 import { ProviderFault } from './provider-fault.js';
 
 /** An answer of 100,000 code points is 400 kB of UTF-8 at most, 1.2 MB if each is escaped in JSON; ten times that is a fault. */
@@ -25,7 +26,7 @@ export const boundedFetch: typeof fetch = async (input, init) => {
 
 async function connect(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
   try {
-    return await fetch(input, { ...init, redirect: 'manual' });
+    return await providerFetch(input, init);
   } catch (error) {
     if (init?.signal?.aborted) throw error;
     throw new ProviderFault('unreachable', { reason: systemCode(error) });
@@ -52,7 +53,7 @@ async function readBody(response: Response, signal: AbortSignal | null | undefin
 }
 
 /** `ECONNREFUSED` and the like, from the error that `fetch` wraps. Not by `instanceof`: in Jest that error is of another realm. */
-function systemCode(error: unknown): string | undefined {
+export function systemCode(error: unknown): string | undefined {
   const cause = types.isNativeError(error) ? error.cause : undefined;
   return types.isNativeError(cause) && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

@@ -26,7 +26,7 @@ export interface AiSettings {
   readonly anthropicBaseUrl: string;
 }
 
-const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 /** Anthropic wants a limit. The SDK lowers it for models that cannot write as much. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 8_192;
@@ -36,7 +36,7 @@ const ANTHROPIC_MAX_OUTPUT_TOKENS = 8_192;
  * (for OpenAI a base URL is enough: servers of one's own need no key). Without what it needs: `NotConfigured`. Calls nobody.
  */
 export function createLanguageModel(settings: AiSettings): LanguageModel {
-  const provider = settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
+  const provider = providerOf(settings);
   switch (provider) {
     case undefined:
       return new NotConfigured();
@@ -51,6 +51,11 @@ export function createLanguageModel(settings: AiSettings): LanguageModel {
     default:
       return assertNever(provider);
   }
+}
+
+/** Who is to answer; undefined: nobody. */
+export function providerOf(settings: AiSettings): AiProvider | undefined {
+  return settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
 }
 
 function firstWithKey(settings: AiSettings): AiProvider | undefined {

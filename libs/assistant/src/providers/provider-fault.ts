@@ -6,6 +6,9 @@ import type { AnswerFailedCode } from '../ports/language-model.js';
  */
 export type FaultKind = 'refused' | 'unreachable' | 'cut' | 'malformed' | 'too_large' | 'empty' | 'unexpected';
 
+/** What of the installation the provider refuses: for the operator, and nobody else. `url`: nothing is asked at this address. */
+export type Misconfiguration = 'key' | 'credit' | 'model' | 'region' | 'url';
+
 /** Tokens that the provider bills for a call that gave no answer. */
 export interface BilledUse {
   readonly tokensIn: number;
@@ -19,6 +22,7 @@ interface FaultDetails {
   readonly mayRetry?: boolean | null;
   readonly isUnexplained?: boolean;
   readonly use?: BilledUse | null;
+  readonly misconfiguration?: Misconfiguration | null;
   /** A short word of the provider's, such as `model_not_found`, or a system's, such as `ECONNREFUSED`. */
   readonly reason?: string | undefined;
 }
@@ -38,6 +42,10 @@ export class ProviderFault extends Error {
   /** A 400 of which nothing says what it is about. */
   readonly isUnexplained: boolean;
   readonly use: BilledUse | null;
+  /** What the operator is to mend, where `code` is `ai_misconfigured`. */
+  readonly misconfiguration: Misconfiguration | null;
+  /** A short word of the provider's, or a system's. */
+  readonly reason: string | null;
 
   constructor(
     readonly kind: FaultKind,
@@ -51,6 +59,8 @@ export class ProviderFault extends Error {
     this.mayRetry = details.mayRetry ?? null;
     this.isUnexplained = details.isUnexplained ?? false;
     this.use = details.use ?? null;
+    this.misconfiguration = details.misconfiguration ?? null;
+    this.reason = details.reason ?? null;
   }
 }
 

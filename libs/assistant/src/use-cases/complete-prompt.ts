@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { CompletionAsked, CompletionOutcome } from '@edgechat/contracts';
 import { accountId as toAccountId, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
 import { PutOff } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
 import { fitContext } from '../domain/context-window.js';
 import { AnswerFailed, CALLS_MAX, LanguageModel, type AnswerFailedCode } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
+import { FailureLog } from './failure-log.js';
 
 const AGAIN_AFTER_MS = 1_000;
 
@@ -21,7 +21,7 @@ export class CompletePrompt {
     private readonly signals: AnswerSignals,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
-    private readonly log: Log,
+    private readonly failures: FailureLog,
   ) {}
 
   /**
@@ -59,6 +59,7 @@ export class CompletePrompt {
         endsAt: Date.parse(deadlineAt),
         callsMax: CALLS_MAX,
       });
+      this.failures.answered();
       await this.usage
         .add({
           id: completionId,
@@ -68,12 +69,15 @@ export class CompletePrompt {
           tokensIn,
           tokensOut,
         })
-        .catch((error: unknown) => this.log.error('a completion could not be metered', { completionId, error }));
+        .catch((error: unknown) =>
+          this.failures.log.error('a completion could not be metered', { completionId, error }),
+        );
       return { status: 'done', text };
     } catch (error) {
       // A worker that stops leaves it to another, which the queue gives it to.
       if (stop.aborted) throw new Unavailable('assistant', { cause: error });
       if (!(error instanceof AnswerFailed)) throw error;
+      this.failures.note(error, { completionId });
       return { status: 'failed', code: codeForReleaseBefore(error.code), retryAfterS: error.retryAfterS };
     }
   }

@@ -3,7 +3,7 @@ import { replyToMessage } from '@edgechat/contracts';
 import { ReadMessages, SendMessage, StaleReply } from '@edgechat/conversations';
 import { pause, reached, Refusal, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { currentRequestId, Log } from '@edgechat/platform/logging';
+import { currentRequestId } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
 import { contextOf, turnTokens } from '../domain/context-window.js';
@@ -12,6 +12,7 @@ import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
 import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
+import { FailureLog } from './failure-log.js';
 import { Leases } from './leases.js';
 import { AnswerSignals } from './answer-signals.js';
 
@@ -44,7 +45,7 @@ export class ReplyToMessage {
     private readonly usage: MeterAnswers,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
-    private readonly log: Log,
+    private readonly failures: FailureLog,
   ) {}
 
   /**
@@ -105,6 +106,7 @@ export class ReplyToMessage {
       const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
         this.model.complete({ messages, signal, endsAt: reply.endsAt, callsMax: CALLS_MAX }),
       );
+      this.failures.answered();
       reached('reply.answered');
       await this.append(reply, answer, stop);
       reached('reply.appended');
@@ -118,11 +120,11 @@ export class ReplyToMessage {
   private async end(reply: RunningReply, error: unknown, isStopping: boolean, isLost: boolean): Promise<void> {
     const isOver = error instanceof StaleReply || error instanceof Refusal || isLost;
     if (isOver)
-      return this.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
+      return this.failures.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
         replyId: reply.id,
       });
     if (error instanceof AnswerFailed && !isStopping) {
-      this.log.warn('the assistant failed', { replyId: reply.id, code: error.code, error });
+      this.failures.note(error, { replyId: reply.id });
       return this.tools.replies.fail(reply, error.code, error.retryAfterS);
     }
     await this.tools.replies.giveBack(reply);
