@@ -30,15 +30,22 @@ interface Check {
  * Asks the provider once for its model, or for its list of models: it costs nothing, and both need the key. At most 5 s. Null where there is nobody to be asked.
  * @throws what `fetch` throws once `stop` is aborted, and nothing else
  */
-export async function checkProvider(settings: AiSettings, stop: AbortSignal): Promise<Finding | null> {
+export async function checkProvider(
+  settings: AiSettings,
+  stop: AbortSignal,
+  timeoutMs = CHECK_TIMEOUT_MS,
+): Promise<Finding | null> {
   const check = checkOf(settings);
   if (check === null) return null;
-  try {
-    return await withDeadline(CHECK_TIMEOUT_MS, stop, (signal) => ask(check, signal));
-  } catch (error) {
-    if (stop.aborted) throw error;
-    return { status: 'away', fault: new ProviderFault('unreachable', { reason: systemCode(error) ?? 'TIMEOUT' }) };
-  }
+  return withDeadline(timeoutMs, stop, async (signal) => {
+    try {
+      return await ask(check, signal);
+    } catch (error) {
+      if (stop.aborted) throw error;
+      const reason = signal.aborted ? 'TIMEOUT' : systemCode(error);
+      return { status: 'away', fault: new ProviderFault('unreachable', { reason }) };
+    }
+  });
 }
 
 async function ask({ url, headers, listed }: Check, signal: AbortSignal): Promise<Finding> {

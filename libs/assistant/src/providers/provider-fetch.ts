@@ -1,7 +1,7 @@
 import { atMost } from '@edgechat/kernel';
 import { Agent, fetch as fetchBy, Pool, type Dispatcher } from 'undici';
 import { proxiesOf, type Proxy, type ProxySettings } from './proxies.js';
-import { CONNECT_TIMEOUT_MS, connectorTo, ProxyFailed, tunnelThrough } from './tunnel.js';
+import { CONNECT_TIMEOUT_MS, connectorTo, forwardedBy, tunnelThrough } from './by-proxy.js';
 
 /** No time but the one to connect: how long an answer may take, and pause, is for the reply's deadline alone. (Undici's own limits of 300 s would drop a true answer, and it would be asked and paid for anew.) */
 const PATIENT = { headersTimeout: 0, bodyTimeout: 0 };
@@ -18,15 +18,9 @@ class Ways {
     this.proxyFor = proxiesOf(settings);
   }
 
-  async fetch(url: URL, init: RequestInit): Promise<Response> {
+  fetch(url: URL, init: RequestInit): Promise<Response> {
     const proxy = this.proxyFor(url);
-    if (proxy === null) return call(url, init, this.direct);
-    if (url.protocol === 'https:') return call(url, init, this.through(proxy));
-
-    const response = await call(url, init, this.through(proxy), headersFor(url, proxy));
-    if (response.status !== 407) return response;
-    await response.body?.cancel();
-    throw new TypeError('fetch failed', { cause: new ProxyFailed(proxy, '407') });
+    return call(url, init, proxy === null ? this.direct : this.through(proxy));
   }
 
   /** Lets calls under way end, for a second. */
@@ -41,32 +35,25 @@ class Ways {
     const made =
       proxy.variable === 'HTTPS_PROXY'
         ? new Agent({ ...PATIENT, connect: tunnelThrough(proxy) })
-        : new Pool(proxy.origin, { ...PATIENT, connect: connectorTo(proxy) });
+        : new Pool(proxy.origin, { ...PATIENT, connect: connectorTo(proxy) }).compose(forwardedBy(proxy));
     this.byProxy.set(proxy, made);
     return made;
   }
 }
 
-/** What a proxy that forwards is told besides: who is meant, and who asks. */
-const headersFor = (url: URL, { authorization }: Proxy): [string, string][] => [
-  ['host', url.host],
-  ...(authorization === null ? [] : [['proxy-authorization', authorization] satisfies [string, string]]),
-];
-
 async function call(
   url: URL,
   { method, headers, body, signal }: RequestInit,
   dispatcher: Dispatcher,
-  forwarding?: [string, string][],
 ): Promise<Response> {
   if (body !== undefined && body !== null && typeof body !== 'string') throw new TypeError('a text is what is sent');
   const response = await fetchBy(url, {
     ...(method !== undefined && { method }),
-    headers: [...new Headers(headers), ...(forwarding ?? [])],
+    headers: [...new Headers(headers)],
     body: body ?? null,
     signal: signal ?? null,
     redirect: 'manual',
-    dispatcher: forwarding === undefined ? dispatcher : dispatcher.compose(inFull),
+    dispatcher,
   });
   return new Response(response.body, {
     status: response.status,
@@ -74,10 +61,6 @@ async function call(
     headers: [...response.headers],
   });
 }
-
-/** A proxy that forwards is asked for whole URLs (RFC 9112, section 3.2.2). */
-const inFull: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
-  dispatch({ ...options, path: `${String(options.origin)}${options.path}` }, handler);
 
 /** The process's own. (Module state, as the environment that says it is: who asks a provider does not choose the way.) */
 let ways: Ways | null = null;

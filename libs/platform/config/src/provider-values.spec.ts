@@ -102,8 +102,6 @@ describe('a base URL', () => {
     'https://h/v1?',
     'https://h 7f3a/v1',
     'https://h/v1\n/7f3a',
-    'http://h-7f3a:6000/v1',
-    'https://h-7f3a:6667',
     'https://h-7f3a:99999/v1',
     'h-7f3a/v1',
     'ws://h-7f3a/v1',

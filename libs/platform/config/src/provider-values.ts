@@ -1,15 +1,6 @@
 import { z } from 'zod';
 import { httpUrl } from './setting-values.js';
 
-/** Ports that `fetch` calls nobody at (the Fetch standard, "bad port"), so that each answer would fail. */
-const PORTS_NEVER_CALLED = new Set(
-  (
-    '1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135 137 ' +
-    '139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993 995 1719 1720 ' +
-    '1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080'
-  ).split(' '),
-);
-
 /** Blanks, tabs and ends of lines around a value are pasted along with it, and mean nothing. (Only these: what `trim` takes besides may be a mistake that the operator has to see.) */
 const pasted = z
   .string()
@@ -34,13 +25,8 @@ export const modelInPath = pasted.refine(
   'must be the name of a model: ASCII letters, digits and .:@~_- only, with / between them',
 );
 
-/** A URL that paths are written behind: the key goes in a header, and `fetch` refuses a user or password in the URL, and some ports. */
-export const baseUrl = pasted
-  .pipe(httpUrl)
-  .refine(
-    (value) => isPlain(value) && !PORTS_NEVER_CALLED.has(new URL(value).port),
-    'must be a URL without user, password, ?, # and blanks, and at a port that may be called',
-  );
+/** A URL that paths are written behind: the key goes in a header, and `fetch` refuses a user or password in the URL. */
+export const baseUrl = pasted.pipe(httpUrl).refine(isPlain, 'must be a URL without user, password, ?, # and blanks');
 
 /**
  * A proxy: `http://` or `https://` (`http://` unless it says), perhaps a user and a password, a host, perhaps a port. What is behind the port is refused: it is

@@ -2,11 +2,13 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { types } from 'node:util';
-import { buildConnector } from 'undici';
+import { buildConnector, DecoratorHandler, type Dispatcher } from 'undici';
 import type { Proxy } from './proxies.js';
 
 /** What a proxy or a provider may take to say that it is there. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 /** Why a proxy was of no use: `HTTPS_PROXY_407`, `HTTP_PROXY_ECONNREFUSED`. It says nothing else of the proxy, and nothing of the one who uses it. */
 export class ProxyFailed extends Error {
@@ -39,6 +41,38 @@ export function connectorTo(proxy: Proxy): buildConnector.connector {
       if (error === null) callback(null, socket);
       else callback(new ProxyFailed(proxy, codeOf(error)), null);
     });
+}
+
+/** Asks a proxy to forward: it is told the whole URL (RFC 9112, section 3.2.2), whose server is meant, and who asks. Its own refusal is no answer of the provider's. */
+export function forwardedBy(proxy: Proxy): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    const origin = String(options.origin);
+    const headers = {
+      ...plainHeaders(options.headers),
+      host: new URL(origin).host,
+      ...(proxy.authorization && { 'proxy-authorization': proxy.authorization }),
+    };
+    return dispatch({ ...options, path: `${origin}${options.path}`, headers }, new UnlessRefused(handler, proxy));
+  };
+}
+
+/** `fetch` hands them on as an object. */
+function plainHeaders(headers: Dispatcher.DispatchOptions['headers']): Record<string, string | string[] | undefined> {
+  return headers && !Array.isArray(headers) && !(Symbol.iterator in headers) ? headers : {};
+}
+
+class UnlessRefused extends DecoratorHandler {
+  constructor(
+    private readonly handler: Dispatcher.DispatchHandlers,
+    private readonly proxy: Proxy,
+  ) {
+    super(handler);
+  }
+
+  onHeaders(...answer: Parameters<NonNullable<Dispatcher.DispatchHandlers['onHeaders']>>): boolean {
+    if (answer[0] === PROXY_AUTHENTICATION_REQUIRED) throw new ProxyFailed(this.proxy, String(answer[0]));
+    return this.handler.onHeaders?.(...answer) ?? true;
+  }
 }
 
 /** @throws ProxyFailed, and nothing else */
