@@ -35,11 +35,11 @@ function messages(error) {
   return typeof cause === 'object' && cause !== null ? `${message} (${messages(cause)})` : message;
 }
 
-/** @param {Map<string, unknown>} fields @returns {string[]} */
+/** @param {Map<string, unknown>} fields @returns {string} a line of its own, or nothing */
 function advice(fields) {
   const { wrong, variable } = Object.fromEntries(fields);
-  if (typeof wrong !== 'string' || typeof variable !== 'string' || !Object.hasOwn(mendings, wrong)) return [];
-  return [`\n         ${mendings[wrong]?.(variable)}`];
+  if (typeof wrong !== 'string' || typeof variable !== 'string' || !Object.hasOwn(mendings, wrong)) return '';
+  return `\n         ${mendings[wrong]?.(variable)}`;
 }
 
 /**
@@ -63,16 +63,14 @@ export function readable(app, text) {
   const rest = [...fields]
     .filter(([name, value]) => !leftOut.has(name) && value !== null)
     .map(([name, value]) => `${name}=${show(value)}`);
-  return [
+  const line = [
     clock,
     app.padEnd(6),
     String(levels.get(Number(level)) ?? level ?? '').padEnd(5),
     fields.get('msg') ?? fields.get('message') ?? '',
     ...rest,
-    ...advice(fields),
-  ]
-    .join(' ')
-    .trimEnd();
+  ];
+  return `${line.join(' ').trimEnd()}${advice(fields)}`;
 }
 
 /**

@@ -8,8 +8,9 @@ import { faultFields, isForOperator } from '../providers/what-to-mend.js';
 /** The line that operators wait for (docs/deploy.md): the provider refuses key, credit, model, region or address, until somebody mends it. */
 export const REFUSED = 'the AI provider refuses this server';
 
-const ERROR_EVERY_MS = 5 * 60_000;
-const WARNING_EVERY_MS = 60_000;
+/** Lines of one kind of failure in a time. */
+const ERRORS = { lines: 1, inMs: 5 * 60_000 };
+const WARNINGS = { lines: 10, inMs: 60_000 };
 /** Kinds of failure that are told apart; providers have a few dozen words for them. */
 const MAX_KINDS = 100;
 
@@ -20,14 +21,15 @@ export interface Failed {
 }
 
 interface Told {
-  readonly at: number;
-  /** Failures of this kind since then, which were told to the developer only. */
   readonly since: number;
+  readonly lines: number;
+  /** Failures of this kind that had no line, since `since`. */
+  readonly untold: number;
 }
 
 /**
- * What the log is told of answers that failed. A provider that is down fails each send: of one kind of failure (code, status, the provider's word) there is one line, and then at most one a minute,
- * with the number of those between; of a provider that refuses this server an error, then at most one in five minutes. The others are lines for developers (debug).
+ * What the log is told of answers that failed. A provider that is down fails each send: one kind of failure (code, status, the provider's word) has at most ten lines a minute, and the first of the
+ * next minute says how many had none. What the operator has to mend is an error, once in five minutes. All others are lines for developers (debug).
  */
 @Injectable()
 export class FailureLog {
@@ -49,16 +51,24 @@ export class FailureLog {
     const kind = `${error.code} ${fault?.kind} ${fault?.status} ${fault?.reason}`;
     if (!OF_ONE_TEXT.has(error.code)) this.failed += 1;
 
-    const before = this.told.get(kind);
-    if (before !== undefined && nowMs - before.at < (isError ? ERROR_EVERY_MS : WARNING_EVERY_MS)) {
-      this.told.set(kind, { at: before.at, since: before.since + 1 });
-      return this.log.debug(isError ? REFUSED : 'the assistant failed', fields);
-    }
-    setNewest(this.told, kind, { at: nowMs, since: 0 }, MAX_KINDS);
+    const untold = this.untoldBefore(kind, isError ? ERRORS : WARNINGS, nowMs);
+    if (untold === null) return this.log.debug(isError ? REFUSED : 'the assistant failed', fields);
     if (!OF_ONE_TEXT.has(error.code)) this.isFailing = true;
-    const sum = before === undefined || before.since === 0 ? fields : { ...fields, before: before.since };
-    if (isError) this.log.error(REFUSED, sum);
-    else this.log.warn('the assistant failed', sum);
+    const all = untold === 0 ? fields : { ...fields, untold };
+    if (isError) this.log.error(REFUSED, all);
+    else this.log.warn('the assistant failed', all);
+  }
+
+  /** How many of this kind had no line before, where this one may have one; else null. */
+  private untoldBefore(kind: string, { lines, inMs }: typeof ERRORS, nowMs: number): number | null {
+    const told = this.told.get(kind);
+    if (told === undefined || nowMs - told.since >= inMs) {
+      setNewest(this.told, kind, { since: nowMs, lines: 1, untold: 0 }, MAX_KINDS);
+      return told?.untold ?? 0;
+    }
+    const isFull = told.lines >= lines;
+    this.told.set(kind, isFull ? { ...told, untold: told.untold + 1 } : { ...told, lines: told.lines + 1 });
+    return isFull ? null : 0;
   }
 
   /** The provider answered. */

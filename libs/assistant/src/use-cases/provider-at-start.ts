@@ -17,6 +17,7 @@ import { REFUSED } from './failure-log.js';
 @Injectable()
 export class ProviderAtStart implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly ending = new AbortController();
+  private running: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly model: LanguageModel,
@@ -25,7 +26,12 @@ export class ProviderAtStart implements OnApplicationBootstrap, BeforeApplicatio
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.check();
+    this.running = this.check();
+  }
+
+  /** Resolves once it has said what it found, or has nothing to say. */
+  get checked(): Promise<void> {
+    return this.running;
   }
 
   beforeApplicationShutdown(): void {
