@@ -18,7 +18,9 @@ import { ReplyToMessage, ReplyTools } from './use-cases/reply-to-message.js';
 /** The provider that the configuration names, said in the log: who runs the system must see when it is the demo, or none. */
 function chooseModel(config: Config, log: Log): LanguageModel {
   reachProvidersBy(config);
-  const model = createLanguageModel(settingsOf(config));
+  const model = createLanguageModel(settingsOf(config), {
+    onNote: (note) => log.warn('the AI model takes less than it was sent: set AI_CONTEXT_MAX_TOKENS', note),
+  });
   log.info('who answers', { provider: model.provider, model: model.model });
   return model;
 }

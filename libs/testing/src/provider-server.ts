@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { behaviourAskedFor } from './provider-behaviour.js';
 import type { Behaviour } from './provider-behaviour.js';
 import { modelsAnswer, modelsAskedFor } from './provider-models.js';
+import { providerRefusal, providerWord } from './provider-refusals.js';
 import { readRequest } from './provider-wire.js';
 import type { Wire, WireError, WireName, WireRequest, WireTurn } from './provider-wire.js';
 
@@ -174,13 +175,15 @@ function behave(response: ServerResponse, behaviour: Behaviour, asked: WireReque
       return void response.writeHead(307, { location: '' }).end();
     case 'raw':
       return sendRaw(response, behaviour);
+    case 'refuse':
+      return sendRaw(response, providerRefusal(asked.wire, behaviour.refusal ?? 'content'));
     case 'huge':
       return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
   }
 }
 
 function goodAnswer(
-  { text, hasUsage = true }: Behaviour,
+  { text, reasoning = '', finish = 'stop', hasUsage = true }: Behaviour,
   { format, model, question, turns }: WireRequest & { readonly format: Wire },
 ): object {
   const answer = text ?? `echo: ${question}`;
@@ -188,6 +191,8 @@ function goodAnswer(
   return format.answer({
     model,
     text: answer,
+    reasoning,
+    finish,
     usage: hasUsage ? { input: asked.length, output: answer.length } : null,
   });
 }
@@ -196,13 +201,16 @@ function sendFailure(response: ServerResponse, { status = 500, retryAfter }: Beh
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   const error: WireError = {
     status,
-    word: status === 429 ? 'rate_limit_error' : 'api_error',
+    word: providerWord(format.name, status),
     message: `scripted failure ${status}`,
   };
   sendJson(response, status, format.error(error));
 }
 
-function sendRaw(response: ServerResponse, { status = 200, headers = {}, body = {} }: Behaviour): void {
+function sendRaw(
+  response: ServerResponse,
+  { status = 200, headers = {}, body = {} }: Pick<Behaviour, 'status' | 'headers' | 'body'>,
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { countTokens, endWithin, TOKEN_MAX_BYTES } from './count-tokens.js';
+import { beginningWithin, countTokens, endWithin, TOKEN_MAX_BYTES } from './count-tokens.js';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 300 });
 const withLoneSurrogates = fc
@@ -98,5 +98,28 @@ describe('endWithin', () => {
     expect(endWithin('a😀', 2)).toBe('');
     expect(endWithin('a😀', 3)).toBe('😀');
     expect(endWithin('a😀', 4)).toBe('a😀');
+  });
+});
+
+describe('beginningWithin', () => {
+  it('is the longest beginning of the text within the limit', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, withLoneSurrogates), fc.nat(200), (text, maxTokens) => {
+        const beginning = beginningWithin(text, maxTokens);
+        expect(text.startsWith(beginning)).toBe(true);
+        expect(countTokens(beginning)).toBeLessThanOrEqual(maxTokens);
+
+        const [next = ''] = text.slice(beginning.length);
+        const oneMore = beginning + next;
+        expect(oneMore === beginning || countTokens(oneMore) > maxTokens).toBe(true);
+      }),
+    );
+  });
+
+  it('never splits a surrogate pair', () => {
+    expect(beginningWithin('😀a', 2)).toBe('');
+    expect(beginningWithin('😀a', 3)).toBe('😀');
+    expect(beginningWithin('😀a', 4)).toBe('😀a');
+    fc.assert(fc.property(anyText, fc.nat(200), (text, maxTokens) => beginningWithin(text, maxTokens).isWellFormed()));
   });
 });

@@ -55,6 +55,21 @@ export function endWithin(text: string, maxTokens: number): string {
   return text.slice(start);
 }
 
+/**
+ * The longest beginning of `text` that `countTokens` counts as at most `maxTokens`; empty if that is less than its first
+ * character. A surrogate pair is kept or left out whole.
+ */
+export function beginningWithin(text: string, maxTokens: number): string {
+  let left = maxTokens * WHOLE;
+  let end = 0;
+  for (const character of text) {
+    left -= weight(character.codePointAt(0) ?? 0);
+    if (left < 0) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+
 /** UTF-16 units of the character that ends at `end`: 2 for a surrogate pair, else 1. */
 function widthBefore(text: string, end: number): 1 | 2 {
   const isPair = end >= 2 && (text.codePointAt(end - 2) ?? 0) > 0xffff;

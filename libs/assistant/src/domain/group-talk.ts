@@ -4,7 +4,7 @@ import type { HistoryMessage } from './history.js';
 
 /*
  * How a model is shown who said what, where several people talk. Before a person's text stands its author between two signs, `⟦Ada⟧ text`, and these signs stand nowhere else: in names there are
- * none, in texts they become plain brackets. So no text or name can be taken for another turn, whether a provider is sent turns one by one or as parts of one turn, which it may join without a gap.
+ * none, in texts they become plain brackets. So no text or name can be taken for another turn, though neighbouring turns are sent as one text with nothing but a blank line between them.
  * The rest of a text is shown as it came: a quoting of whole texts (JSON, indented lines) would cost tokens, and spoil code.
  */
 const OPEN = '⟦';

@@ -1,6 +1,6 @@
 import { withDeadline } from '@edgechat/kernel';
 import { APICallError } from 'ai';
-import { systemCode } from './bounded-fetch.js';
+import { systemCode, unreachable } from './bounded-fetch.js';
 import { OPENAI_BASE_URL, providerOf, type AiSettings } from './create-language-model.js';
 import { faultOf } from './fault-of.js';
 import { ProviderFault } from './provider-fault.js';
@@ -42,8 +42,8 @@ export async function checkProvider(
       return await ask(check, signal);
     } catch (error) {
       if (stop.aborted) throw error;
-      const reason = signal.aborted ? 'TIMEOUT' : systemCode(error);
-      return { status: 'away', fault: new ProviderFault('unreachable', { reason }) };
+      const fault = unreachable(signal.aborted ? 'TIMEOUT' : systemCode(error));
+      return { status: fault.code === 'ai_misconfigured' ? 'refused' : 'away', fault };
     }
   });
 }
@@ -74,16 +74,13 @@ async function ask({ url, headers, listed }: Check, signal: AbortSignal): Promis
  * the provider says so in its own word.
  */
 function statusOf(fault: ProviderFault, isList: boolean): Exclude<Finding['status'], 'ready'> {
-  const { status, code, misconfiguration, reason } = fault;
+  const { status, code, misconfiguration } = fault;
   if (status !== null && status >= 500) return 'away';
   if (code !== 'ai_misconfigured') return 'unknown';
   if (misconfiguration === 'credit' || misconfiguration === 'region') return 'refused';
-  if (status === 404) return !isList && NOT_FOUND.test(reason ?? '') ? 'refused' : 'unknown';
+  if (status === 404) return !isList && misconfiguration === 'model' ? 'refused' : 'unknown';
   return status === 405 || (isList && status === 403) ? 'unknown' : 'refused';
 }
-
-/** Anthropic's word, and Gemini's. */
-const NOT_FOUND = /^(?:not_found_error|NOT_FOUND)$/;
 
 function foundIn(body: unknown, listed: string | null, status: number): Finding {
   const ids = listed === null ? null : idsIn(body);

@@ -6,7 +6,10 @@ import type { LanguageModel } from '../ports/language-model.js';
 import { boundedFetch } from './bounded-fetch.js';
 import { DemoLanguageModel } from './demo-language-model.js';
 import { NotConfigured } from './not-configured.js';
-import { SdkLanguageModel } from './sdk-language-model.js';
+import { SdkLanguageModel, type ModelNote } from './sdk-language-model.js';
+import { ANTHROPIC_FORMAT } from './wire-anthropic.js';
+import { GEMINI_FORMAT } from './wire-gemini.js';
+import { OPENAI_FORMAT } from './wire-openai.js';
 
 export type AiProvider = 'gemini' | 'openai' | 'anthropic' | 'demo';
 
@@ -26,16 +29,26 @@ export interface AiSettings {
   readonly anthropicBaseUrl: string;
 }
 
+type OnNote = ModelListener['onNote'];
+
 export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+
+/** The providers' own servers. Behind another address is a server of one's own, which may show raw output of a model. */
+const PROVIDERS_HOSTS = ['api.openai.com', 'generativelanguage.googleapis.com', 'api.anthropic.com'];
 
 /** Anthropic wants a limit. The SDK lowers it for models that cannot write as much. */
 const ANTHROPIC_MAX_OUTPUT_TOKENS = 8_192;
+
+/** Who hears what the operator should know. */
+export interface ModelListener {
+  readonly onNote?: (note: ModelNote) => void;
+}
 
 /**
  * The model that the settings ask for: the provider named, else the first of Gemini, OpenAI and Anthropic that has its key
  * (for OpenAI a base URL is enough: servers of one's own need no key). Without what it needs: `NotConfigured`. Calls nobody.
  */
-export function createLanguageModel(settings: AiSettings): LanguageModel {
+export function createLanguageModel(settings: AiSettings, { onNote }: ModelListener = {}): LanguageModel {
   const provider = providerOf(settings);
   switch (provider) {
     case undefined:
@@ -43,11 +56,11 @@ export function createLanguageModel(settings: AiSettings): LanguageModel {
     case 'demo':
       return new DemoLanguageModel();
     case 'gemini':
-      return gemini(settings);
+      return gemini(settings, onNote);
     case 'openai':
-      return openai(settings);
+      return openai(settings, onNote);
     case 'anthropic':
-      return anthropic(settings);
+      return anthropic(settings, onNote);
     default:
       return assertNever(provider);
   }
@@ -64,36 +77,50 @@ function firstWithKey(settings: AiSettings): AiProvider | undefined {
   return settings.anthropicApiKey ? 'anthropic' : undefined;
 }
 
-function gemini({ geminiApiKey: apiKey, geminiModel: model, geminiBaseUrl: baseURL }: AiSettings): LanguageModel {
+function gemini(
+  { geminiApiKey: apiKey, geminiModel: model, geminiBaseUrl: baseURL }: AiSettings,
+  onNote: OnNote,
+): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch })(model);
-  return new SdkLanguageModel({ provider: 'gemini', model, sdkModel, mergesTurns: true });
+  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch(GEMINI_FORMAT) })(model);
+  return new SdkLanguageModel({ provider: 'gemini', model, sdkModel, onNote, stripsLoneThought: isOnesOwn(baseURL) });
 }
 
-function openai({ openaiApiKey: apiKey, openaiModel: model, openaiBaseUrl }: AiSettings): LanguageModel {
+function openai(
+  { openaiApiKey: apiKey, openaiModel: model, openaiBaseUrl }: AiSettings,
+  onNote: OnNote,
+): LanguageModel {
   if (!apiKey && !openaiBaseUrl) return new NotConfigured();
   const key = apiKey ? { apiKey } : {};
-  const sdkModel = createOpenAICompatible({
-    name: 'openai',
-    baseURL: openaiBaseUrl || OPENAI_BASE_URL,
-    ...key,
-    fetch: boundedFetch,
-  })(model);
-  return new SdkLanguageModel({ provider: 'openai', model, sdkModel, mergesTurns: false });
+  const baseURL = openaiBaseUrl || OPENAI_BASE_URL;
+  const sdkModel = createOpenAICompatible({ name: 'openai', baseURL, ...key, fetch: boundedFetch(OPENAI_FORMAT) })(
+    model,
+  );
+  return new SdkLanguageModel({
+    provider: 'openai',
+    model,
+    sdkModel,
+    onNote,
+    stripsLoneThought: isOnesOwn(baseURL),
+  });
 }
 
-function anthropic({
-  anthropicApiKey: apiKey,
-  anthropicModel: model,
-  anthropicBaseUrl: baseURL,
-}: AiSettings): LanguageModel {
+function anthropic(
+  { anthropicApiKey: apiKey, anthropicModel: model, anthropicBaseUrl: baseURL }: AiSettings,
+  onNote: OnNote,
+): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch })(model);
+  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch(ANTHROPIC_FORMAT) })(model);
   return new SdkLanguageModel({
     provider: 'anthropic',
     model,
     sdkModel,
-    mergesTurns: true,
+    onNote,
+    stripsLoneThought: isOnesOwn(baseURL),
     maxOutputTokens: ANTHROPIC_MAX_OUTPUT_TOKENS,
   });
+}
+
+function isOnesOwn(baseUrl: string): boolean {
+  return !URL.canParse(baseUrl) || !PROVIDERS_HOSTS.includes(new URL(baseUrl).hostname);
 }

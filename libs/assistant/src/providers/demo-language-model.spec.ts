@@ -51,6 +51,6 @@ describe('the demo assistant', () => {
       ...deadlineIn(10_000),
       signal: AbortSignal.abort(),
     });
-    await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_failed' });
+    await expect(answer).rejects.toMatchObject({ name: 'AnswerFailed', code: 'ai_timed_out' });
   });
 });

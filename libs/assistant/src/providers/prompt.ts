@@ -8,16 +8,23 @@ export interface Prompt {
   readonly messages: ModelMessage[];
 }
 
+/** What is to be sent, by its parts. */
+export interface Parts {
+  /** The operator's, which stands before all turns. */
+  readonly instruction: string | undefined;
+  /** What was said before the question, beginning with a person's turn. */
+  readonly older: readonly ChatTurn[];
+  readonly question: ChatTurn | undefined;
+}
+
+/** Where the instruction stands: `apart`, as the format has it, or `inlined` in the first turn, for models that know no instructions. */
+export type Placement = 'apart' | 'inlined';
+
 /**
- * A history in the form that every provider takes: it begins with a person's turn (what the model said before is left out),
+ * The parts of a history as every provider takes it: it begins with a person's turn (what the model said before is left out),
  * and has no blank turn, except for the question itself, which is the sender's to word.
- *
- * Where turns have speakers, their names stand before the texts (see `group-talk.ts`): the field `name` of OpenAI's format is known to few servers, and the others have none.
- *
- * With `mergesTurns` neighbours of one role become one turn of several parts, as Gemini and Anthropic want it. OpenAI's
- * format takes them one by one, and several parts are what some servers of that format do not understand.
  */
-export function promptOf(turns: readonly ChatTurn[], { mergesTurns }: { readonly mergesTurns: boolean }): Prompt {
+export function partsOf(turns: readonly ChatTurn[]): Parts {
   const instructions = turns.filter(({ role }) => role === 'system').map(({ content }) => content);
   const spoken = turns.filter(
     ({ role, content }, i) => role !== 'system' && (i === turns.length - 1 || content.trim() !== ''),
@@ -26,9 +33,31 @@ export function promptOf(turns: readonly ChatTurn[], { mergesTurns }: { readonly
   const history = first < 0 ? [] : spoken.slice(first);
 
   return {
-    system: instructions.length === 0 ? undefined : instructions.join('\n\n'),
-    messages: (mergesTurns ? runsOfOneRole(history) : history.map((turn) => [turn])).map(messageOf),
+    instruction: instructions.length === 0 ? undefined : instructions.join('\n\n'),
+    older: history.slice(0, -1),
+    question: history.at(-1),
   };
+}
+
+/**
+ * The parts in the form that every provider takes: roles alternate, and each turn has one text. Neighbours of one role become one turn, with a blank line between their texts: many servers refuse
+ * two turns of one role in a row, and some understand no content but one string.
+ *
+ * Where turns have speakers, their names stand before the texts (see `group-talk.ts`): the field `name` of OpenAI's format is known to few servers, and the others have none.
+ */
+export function promptOf({ instruction, older, question }: Parts, placement: Placement = 'apart'): Prompt {
+  const messages = runsOfOneRole(question === undefined ? older : [...older, question]).map(messageOf);
+  const [first, ...others] = messages;
+  if (placement === 'apart' || instruction === undefined || first === undefined)
+    return { system: instruction, messages: messages.map(toModelMessage) };
+
+  const inlined = { ...first, content: `${withEnd(instruction)}\n\n${first.content}` };
+  return { system: undefined, messages: [inlined, ...others].map(toModelMessage) };
+}
+
+interface TextMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
 }
 
 function runsOfOneRole(turns: readonly ChatTurn[]): ChatTurn[][] {
@@ -41,7 +70,15 @@ function runsOfOneRole(turns: readonly ChatTurn[]): ChatTurn[][] {
   return runs;
 }
 
-function messageOf(run: readonly ChatTurn[]): ModelMessage {
-  const content = run.map((turn) => ({ type: 'text' as const, text: shownText(turn) }));
-  return run[0]?.role === 'model' ? { role: 'assistant', content } : { role: 'user', content };
+function messageOf(run: readonly ChatTurn[]): TextMessage {
+  return { role: run[0]?.role === 'model' ? 'assistant' : 'user', content: run.map(shownText).join('\n\n') };
 }
+
+/** (The SDK's type wants one object for each role.) */
+function toModelMessage({ role, content }: TextMessage): ModelMessage {
+  return role === 'assistant' ? { role, content } : { role, content };
+}
+
+/** The model must see where the instruction ends and people begin to speak. */
+const withEnd = (instruction: string): string =>
+  `Instructions for the assistant:\n${instruction}\n\nThese were the instructions. The conversation begins here.`;

@@ -16,11 +16,6 @@ export function whatToMend(provider: string, { kind, misconfiguration, reason }:
   return wrong === null ? null : { wrong, variable: variableOf(provider, wrong) };
 }
 
-/** Whether a fault stays until the operator has mended something, so that the log says it as an error. A proxy's own 4xx is one, though a provider did not say it. */
-export function isForOperator({ code, reason }: ProviderFault): boolean {
-  return code === 'ai_misconfigured' || /^HTTPS?_PROXY_4\d\d$/.test(reason ?? '');
-}
-
 function variableOf(provider: string, wrong: Exclude<Mending['wrong'], 'proxy'>): string {
   const prefix = provider.toUpperCase();
   if (wrong === 'model') return `${prefix}_MODEL`;

@@ -52,7 +52,10 @@ export class CompletePrompt {
       const retryAfterS = await this.usage.findRetry(toAccountId(accountId));
       if (retryAfterS !== null)
         return { status: 'failed', code: 'ai_quota_exceeded', reason: 'budget_exhausted', retryAfterS };
-      const messages = fitContext([{ role: 'user' as const, content: prompt }], this.config.aiContextMaxTokens);
+      const { turns: messages } = fitContext(
+        [{ role: 'user' as const, content: prompt }],
+        this.config.aiContextMaxTokens,
+      );
       const { text, tokensIn, tokensOut } = await this.model.complete({
         messages,
         signal,

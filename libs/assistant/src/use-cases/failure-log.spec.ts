@@ -72,10 +72,13 @@ describe('a provider that refuses this server', () => {
     ]);
   });
 
-  it('may be its proxy, whatever code the answer has', () => {
+  it('may be its proxy; one that is away is a warning', () => {
     const { failures, lines } = aLog();
-    for (const reason of ['HTTPS_PROXY_407', 'HTTPS_PROXY_ECONNREFUSED'])
-      failures.note(new AnswerFailed('ai_failed', { cause: new ProviderFault('unreachable', { reason }) }), {}, 0);
+    for (const [code, reason] of [
+      ['ai_misconfigured', 'HTTPS_PROXY_407'],
+      ['ai_failed', 'HTTPS_PROXY_ECONNREFUSED'],
+    ] as const)
+      failures.note(new AnswerFailed(code, { cause: new ProviderFault('unreachable', { reason }) }), {}, 0);
     expect(lines.map(([level, , { variable, wrong }]) => [level, variable, wrong])).toEqual([
       ['error', 'HTTPS_PROXY', 'proxy'],
       ['warn', 'HTTPS_PROXY', 'proxy'],

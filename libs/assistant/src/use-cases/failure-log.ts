@@ -3,7 +3,7 @@ import { setNewest } from '@edgechat/kernel';
 import { Log } from '@edgechat/platform/logging';
 import { type AnswerFailed, LanguageModel } from '../ports/language-model.js';
 import { ProviderFault } from '../providers/provider-fault.js';
-import { faultFields, isForOperator } from '../providers/what-to-mend.js';
+import { faultFields } from '../providers/what-to-mend.js';
 
 /** The line that operators wait for (docs/deploy.md): the provider refuses key, credit, model, region or address, until somebody mends it. */
 export const REFUSED = 'the AI provider refuses this server';
@@ -47,7 +47,7 @@ export class FailureLog {
     const { provider, model } = this.model;
     const fault = error.cause instanceof ProviderFault ? error.cause : null;
     const fields = { code: error.code, provider, model, ...(fault && faultFields(provider, fault)), ...job };
-    const isError = error.code === 'ai_misconfigured' || (fault !== null && isForOperator(fault));
+    const isError = error.code === 'ai_misconfigured';
     const kind = `${error.code} ${fault?.kind} ${fault?.status} ${fault?.reason}`;
     if (!OF_ONE_TEXT.has(error.code)) this.failed += 1;
 

@@ -6,7 +6,7 @@ import { Config } from '@edgechat/platform/config';
 import { currentRequestId } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
-import { contextOf, turnTokens } from '../domain/context-window.js';
+import { contextOf, turnTokens, type Context } from '../domain/context-window.js';
 import { TOKEN_MAX_BYTES } from '../domain/count-tokens.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
@@ -102,7 +102,7 @@ export class ReplyToMessage {
     try {
       const retryAfterS = await this.usage.findRetry(reply.accountId);
       if (retryAfterS !== null) return await this.tools.replies.fail(reply, 'budget_exhausted', retryAfterS);
-      const messages = await this.history(reply);
+      const { turns: messages } = await this.history(reply);
       const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
         this.model.complete({ messages, signal, endsAt: reply.endsAt, callsMax: CALLS_MAX }),
       );
@@ -160,7 +160,7 @@ export class ReplyToMessage {
   }
 
   /** As much of what was said up to the question as fits into the model's window, the question last. */
-  private async history(reply: RunningReply): Promise<ChatTurn[]> {
+  private async history(reply: RunningReply): Promise<Context<ChatTurn>> {
     const maxTokens = this.config.aiContextMaxTokens;
     const messages = [...(await this.tools.messages.answersAfter(reply.conversationId, reply.questionSeq))];
     let tokens = 0;

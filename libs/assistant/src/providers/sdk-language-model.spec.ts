@@ -1,0 +1,275 @@
+import fc from 'fast-check';
+import { AnswerFailed, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { UNUSED_SDK_MODEL } from './test-requests.js';
+import type { GoodAnswer } from './ask-once.js';
+import type { Prompt } from './prompt.js';
+import { ProviderFault } from './provider-fault.js';
+import { SdkLanguageModel, type ModelNote } from './sdk-language-model.js';
+
+const GOOD: GoodAnswer = { text: 'answer', tokensIn: 1, tokensOut: 2, finishReason: 'stop' };
+const TURNS: readonly ChatTurn[] = [
+  { role: 'system', content: 'Be kind.' },
+  { role: 'user', content: 'aaa' },
+  { role: 'model', content: 'bbb' },
+  { role: 'user', content: 'ccc' },
+  { role: 'model', content: 'ddd' },
+  { role: 'user', content: 'the question' },
+];
+const overloaded = new ProviderFault('refused', { status: 503, code: 'ai_overloaded' });
+const unexplained = new ProviderFault('refused', { status: 400, isUnexplained: true });
+const tooLong = new ProviderFault('refused', { status: 400, code: 'ai_input_too_long' });
+const refused = new ProviderFault('refused', { code: 'ai_refused', use: { tokensIn: 7, tokensOut: 1 } });
+
+interface Situation {
+  readonly callsMax?: number;
+  readonly withinMs?: number;
+  readonly callMs?: number;
+  readonly messages?: readonly ChatTurn[];
+}
+
+/** A model whose calls end as they are listed, and at the end well, on a clock that nobody waits for. */
+function aModel(...outcomes: (ProviderFault | GoodAnswer)[]) {
+  const left = [...outcomes];
+  const calls: { readonly prompt: Prompt; readonly at: number; readonly fault: ProviderFault | null }[] = [];
+  const notes: ModelNote[] = [];
+  const clock = { nowMs: 0, callMs: 0, controller: new AbortController(), endsAt: Infinity };
+  const pass = (ms: number): void => {
+    clock.nowMs += ms;
+    if (clock.nowMs >= clock.endsAt) clock.controller.abort(new Error('deadline'));
+  };
+  const model = new SdkLanguageModel(
+    { provider: 'openai', model: 'm-1', sdkModel: UNUSED_SDK_MODEL, onNote: (note) => notes.push(note) },
+    {
+      ask: (_model, prompt) => {
+        const outcome = left.shift() ?? GOOD;
+        calls.push({ prompt, at: clock.nowMs, fault: outcome instanceof ProviderFault ? outcome : null });
+        pass(clock.callMs);
+        return Promise.resolve(clock.controller.signal.aborted ? new ProviderFault('unexpected') : outcome);
+      },
+      now: () => clock.nowMs,
+      random: () => 0.5,
+      pause: (ms) => Promise.resolve(pass(ms)),
+    },
+  );
+  const complete = ({
+    callsMax = 4,
+    withinMs = 60_000,
+    callMs = 0,
+    messages = TURNS,
+  }: Situation = {}): Promise<Answer> => {
+    Object.assign(clock, { callMs, controller: new AbortController(), endsAt: clock.nowMs + withinMs });
+    return model.complete({ messages, signal: clock.controller.signal, endsAt: clock.endsAt, callsMax });
+  };
+  const failure = (situation?: Situation): Promise<AnswerFailed> =>
+    complete(situation).then(
+      () => Promise.reject(new Error('it did not fail')),
+      (error: unknown) => (error instanceof AnswerFailed ? error : Promise.reject(new Error('another error'))),
+    );
+  return { complete, failure, calls, notes, clock };
+}
+const sentIn = ({ prompt }: { readonly prompt: Prompt }): string[] => [
+  ...(prompt.system === undefined ? [] : [`system: ${prompt.system}`]),
+  ...prompt.messages.map(({ role, content }) => `${role}: ${String(content)}`),
+];
+
+const anyFault = fc
+  .record({
+    kind: fc.constantFrom('refused', 'unreachable', 'cut', 'malformed', 'too_large', 'empty', 'unexpected'),
+    status: fc.constantFrom(undefined, 400, 401, 408, 413, 429, 500, 503, 529),
+    code: fc.constantFrom(
+      'ai_failed',
+      'ai_refused',
+      'ai_input_too_long',
+      'ai_overloaded',
+      'ai_quota_exceeded',
+      'ai_misconfigured',
+    ),
+    retryAfterMs: fc.constantFrom(null, null, 0, 400, 1_000, 3_000, 40_000, 4_000_000),
+    mayRetry: fc.constantFrom(null, null, true, false),
+    isUnexplained: fc.boolean(),
+    use: fc.constantFrom(null, { tokensIn: 5, tokensOut: 3 }),
+  } as const)
+  .map(
+    ({ kind, status, ...details }) => new ProviderFault(kind, { ...details, ...(status !== undefined && { status }) }),
+  );
+const situation = fc.record({
+  callsMax: fc.integer({ min: 1, max: 4 }),
+  withinMs: fc.integer({ min: 100, max: 5_000 }),
+  callMs: fc.integer({ min: 0, max: 600 }),
+  messages: fc.constantFrom(
+    TURNS,
+    TURNS.slice(1),
+    TURNS.slice(-1),
+    [TURNS[0], TURNS[5]].flatMap((turn) => turn ?? []),
+  ),
+});
+
+describe('whatever a provider does', () => {
+  it('it is asked as often as it may be and no more, only with time left and after the waits that it names; of the last failure the code is told, and of each the use', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyFault, { minLength: 4, maxLength: 8 }), situation, async (faults, given) => {
+        const { failure, calls } = aModel(...faults);
+        const error = await failure(given);
+
+        expect(calls.length).toBeLessThanOrEqual(given.callsMax);
+        expect(error.calls).toBe(calls.length);
+        for (const [i, { at, fault }] of calls.entries()) {
+          expect(at + 100).toBeLessThanOrEqual(given.withinMs);
+          const endedAt = at + given.callMs;
+          expect(calls[i + 1]?.at ?? Infinity).toBeGreaterThanOrEqual(endedAt + (fault?.retryAfterMs ?? 0));
+        }
+        const last = calls.at(-1);
+        const isCutShort = (last?.at ?? 0) + given.callMs >= given.withinMs;
+        expect(error.code).toBe(isCutShort ? 'ai_timed_out' : last?.fault?.code);
+        const billed = calls.map(({ fault }, i) => ({ call: i + 1, ...fault?.use }));
+        expect(error.failedCalls).toEqual(
+          billed.filter((call, i) => 'tokensIn' in call && !(isCutShort && i === calls.length - 1)),
+        );
+        expect(error.isPassing && (calls.length >= given.callsMax || error.retryAfterS === null)).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('no two calls after one another are the same but where that may help', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyFault, { minLength: 4, maxLength: 8 }), situation, async (faults, given) => {
+        const { failure, calls } = aModel(...faults);
+        await failure(given);
+        const lasting = ['ai_refused', 'ai_input_too_long', 'ai_misconfigured'];
+        for (const [i, call] of calls.slice(1).entries())
+          if (lasting.includes(calls[i]?.fault?.code ?? '')) expect(sentIn(call)).not.toEqual(sentIn(calls[i] ?? call));
+      }),
+    );
+  });
+});
+
+describe('a request', () => {
+  it('is answered with what its failed calls cost', async () => {
+    const cut = new ProviderFault('cut', { use: { tokensIn: 3, tokensOut: 0 } });
+    expect(await aModel(cut, overloaded, refused).complete()).toEqual({
+      ...GOOD,
+      failedCalls: [
+        { call: 1, tokensIn: 3, tokensOut: 0 },
+        { call: 3, tokensIn: 7, tokensOut: 1 },
+      ],
+      isHistoryRefused: true,
+    });
+  });
+
+  it('that is too long is sent with half of its history, then alone, always with its instruction', async () => {
+    const { complete, calls } = aModel(tooLong, tooLong);
+    expect(await complete()).toMatchObject({ text: 'answer', isHistoryRefused: false });
+    expect(calls.map(sentIn)).toEqual([
+      ['system: Be kind.', 'user: aaa', 'assistant: bbb', 'user: ccc', 'assistant: ddd', 'user: the question'],
+      ['system: Be kind.', 'user: ccc', 'assistant: ddd', 'user: the question'],
+      ['system: Be kind.', 'user: the question'],
+    ]);
+  });
+
+  it('that is too long is told to the operator once in the life of the process', async () => {
+    const { complete, notes } = aModel(tooLong, tooLong, GOOD, tooLong);
+    await complete();
+    await complete();
+    expect(notes).toEqual([
+      { note: 'input_too_long', provider: 'openai', model: 'm-1', sentTokens: expect.any(Number) },
+    ]);
+    expect(notes[0]?.sentTokens).toBeGreaterThan(10);
+  });
+
+  it('that is refused for its history is answered alone, and says so', async () => {
+    const { complete, calls } = aModel(refused);
+    expect(await complete()).toMatchObject({
+      isHistoryRefused: true,
+      failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 1 }],
+    });
+    expect(calls.map(sentIn)[1]).toEqual(['system: Be kind.', 'user: the question']);
+  });
+
+  it('that is refused alone as well is refused', async () => {
+    const { failure, calls } = aModel(refused, refused);
+    expect(await failure()).toMatchObject({ code: 'ai_refused', retryAfterS: null, isPassing: false, calls: 2 });
+    expect(calls).toHaveLength(2);
+  });
+
+  it('that fails for several reasons costs four calls, and tells the last', async () => {
+    const { failure, calls } = aModel(overloaded, tooLong, unexplained, refused, overloaded);
+    expect(await failure()).toMatchObject({ code: 'ai_refused', calls: 4 });
+    expect(calls.map(({ prompt }) => [prompt.system === undefined, prompt.messages.length])).toEqual([
+      [false, 5],
+      [false, 5],
+      [false, 3],
+      [true, 3],
+    ]);
+  });
+});
+
+describe('a model that takes no instruction', () => {
+  it('gets it in the first turn, which is remembered', async () => {
+    const { complete, calls } = aModel(unexplained, GOOD, overloaded, GOOD, GOOD);
+    await complete();
+    await complete();
+    await complete();
+    expect(calls.map(({ prompt }) => prompt.system === undefined)).toEqual([false, true, true, true, true]);
+  });
+
+  it('is not remembered by a call that failed, whatever that failed for', async () => {
+    const { complete, failure, calls } = aModel(
+      unexplained,
+      new ProviderFault('refused', { status: 401, code: 'ai_misconfigured' }),
+    );
+    expect(await failure()).toMatchObject({ code: 'ai_misconfigured', calls: 2 });
+    await complete();
+    expect(calls.map(({ prompt }) => prompt.system === undefined)).toEqual([false, true, false]);
+  });
+
+  it('is not remembered where the history was left out as well, which may have been the reason', async () => {
+    const { complete, calls } = aModel(unexplained, unexplained);
+    expect(await complete()).toMatchObject({ isHistoryRefused: true });
+    await complete();
+    expect(calls.map(({ prompt }) => prompt.system === undefined)).toEqual([false, true, true, false]);
+  });
+
+  it('is not forgotten by a failure', async () => {
+    const { complete, failure, calls } = aModel(unexplained, GOOD, unexplained, unexplained, GOOD);
+    await complete();
+    await failure();
+    await complete();
+    expect(calls.map(({ prompt }) => prompt.system === undefined)).toEqual([false, true, true, true, true]);
+  });
+});
+
+describe('the deadline', () => {
+  it('20 ms away begins no call, and tells what failed before', async () => {
+    const { failure, calls } = aModel(overloaded, overloaded, overloaded);
+    // The second pause ends after 937 ms.
+    expect(await failure({ withinMs: 957 })).toMatchObject({ code: 'ai_overloaded', calls: 2 });
+    expect(calls).toHaveLength(2);
+  });
+
+  it('20 ms away begins no first call, and is a time-out', async () => {
+    const { failure, calls } = aModel();
+    expect(await failure({ withinMs: 20 })).toMatchObject({ code: 'ai_timed_out', calls: 0, isPassing: false });
+    expect(calls).toHaveLength(0);
+  });
+
+  it('that cuts a call short is a time-out, with what was billed before', async () => {
+    const { failure } = aModel(refused);
+    expect(await failure({ withinMs: 900, callMs: 600 })).toMatchObject({
+      code: 'ai_timed_out',
+      calls: 2,
+      failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 1 }],
+      cause: { message: 'deadline' },
+    });
+  });
+});
+
+describe('a signal', () => {
+  it('that aborts in a pause ends the request at once, with what failed before', async () => {
+    const { failure, calls, clock } = aModel(overloaded, overloaded);
+    const failed = failure();
+    clock.endsAt = 100;
+    expect(await failed).toMatchObject({ code: 'ai_overloaded', calls: 1, isPassing: false });
+    expect(calls).toHaveLength(1);
+  });
+});
