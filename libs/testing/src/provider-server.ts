@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { behaviourAskedFor } from './provider-behaviour.js';
 import type { Behaviour } from './provider-behaviour.js';
+import { modelsAnswer, modelsAskedFor } from './provider-models.js';
 import { providerRefusal, providerWord } from './provider-refusals.js';
 import { readRequest } from './provider-wire.js';
 import type { Wire, WireError, WireName, WireRequest, WireTurn } from './provider-wire.js';
@@ -100,7 +101,7 @@ class ProviderState {
     return this.scripted.shift() ?? this.judged(request) ?? (isOver ? { kind: 'answer' } : asked);
   }
 
-  private judged(request: ProviderRequest): Behaviour | null {
+  judged(request: ProviderRequest): Behaviour | null {
     for (const judge of this.judges) {
       const behaviour = judge(request);
       if (behaviour !== null) return behaviour;
@@ -109,10 +110,23 @@ class ProviderState {
   }
 }
 
+/** Which models there are: no question, so it is no one of the requests, but `judge` is asked (what it gives is `raw`, or hangs). */
+function serveModels(state: ProviderState, path: string, { headers }: IncomingMessage, response: ServerResponse): void {
+  const asked = modelsAskedFor(path, headers);
+  if (asked === null)
+    return sendJson(response, 404, { error: { code: 404, message: 'no such path', status: 'NOT_FOUND' } });
+  const { wire, model } = asked;
+  const request = { wire, model: model ?? '', question: '', turns: [], headers, body: null, receivedAt: Date.now() };
+  const behaviour = state.judged(request);
+  if (behaviour === null) return sendJson(response, 200, modelsAnswer(asked));
+  if (behaviour.kind === 'raw') sendRaw(response, behaviour);
+}
+
 async function serve(state: ProviderState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
   if (pathname === '/__requests')
     return sendJson(response, 200, state.requests(searchParams.get('question') ?? undefined));
+  if (request.method === 'GET') return serveModels(state, pathname, request, response);
 
   const body = await readJson(request);
   if (pathname === '/__script') {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { faultOfRefusal } from './fault-of.js';
 import { ProviderFault } from './provider-fault.js';
+import { providerFetch } from './provider-fetch.js';
 import { readAnswer, spentUnread } from './read-answer.js';
 import type { AnswerFormat } from './reading.js';
 
@@ -29,7 +30,7 @@ export function boundedFetch(format: AnswerFormat): typeof fetch {
 
 async function connect(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
   try {
-    return await fetch(input, { ...init, redirect: 'manual' });
+    return await providerFetch(input, init);
   } catch (error) {
     if (init?.signal?.aborted) throw error;
     throw unreachable(systemCode(error));
@@ -37,11 +38,11 @@ async function connect(...[input, init]: Parameters<typeof fetch>): Promise<Resp
 }
 
 /**
- * A certificate that is not trusted, or TLS where there is none, does not get better by itself. A name that is unknown may:
- * a container that is just being started anew has none.
+ * A certificate that is not trusted, TLS where there is none, or a proxy that refuses does not get better by itself. A name that
+ * is unknown may: a container that is just being started anew has none.
  */
-function unreachable(reason: string | undefined): ProviderFault {
-  if (!/CERT|SELF_SIGNED|^ERR_(?:SSL|TLS)|^EPROTO$|ISSUER/.test(reason ?? ''))
+export function unreachable(reason: string | undefined): ProviderFault {
+  if (!/CERT|SELF_SIGNED|^ERR_(?:SSL|TLS)|^EPROTO$|ISSUER|^HTTPS?_PROXY_4\d\d$/.test(reason ?? ''))
     return new ProviderFault('unreachable', { reason });
   return new ProviderFault('unreachable', {
     reason,

@@ -31,7 +31,7 @@ export interface AiSettings {
 
 type OnNote = ModelListener['onNote'];
 
-const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 /** The providers' own servers. Behind another address is a server of one's own, which may show raw output of a model. */
 const PROVIDERS_HOSTS = ['api.openai.com', 'generativelanguage.googleapis.com', 'api.anthropic.com'];
@@ -49,7 +49,7 @@ export interface ModelListener {
  * (for OpenAI a base URL is enough: servers of one's own need no key). Without what it needs: `NotConfigured`. Calls nobody.
  */
 export function createLanguageModel(settings: AiSettings, { onNote }: ModelListener = {}): LanguageModel {
-  const provider = settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
+  const provider = providerOf(settings);
   switch (provider) {
     case undefined:
       return new NotConfigured();
@@ -64,6 +64,11 @@ export function createLanguageModel(settings: AiSettings, { onNote }: ModelListe
     default:
       return assertNever(provider);
   }
+}
+
+/** Who is to answer; undefined: nobody. */
+export function providerOf(settings: AiSettings): AiProvider | undefined {
+  return settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
 }
 
 function firstWithKey(settings: AiSettings): AiProvider | undefined {

@@ -3,13 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { failedCompletion, type CompletionAsked, type CompletionOutcome } from '@edgechat/contracts';
 import { accountId as toAccountId, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
 import { PutOff } from '@edgechat/platform/queue';
 import { MeterAnswers, type BilledCall } from '@edgechat/usage';
 import { fitContext } from '../domain/context-window.js';
 import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
+import { FailureLog } from './failure-log.js';
 
 const AGAIN_AFTER_MS = 1_000;
 const RUN_MAX = 2 ** 31 - 1;
@@ -23,7 +23,7 @@ export class CompletePrompt {
     private readonly signals: AnswerSignals,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
-    private readonly log: Log,
+    private readonly failures: FailureLog,
   ) {}
 
   /**
@@ -57,11 +57,13 @@ export class CompletePrompt {
     try {
       const endsAt = Date.parse(asked.deadlineAt);
       const answer = await this.model.complete({ messages, signal, endsAt, callsMax });
+      this.failures.answered();
       await this.meter(asked, answer.failedCalls, answer);
       return { status: 'done', text: answer.text, finishReason: answer.finishReason, isInputCut };
     } catch (error) {
       if (!(error instanceof AnswerFailed)) throw stop.aborted ? new Unavailable('assistant', { cause: error }) : error;
       await this.meter(asked, error.failedCalls, null);
+      if (!stop.aborted) this.failures.note(error, { completionId: asked.completionId });
       const waitMs = stop.aborted ? AGAIN_AFTER_MS : waitOf(asked, error);
       if (waitMs !== null) throw new PutOff(waitMs, { ...asked, calls: (asked.calls ?? 0) + error.calls });
       return failedCompletion(error.code, { retryAfterS: error.retryAfterS, isInputCut });
@@ -75,7 +77,7 @@ export class CompletePrompt {
     const run = { id: completionId, accountId: toAccountId(accountId), provider, model, run: randomInt(1, RUN_MAX) };
     await this.usage
       .charge(run, failed, answer)
-      .catch((error: unknown) => this.log.error('a completion could not be metered', { completionId, error }));
+      .catch((error: unknown) => this.failures.log.error('a completion could not be metered', { completionId, error }));
   }
 }
 

@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { replyToMessage } from '@edgechat/contracts';
 import { SendMessage, StaleReply } from '@edgechat/conversations';
 import { pause, reached, Refusal, Unavailable } from '@edgechat/kernel';
-import { currentRequestId, Log } from '@edgechat/platform/logging';
+import { currentRequestId } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers, toBill, type BilledCall } from '@edgechat/usage';
 import type { FailureCode, RunningReply } from '../domain/reply.js';
 import { Replies, type RunCost } from '../persistence/replies.js';
 import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
+import { FailureLog } from './failure-log.js';
 
 const AGAIN_AFTER_MS = 250;
 /** A provider that says that it may answer later, and not when. */
@@ -41,13 +42,14 @@ export class EndRuns {
     private readonly model: LanguageModel,
     private readonly usage: MeterAnswers,
     private readonly bell: Bell,
-    private readonly log: Log,
+    private readonly failures: FailureLog,
   ) {}
 
   /** Appends the answer. Where that cannot be, the run is ended as by `withoutAnswer`. */
   async withAnswer(run: Run, answer: Answer, isInputCut: boolean): Promise<void> {
     const { failedCalls } = answer;
     const calls = (failedCalls.at(-1)?.call ?? 0) + 1;
+    this.failures.answered();
     this.usage.countCalls(run.reply.accountId, failedCalls);
     try {
       await this.append(run, answer, isInputCut);
@@ -100,7 +102,7 @@ export class EndRuns {
     const cost = { calls: spent.calls, bill: this.billOf(reply, spent.failedCalls) };
     if (error instanceof StaleReply || error instanceof Refusal || run.lost.aborted) {
       await this.replies.charge(cost.bill);
-      return this.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
+      return this.failures.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
         replyId: reply.id,
       });
     }
@@ -116,7 +118,7 @@ export class EndRuns {
     const { reply } = run;
     const { code, retryAfterS } = error;
     const waitS = waitOf(reply, error);
-    this.log.warn('the assistant failed', { replyId: reply.id, code, error, asksAgainInS: waitS });
+    this.failures.note(error, { replyId: reply.id, ...(waitS !== null && { asksAgainInS: waitS }) });
     const failure = { code, retryAfterS, isInputCut, ...cost };
     await whileThereIsTime(run, () =>
       waitS === null ? this.replies.fail(reply, failure) : this.replies.putBack(reply, failure, waitS),
