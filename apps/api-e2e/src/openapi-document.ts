@@ -41,9 +41,9 @@ export class OpenApiDocument {
   faultsOf(name: string, { status, headers, body }: Answer): string[] {
     const response = this.operation(name)['responses'][status] as Json | undefined;
     if (response === undefined) return [`${status} is not documented`];
-    const missing = Object.keys(response['headers'] ?? {})
-      .filter((header) => !headers.has(header))
-      .map((header) => `${header} is missing`);
+    const missing = Object.entries<Json>(response['headers'] ?? {})
+      .filter(([header, { required }]) => required === true && !headers.has(header))
+      .map(([header]) => `${header} is missing`);
     const type = headers.get('content-type')?.split(';')[0] ?? 'none';
     const content = response['content'] as Json | undefined;
     if (content === undefined) return [...missing, ...(body['text'] === '' ? [] : ['a body is not documented'])];

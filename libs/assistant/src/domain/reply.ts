@@ -32,10 +32,15 @@ export interface RunningReply {
   readonly endsAt: number;
 }
 
-/** What became of a reply, as far as it is known. */
+/** What became of a reply, as far as it is known. `isInputCut`: the model was not shown all of the question. */
 export type ReplyOutcome =
-  | { readonly status: 'done'; readonly answerSeq: number }
-  | { readonly status: 'failed'; readonly code: FailureCode; readonly retryAfterS: number | null }
+  | { readonly status: 'done'; readonly answerSeq: number; readonly isInputCut: boolean }
+  | {
+      readonly status: 'failed';
+      readonly code: FailureCode;
+      readonly retryAfterS: number | null;
+      readonly isInputCut: boolean;
+    }
   /** Its conversation is deleted. */
   | { readonly status: 'gone' }
-  | { readonly status: 'pending' };
+  | { readonly status: 'queued' | 'running' };

@@ -18,6 +18,7 @@ interface ReplyRow {
   readonly answer_seq: number | null;
   readonly failure_code: FailureCode | null;
   readonly retry_after_s: number | null;
+  readonly is_input_cut: boolean;
 }
 
 interface ClaimRow extends ReplyRow {
@@ -92,7 +93,7 @@ const LIST_DUE: Statement = {
 };
 const LOOK: Statement = {
   name: 'replies.look',
-  text: `select r.id, r.status, r.answer_seq, r.failure_code, r.retry_after_s from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null
+  text: `select r.id, r.status, r.answer_seq, coalesce(r.failure, r.failure_code) as failure_code, r.retry_after_s, r.is_input_cut from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null
          where r.conversation_id = $1 and r.question_seq = $2`,
 };
 
@@ -181,8 +182,9 @@ function toRunning(row: ClaimRow): RunningReply {
 }
 
 function toOutcome(row: ReplyRow): ReplyOutcome {
-  if (row.status === 'done' && row.answer_seq !== null) return { status: 'done', answerSeq: row.answer_seq };
-  if (row.status === 'failed')
-    return { status: 'failed', code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s };
-  return { status: 'pending' };
+  const { status, answer_seq: answerSeq, is_input_cut: isInputCut } = row;
+  if (status === 'done' && answerSeq !== null) return { status, answerSeq, isInputCut };
+  if (status === 'failed')
+    return { status, code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s, isInputCut };
+  return { status: status === 'running' ? 'running' : 'queued' };
 }
