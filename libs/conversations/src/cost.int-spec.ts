@@ -304,9 +304,9 @@ describe('guarantee 8: cost does not grow with age', () => {
 
   it.each([
     // (The newest but those that were sent here, which have no reply.)
-    ['the newest', (messages: number) => newestOf(messages)],
-    ['the oldest', () => ({ direction: 'skip', from: 0, limit: 10 })],
-    ['from the start on', () => ({ direction: 'after', from: 0, limit: 10 })],
+    ['the newest', newestOf],
+    ['the oldest', (): MessageRange => ({ direction: 'skip', from: 0, limit: 10 })],
+    ['from the start on', (): MessageRange => ({ direction: 'after', from: 0, limit: 10 })],
   ] as const)('a page of %s, each with its reply, reads the same number of rows', async (_, range) => {
     const documents = process.get(MessageDocuments, { strict: false });
     // The reader as it ships, on a connection that counts.
