@@ -44,15 +44,15 @@ export class Answers {
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
   }
 
-  /** What calls answer when the provider fails (`failByCode`). `hasty` is a client of an API whose answers may take little time. */
-  async ofProvider(client: Client, hasty: Client): Promise<void> {
-    const failing = PROVIDER_CODES.map(async (code) => {
-      const asker = code === 'ai_timed_out' ? hasty : client;
+  /** What calls answer when the provider fails (`failByCode`). Of the API at `hastyUrl` answers may take little time. */
+  async ofProvider(stack: Stack, hastyUrl: string): Promise<void> {
+    for (const code of PROVIDER_CODES) {
+      const client = await stack.client().register();
+      const asker = code === 'ai_timed_out' ? client.at(hastyUrl) : client;
       const content = questionThat(code);
       await this.see(asker, `post ${MESSAGES}`, { id: await client.conversation(), body: { content } });
       await this.see(asker, 'post /api/v1/ai/complete', { body: { prompt: content } });
-    });
-    await Promise.all(failing);
+    }
   }
 
   private async ofAccounts(client: Client): Promise<void> {

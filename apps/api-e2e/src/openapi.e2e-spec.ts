@@ -31,7 +31,7 @@ beforeAll(async () => {
     REDIS_URL: 'redis://127.0.0.1:1/0',
   };
   const [lost, limited] = [client.at(await another(nowhere)), client.at(await another({ RATE_LIMIT_REQUESTS: '1' }))];
-  const hasty = client.at(await another({ AI_TIMEOUT_MS: '2000' }));
+  const hastyUrl = await another({ AI_TIMEOUT_MS: '2000' });
   await limited.get('/auth/me');
   const spent = {
     text: client.at(await another({ TEXT_MB_PER_DAY: '0', REGISTRATION: 'closed' })),
@@ -45,7 +45,7 @@ beforeAll(async () => {
   const answers = new Answers();
   await Promise.all([
     answers.ofItsOwn(client),
-    answers.ofProvider(client, hasty),
+    answers.ofProvider(stack, hastyUrl),
     answers.ofMembers(stack),
     answers.ofAllCalls(client, limited, document.operations),
     answers.ofSpent(spent),
