@@ -1,5 +1,5 @@
 import type { AskCompletion } from '@edgechat/assistant';
-import type { CompletionOutcome } from '@edgechat/contracts';
+import { completionOutcome } from '@edgechat/contracts';
 import type { Caller } from '@edgechat/identity';
 import { accountId, type Refusal, type Unavailable } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
@@ -7,13 +7,14 @@ import { Draining } from '../health/draining.js';
 import { problemHeaders, problemOf } from '../http/problem.js';
 import { AiController } from './ai.controller.js';
 
-/** The call, in a process that is told of this outcome, or with null of none in time. */
-function complete(outcome: CompletionOutcome | null, draining = new Draining()): Promise<unknown> {
-  const asking = { ask: () => Promise.resolve(outcome) } as unknown as AskCompletion;
+/** The call, in a process that reads this outcome, or with null of none in time. */
+function complete(outcome: object | null, draining = new Draining()): Promise<unknown> {
+  const read = outcome && completionOutcome.parse(outcome);
+  const asking = { ask: () => Promise.resolve(read) } as unknown as AskCompletion;
   const controller = new AiController(asking, draining, { aiTimeoutMs: 1_000 } as Config);
   return controller.complete({ accountId: accountId(1) } as Caller, { prompt: 'hello' }, 'r');
 }
-async function problem(outcome: CompletionOutcome | null, draining?: Draining): Promise<unknown[]> {
+async function problem(outcome: object | null, draining?: Draining): Promise<unknown[]> {
   const error = await complete(outcome, draining).then(
     () => Promise.reject(new Error('it was answered')),
     (thrown: unknown) => thrown as Refusal | Unavailable,
@@ -21,7 +22,7 @@ async function problem(outcome: CompletionOutcome | null, draining?: Draining): 
   const { status, code } = problemOf(error, { path: '/api/v1/ai/complete', requestId: 'r' });
   return [status, code, problemHeaders(error)['retry-after'] ?? null];
 }
-const failed = (more: object): CompletionOutcome => ({
+const failed = (more: object): object => ({
   status: 'failed',
   code: 'ai_failed',
   retryAfterS: null,
@@ -30,7 +31,7 @@ const failed = (more: object): CompletionOutcome => ({
 
 describe('POST /ai/complete', () => {
   it('gives the text, whether the prompt was cut, and why the model stopped', async () => {
-    const said = { status: 'done', text: 'Ciao!', isInputCut: true, finishReason: 'content-filter' } as const;
+    const said = { status: 'done', text: 'Ciao!', isInputCut: true, finishReason: 'content-filter' };
     expect(await complete(said)).toEqual({ text: 'Ciao!', is_input_cut: true, finish_reason: 'content_filter' });
   });
 
