@@ -90,7 +90,7 @@ describe('a message that asked for an answer', () => {
     ],
     [
       'when it failed and is asked anew',
-      `status = 'queued', failure = 'ai_overloaded', failure_code = 'ai_failed', retry_after_s = 20`,
+      `status = 'queued', failure = 'ai_overloaded', failure_code = 'ai_failed', retry_after_s = 20, is_input_cut = true`,
       { status: 'queued', isInputCut: false, failure: null },
     ],
     [

@@ -25,7 +25,7 @@ export interface Message {
 export interface MessageReply {
   readonly id: ReplyId;
   readonly status: ReplyStatus;
-  /** The model was not shown all of the message. */
+  /** The model was not shown all of the message; false until the reply is over. */
   readonly isInputCut: boolean;
   /** Why it failed, and in how many seconds the provider may answer, if it said so; null unless it failed. */
   readonly failure: { readonly code: string; readonly retryAfterS: number | null } | null;

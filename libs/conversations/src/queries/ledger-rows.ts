@@ -161,10 +161,11 @@ export function toMessage(
 
 function replyOf(row: LedgerRow): MessageReply | null {
   if (row.reply_id === null || row.reply_status === null) return null;
+  const isOver = row.reply_status === 'done' || row.reply_status === 'failed';
   return {
     id: row.reply_id,
     status: row.reply_status,
-    isInputCut: row.is_input_cut ?? false,
+    isInputCut: isOver && row.is_input_cut === true,
     // (Of one that is asked anew, or waits for its provider, the row has the failure before.)
     failure:
       row.reply_status === 'failed' ? { code: row.failure ?? 'ai_failed', retryAfterS: row.retry_after_s } : null,
