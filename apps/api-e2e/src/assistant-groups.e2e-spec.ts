@@ -55,7 +55,7 @@ describe('the assistant of a group', () => {
     expect([mention.status, mention.body['model_message'], mention.body['reply']]).toEqual([
       200,
       null,
-      { id: expect.any(String), status: 'queued' },
+      { id: expect.any(String), status: 'queued', is_input_cut: false, failure: null },
     ]);
     expect(await answers(ada, group, 1)).toMatchObject([
       { seq: 3, answers_seq: 2, author_id: null, author_name: null },

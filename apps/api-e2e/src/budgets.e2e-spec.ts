@@ -155,12 +155,18 @@ describe('AI_TOKENS_PER_DAY', () => {
       200,
       { user_message: { seq: 1 }, model_message: null, reply: { id: expect.any(String), status: 'failed' } },
     ]);
+    const { failure } = answer.body['reply'];
+    expect(failure).toMatchObject({ code: 'budget_exhausted' });
+    expect(Math.abs(failure.retry_after_s - toMidnight())).toBeLessThan(60);
     expect(await replyIn(group)).toEqual([{ status: 'failed', failure_code: 'budget_exhausted' }]);
     const repeat = await ada.client.send(group, '@assistant hello from who used it up', 'key');
     expect([repeat.status, repeat.body]).toMatchObject([
       200,
-      { user_message: { seq: 1 }, reply: { status: 'failed' } },
+      { user_message: { seq: 1 }, reply: { status: 'failed', failure: { code: 'budget_exhausted' } } },
     ]);
+    expect((await bob.client.get(`/chat/conversations/${group}/messages/1`)).body['reply'].failure).toMatchObject({
+      code: 'budget_exhausted',
+    });
 
     expect((await bob.client.send(group, '@assistant and me?')).body['reply'].status).toBe('queued');
     await eventually(async () => (await bob.client.messages(group)).some(({ role }: Json) => role === 'model'));

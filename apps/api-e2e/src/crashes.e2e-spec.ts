@@ -254,7 +254,7 @@ describe('a stop in good order', () => {
       await eventually(() => stack.provider.requests('handed on [[hang x1]]').length === 1);
       await withWorker({}, async () => {
         expect(await stopping.stop('SIGTERM')).toBe(0);
-        expect((await asking).body).toEqual({ text: 'echo: handed on [[hang x1]]' });
+        expect((await asking).body).toMatchObject({ text: 'echo: handed on [[hang x1]]' });
       });
     });
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, sql, type Answer, type Call, type Stack } from '@edgechat/testing';
+import { PROVIDER_CODES, questionThat } from './failing-provider.js';
 import { PASSWORD } from './inputs.js';
 import {
   CONVERSATION,
@@ -41,8 +42,17 @@ export class Answers {
     await this.ofSessions(client);
     await this.ofChats(client);
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
-    await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'no [[fail 400]]' } });
-    await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'no [[quota 7]]' } });
+  }
+
+  /** What calls answer when the provider fails (`failByCode`). Of the API at `hastyUrl` answers may take little time. */
+  async ofProvider(stack: Stack, hastyUrl: string): Promise<void> {
+    for (const code of PROVIDER_CODES) {
+      const client = await stack.client().register();
+      const asker = code === 'ai_timed_out' ? client.at(hastyUrl) : client;
+      const content = questionThat(code);
+      await this.see(asker, `post ${MESSAGES}`, { id: await client.conversation(), body: { content } });
+      await this.see(asker, 'post /api/v1/ai/complete', { body: { prompt: content } });
+    }
   }
 
   private async ofAccounts(client: Client): Promise<void> {
@@ -95,8 +105,7 @@ export class Answers {
     await see(client, `post ${CONVERSATIONS}`, { body: { assistant: 'off' } });
     for (const content of ['hello', 'hello', 'another'])
       await see(client, `post ${MESSAGES}`, { id, body: { content }, ...key });
-    for (const content of ['no [[fail 400]]', 'no [[quota 7]]', 'hello'])
-      await see(client, `post ${MESSAGES}`, { id, body: { content } });
+    await see(client, `post ${MESSAGES}`, { id, body: { content: 'hello' } });
     for (const query of ['', '?limit=1', '?skip=1', '?before_seq=3', '?after_seq=1', '?limit=x'])
       await see(client, `get ${MESSAGES}`, { id, query });
     for (const query of ['', '?limit=1', '?skip=1', '?limit=x', '?cursor=x'])

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, startStack, type Client, type Stack } from '@edgechat/testing';
+import { failByCode } from './failing-provider.js';
 import { Answers } from './openapi-answers.js';
 import { filled, type Seen } from './openapi-places.js';
 import { OpenApiDocument } from './openapi-document.js';
@@ -21,6 +22,7 @@ beforeAll(async () => {
       env: { ...env, AI_PROVIDER: undefined, OPENAI_BASE_URL: undefined, AI_TIMEOUT_MS: '3000' },
     }),
   ]);
+  failByCode(stack.provider);
   const client = await stack.client().register();
   document = new OpenApiDocument((await client.get('//openapi.json')).body);
   const nowhere = {
@@ -29,6 +31,7 @@ beforeAll(async () => {
     REDIS_URL: 'redis://127.0.0.1:1/0',
   };
   const [lost, limited] = [client.at(await another(nowhere)), client.at(await another({ RATE_LIMIT_REQUESTS: '1' }))];
+  const hastyUrl = await another({ AI_TIMEOUT_MS: '2000' });
   await limited.get('/auth/me');
   const spent = {
     text: client.at(await another({ TEXT_MB_PER_DAY: '0', REGISTRATION: 'closed' })),
@@ -42,6 +45,7 @@ beforeAll(async () => {
   const answers = new Answers();
   await Promise.all([
     answers.ofItsOwn(client),
+    answers.ofProvider(stack, hastyUrl),
     answers.ofMembers(stack),
     answers.ofAllCalls(client, limited, document.operations),
     answers.ofSpent(spent),

@@ -107,7 +107,12 @@ describe('guarantee 2: sent once', () => {
     expect([failed.status, failed.body['code']]).toEqual([503, 'ai_failed']);
     expect(failed.headers.get('retry-after')).toMatch(/^[0-9]+$/);
     expect(failed.body['user_message']).toMatchObject({ seq: 1, role: 'user', content: question });
-    expect([repeat.status, repeat.body['user_message']]).toEqual([200, failed.body['user_message']]);
+    const { reply } = failed.body['user_message'];
+    expect(reply).toMatchObject({ status: 'failed', failure: { code: 'ai_failed' } });
+    expect([repeat.status, repeat.body['user_message']]).toEqual([
+      200,
+      { ...failed.body['user_message'], reply: { ...reply, status: 'done', failure: null } },
+    ]);
     expect(again.body['model_message']).toEqual(repeat.body['model_message']);
     expect(stack.provider.requests(question)).toHaveLength(2);
     expect(await client.messages(conversation)).toHaveLength(2);
@@ -198,7 +203,7 @@ describe('an answer', () => {
   it('to /ai/complete comes from the worker, and its failures have the codes of a send', async () => {
     const client = await stack.client().register();
 
-    expect((await client.post('/ai/complete', { prompt: 'hi' })).body).toEqual({ text: 'echo: hi' });
+    expect((await client.post('/ai/complete', { prompt: 'hi' })).body).toMatchObject({ text: 'echo: hi' });
     expect((await client.post('/ai/complete', { prompt: 'x [[fail 400]]' })).body['code']).toBe('ai_failed');
     expect((await stack.client().post('/ai/complete', { prompt: 'hi' })).status).toBe(401);
     const quota = await client.post('/ai/complete', { prompt: 'x [[quota 9]]' });
@@ -213,7 +218,7 @@ describe('an answer', () => {
     );
     await eventually(() => stack.provider.requests('greedy [[hang]]').length === 4);
 
-    expect((await other.post('/ai/complete', { prompt: 'modest' })).body).toEqual({ text: 'echo: modest' });
+    expect((await other.post('/ai/complete', { prompt: 'modest' })).body).toMatchObject({ text: 'echo: modest' });
     expect(stack.provider.requests('greedy [[hang]]')).toHaveLength(4);
     await Promise.all(hanging);
   });

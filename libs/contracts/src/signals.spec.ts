@@ -1,4 +1,4 @@
-import { COMPLETION_FAILURES, completionFailure, completionOutcome, failedCompletion } from './signals.js';
+import { FAILURE_CODES, failureOfCompletion, completionOutcome, failedCompletion } from './signals.js';
 
 const { parse } = completionOutcome;
 const failed = (more: object): unknown => ({ status: 'failed', code: 'ai_failed', retryAfterS: null, ...more });
@@ -21,10 +21,10 @@ describe('the outcome of a completion, of a worker', () => {
     ['ai_failed', failed({ failure: 'of_a_later_release' })],
   ])('failed for %s', (failure, sent) => {
     const outcome = parse(sent);
-    expect(outcome.status === 'failed' && completionFailure(outcome)).toBe(failure);
+    expect(outcome.status === 'failed' && failureOfCompletion(outcome)).toBe(failure);
   });
 
-  it.each(COMPLETION_FAILURES)('that failed for %s has a code that the release before knows', (failure) => {
+  it.each(FAILURE_CODES)('that failed for %s has a code that the release before knows', (failure) => {
     const told = failedCompletion(failure, { retryAfterS: 7, isInputCut: true });
     expect(told).toMatchObject({
       code: expect.stringMatching(/^(ai_not_configured|ai_failed|ai_quota_exceeded)$/),

@@ -9,8 +9,12 @@ export const COMPLETION_KEPT_S = 120;
 /** Name of the Redis key that holds the outcome of a completion. */
 export const completionKey = (completionId: string): string => `completion:${completionId}`;
 
-/** Why a completion has no answer, by their own names: the codes of the API's problems. */
-export const COMPLETION_FAILURES = [
+/**
+ * Why an answer will not come; the API turns each into a problem of the same code.
+ * `ai_refused`: the provider refused the question, or its answer, for its content; `ai_input_too_long`: the question alone is more than the model takes (a repeat of either fails without a call).
+ * `ai_misconfigured`: key, credit, model or region; `ai_overloaded`: the provider has no room for now; `ai_timed_out`: the reply's deadline passed.
+ */
+export const FAILURE_CODES = [
   'ai_not_configured',
   'ai_failed',
   'ai_quota_exceeded',
@@ -21,7 +25,7 @@ export const COMPLETION_FAILURES = [
   'ai_timed_out',
   'budget_exhausted',
 ] as const;
-export type CompletionFailure = (typeof COMPLETION_FAILURES)[number];
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /**
  * The outcome of `/ai/complete`, as it travels through Redis. Both releases of a deployment write and read it: a field that may be missing has a default, one that the release before does not
@@ -31,18 +35,19 @@ export const completionOutcome = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('done'),
     text: z.string(),
-    finishReason: z.enum(['stop', 'length', 'content-filter', 'other']).default('stop'),
+    /** Missing from the release before. */
+    finishReason: z.enum(['stop', 'length', 'content-filter', 'other']).optional(),
     /** The model was not shown all of the prompt. */
     isInputCut: z.boolean().default(false),
   }),
   z.object({
     status: z.literal('failed'),
-    /** As the release before knows it: what its API tells. Ours asks `completionFailure`. */
+    /** As the release before knows it: what its API tells. Ours asks `failureOfCompletion`. */
     code: z.enum(['ai_not_configured', 'ai_failed', 'ai_quota_exceeded']),
     /** What `code` stands for, where the release before the budgets does not know it: a quota that is used up. */
     reason: z.literal('budget_exhausted').optional(),
     /** What `code` stands for; missing from the release before, and taken for missing where a later one has a new name. */
-    failure: z.enum(COMPLETION_FAILURES).optional().catch(undefined),
+    failure: z.enum(FAILURE_CODES).optional().catch(undefined),
     retryAfterS: z.int().nullable(),
     isInputCut: z.boolean().default(false),
   }),
@@ -52,20 +57,20 @@ export type CompletionOutcome = z.infer<typeof completionOutcome>;
 type FailedCompletion = Extract<CompletionOutcome, { status: 'failed' }>;
 
 /** Why a completion has no answer. */
-export function completionFailure({ code, reason, failure }: FailedCompletion): CompletionFailure {
+export function failureOfCompletion({ code, reason, failure }: FailedCompletion): FailureCode {
   return failure ?? reason ?? code;
 }
 
 /** An outcome without an answer, in words of both releases. */
 export function failedCompletion(
-  failure: CompletionFailure,
+  failure: FailureCode,
   { retryAfterS, isInputCut }: Pick<FailedCompletion, 'retryAfterS' | 'isInputCut'>,
 ): CompletionOutcome {
   const reason = failure === 'budget_exhausted' ? failure : undefined;
   return { status: 'failed', code: codeBefore(failure), reason, failure, retryAfterS, isInputCut };
 }
 
-function codeBefore(failure: CompletionFailure): FailedCompletion['code'] {
+function codeBefore(failure: FailureCode): FailedCompletion['code'] {
   if (failure === 'budget_exhausted') return 'ai_quota_exceeded';
   return failure === 'ai_not_configured' || failure === 'ai_quota_exceeded' ? failure : 'ai_failed';
 }

@@ -10,7 +10,15 @@ export {
   type MemberRole,
 } from './domain/conversation.js';
 export { unknownAccount } from './domain/people-limits.js';
-export type { AnswerSend, Message, PersonSend, ReplyStatus, Send, SentMessage } from './domain/message.js';
+export type {
+  AnswerSend,
+  Message,
+  MessageReply,
+  PersonSend,
+  ReplyStatus,
+  Send,
+  SentMessage,
+} from './domain/message.js';
 export { MessageBackupModule } from './message-backup.module.js';
 export { BadDump, readDump, type DumpEntry } from './persistence/dump-format.js';
 export { patiently } from './persistence/patiently.js';

@@ -54,7 +54,7 @@ async function answerOf(conversationId, account, { seq, reply_id }, woken) {
   await woken;
   const [reply] = await query(
     'look',
-    'select r.id, r.status, r.answer_seq from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null where r.conversation_id = $1 and r.question_seq = $2',
+    'select r.id, r.status, r.answer_seq, r.is_input_cut from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null where r.conversation_id = $1 and r.question_seq = $2',
     [conversationId, seq],
   );
   if (reply?.status !== 'done') throw problem(503, 'answer_pending');
@@ -64,7 +64,8 @@ async function answerOf(conversationId, account, { seq, reply_id }, woken) {
     'update edgechat.members set read_seq = $3 where conversation_id = $1 and account_id = $2 and read_seq < $3',
     [conversationId, account, reply.answer_seq],
   );
-  return { answer: page.messages[0], reply: { id: reply_id, status: 'done' } };
+  const { is_input_cut } = reply;
+  return { answer: page.messages[0], reply: { id: reply_id, status: 'done', is_input_cut, failure: null } };
 }
 
 app.post(
@@ -104,17 +105,14 @@ app.post(
         content,
         client_id: key ?? client_id,
         answers_seq: null,
+        reply: row.reply_id && { id: row.reply_id, status: row.reply_status, is_input_cut: false, failure: null },
+        finish_reason: null,
         created_at: row.created_at.toISOString(),
       };
-      if (row.reply_id === null || !row.waits)
-        return {
-          user_message,
-          model_message: null,
-          reply: row.reply_id && { id: row.reply_id, status: row.reply_status },
-        };
+      if (row.reply_id === null || !row.waits) return { user_message, model_message: null, reply: user_message.reply };
       timer = setTimeout(wakes.get(replyId), ANSWER_WITHIN_MS);
       const { answer, reply } = await answerOf(params.id, account, row, woken);
-      return { user_message, model_message: answer, reply };
+      return { user_message: { ...user_message, reply }, model_message: answer, reply };
     } finally {
       clearTimeout(timer);
       wakes.delete(replyId);

@@ -11,6 +11,11 @@ const WITHIN = `
   select * from (
     select m.*, sum(coalesce(m.bytes, 0)) over (order by case when $3 = 'before' then -m.seq else m.seq end) as bytes_so_far from (${MESSAGES}) m
   ) m where m.bytes_so_far <= $6::bigint or m.seq = case when $3 = 'before' then r.highest else r.lowest end`;
+/** What became of the answer to a message, and why an answer ended, as the product reads it. */
+export const REPLY = `
+  left join lateral (select * from edgechat.replies t where t.conversation_id = m.conversation_id and t.question_seq = coalesce(m.answers_seq, m.seq) limit 1) p on true`;
+export const REPLY_COLUMNS =
+  'p.id as reply_id, p.status as reply_status, p.is_input_cut, coalesce(p.failure, p.failure_code) as failure, p.retry_after_s, p.finish_reason';
 const pageOf = (range) => `
   with c as materialized (
     select c.id, c.last_seq from edgechat.conversations c
@@ -24,8 +29,8 @@ const pageOf = (range) => `
   )
   select r.last_seq, r.lowest, r.highest, m.seq, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at, m.bytes,
     (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.author) as author_name,
-    (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content
-  from r left join lateral (${range}) m on true
+    (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content, ${REPLY_COLUMNS}
+  from r left join lateral (${range}) m on true${REPLY}
   order by m.seq`;
 const PAGE = pageOf(MESSAGES);
 const PAGE_WITHIN = pageOf(WITHIN);
@@ -79,9 +84,18 @@ export function messageOf(conversation_id, reader, row, content) {
     content,
     client_id: row.author === reader ? row.client_key : null,
     answers_seq: row.answers_seq,
+    reply: isPerson && row.reply_id !== null ? replyOf(row) : null,
+    finish_reason: isPerson ? null : row.finish_reason,
     created_at: row.created_at.toISOString(),
   };
 }
+
+const replyOf = ({ reply_id: id, reply_status: status, is_input_cut, failure: code, retry_after_s }) => ({
+  id,
+  status,
+  is_input_cut,
+  failure: status === 'failed' ? { code, detail: '', retry_after_s } : null,
+});
 
 const INBOX = `
   select c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, l.message_id, l.author,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { searchDomain } from '../pure.mjs';
 import { problem } from './http.mjs';
-import { messageOf, textsAt } from './read.mjs';
+import { messageOf, REPLY, REPLY_COLUMNS, textsAt } from './read.mjs';
 import { query } from './stores.mjs';
 
 // The first page of a search by relevance where all hits can be ranked together, with the product's statements (libs/search, SearchMessages) and its own computation of queries and snippets.
@@ -21,13 +21,13 @@ const RANKED = `
 const PLACES = `
   select m.conversation_id, m.seq, m.nth, m.found, m.message_id, m.author, m.client_key, m.answers_seq, m.created_at, m.bytes,
     (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.author) as author_name,
-    (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content
+    (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content, ${REPLY_COLUMNS}
   from (
     select m.*, p.nth, count(*) over () as found, row_number() over (order by p.nth) as place, sum(coalesce(m.bytes, 0)) over (order by p.nth) as bytes_so_far
     from unnest($2::uuid[], $3::bigint[]) with ordinality p(conversation_id, seq, nth)
       cross join lateral (select * from edgechat.messages t where t.conversation_id = p.conversation_id and t.seq = p.seq limit 1) m
     where $1::bigint is null or (select true from edgechat.members u where u.conversation_id = p.conversation_id and u.account_id = $1)
-  ) m
+  ) m${REPLY}
   where $4::bigint is null or m.bytes_so_far <= $4 or m.place = 1
   order by m.nth`;
 const READ_MAX_BYTES = 2_000_000;

@@ -1,10 +1,12 @@
 import { Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { AskCompletion } from '@edgechat/assistant';
+import { AskCompletion, FAILURE_CODES } from '@edgechat/assistant';
+import { failureOfCompletion, type CompletionOutcome } from '@edgechat/contracts';
 import type { Caller } from '@edgechat/identity';
 import { Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { failure } from '../chat/send-and-wait.js';
+import { failure, type FailedAnswer } from '../chat/failures.js';
+import { FINISH_REASON, finishReasonResponse } from '../chat/message.responses.js';
 import { Answers, Refuses } from '../docs/describe.js';
 import { Draining } from '../health/draining.js';
 import { CurrentCaller } from '../http/access.js';
@@ -18,7 +20,16 @@ export class CompletionRequest {
 
 export class CompletionResponse {
   @ApiProperty({ example: 'Ciao!' }) readonly text!: string;
+  @ApiProperty({ description: 'True when the prompt was too long for the model: it was not shown all of it.' })
+  readonly is_input_cut!: boolean;
+  @ApiProperty(FINISH_REASON) readonly finish_reason!: string | null;
 }
+
+type DoneCompletion = Extract<CompletionOutcome, { status: 'done' }>;
+
+/** As the table of errors names it. */
+const CALL = 'POST /ai/complete';
+const TIMED_OUT: FailedAnswer = { code: 'ai_timed_out', retryAfterS: null };
 
 @ApiTags('ai')
 @Controller('ai')
@@ -33,8 +44,11 @@ export class AiController {
   @ApiOperation({ summary: 'One answer of the AI, outside of any conversation' })
   @Post('complete')
   @BodyLimit(KIB_512)
-  @Answers(200, CompletionResponse, { example: { text: 'Ciao!' }, description: 'The answer.' })
-  @Refuses('ai_failed', 'ai_not_configured', 'ai_quota_exceeded', 'budget_exhausted')
+  @Answers(200, CompletionResponse, {
+    example: { text: 'Ciao!', is_input_cut: false, finish_reason: 'stop' },
+    description: 'The answer.',
+  })
+  @Refuses(...FAILURE_CODES)
   async complete(
     @CurrentCaller() { accountId }: Caller,
     @RequestBody() { prompt }: CompletionRequest,
@@ -42,13 +56,15 @@ export class AiController {
   ): Promise<CompletionResponse> {
     const until = new Date(Date.now() + this.config.aiTimeoutMs);
     const outcome = await this.asking.ask({ accountId, prompt, requestId }, until, this.draining.signal);
-    if (outcome === null)
-      throw new Unavailable('assistant', {
-        code: 'ai_failed',
-        detail: 'The AI did not answer in time. Repeat the request to ask anew.',
-        retryAfterS: 1,
-      });
-    if (outcome.status === 'failed') throw failure(outcome.reason ?? outcome.code, outcome.retryAfterS, {});
-    return { text: outcome.text };
+    if (outcome?.status === 'done') return completionResponse(outcome);
+    // Whose patience ends because the process stops was not let down by the AI.
+    if (outcome === null && this.draining.signal.aborted) throw new Unavailable('assistant');
+    throw failure(outcome === null ? TIMED_OUT : { ...outcome, code: failureOfCompletion(outcome) }, { call: CALL });
   }
 }
+
+const completionResponse = ({ text, isInputCut, finishReason }: DoneCompletion): CompletionResponse => ({
+  text,
+  is_input_cut: isInputCut,
+  finish_reason: finishReasonResponse(finishReason ?? null),
+});

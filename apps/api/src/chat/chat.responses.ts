@@ -1,82 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Conversation, LastMessage, Member, Message } from '@edgechat/conversations';
+import type { Conversation, LastMessage, Member } from '@edgechat/conversations';
 import { instant } from '@edgechat/kernel';
 import { ACCOUNT_ID } from '../docs/describe.js';
 
 const AT = '2026-11-24T08:00:00.000Z';
 const CONVERSATION_ID = '019ab4c2-7d1e-7b3a-9c55-0a1b2c3d4e5f';
-
-export const MESSAGE_EXAMPLE = {
-  id: '019ab4c2-8f00-7d21-a111-5e6f70819203',
-  conversation_id: CONVERSATION_ID,
-  seq: 1,
-  role: 'user',
-  author_id: 6_204_153_389_513_871,
-  author_name: 'Ada',
-  content: 'What is the capital of Italy?',
-  client_id: 'c7d1',
-  answers_seq: null,
-  created_at: AT,
-} as const;
-export const ANSWER_EXAMPLE = {
-  id: '019ab4c2-9a10-7c01-b222-6f7081920314',
-  conversation_id: CONVERSATION_ID,
-  seq: 2,
-  role: 'model',
-  author_id: null,
-  author_name: null,
-  content: 'Rome.',
-  client_id: null,
-  answers_seq: 1,
-  created_at: AT,
-} as const;
-
-export class MessageResponse {
-  @ApiProperty({ example: MESSAGE_EXAMPLE.id }) readonly id!: string;
-  @ApiProperty({ example: CONVERSATION_ID }) readonly conversation_id!: string;
-  @ApiProperty({ type: 'integer', minimum: 1, description: 'From 1, without a hole.' }) readonly seq!: number;
-  @ApiProperty({ enum: ['user', 'model'] }) readonly role!: 'user' | 'model';
-  @ApiProperty({ ...ACCOUNT_ID, nullable: true }) readonly author_id!: number | null;
-  @ApiProperty({ type: 'string', nullable: true }) readonly author_name!: string | null;
-  @ApiProperty() readonly content!: string;
-  @ApiProperty({ type: 'string', nullable: true, description: 'Shown to its author only.' }) readonly client_id!:
-    string | null;
-  @ApiProperty({ type: 'integer', nullable: true, description: 'The message that an answer answers.' })
-  readonly answers_seq!: number | null;
-  @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
-}
-
-/** A message as a client sees it. */
-export function messageResponse(message: Message): MessageResponse {
-  return {
-    id: message.id,
-    conversation_id: message.conversationId,
-    seq: message.seq,
-    role: message.role,
-    author_id: message.authorId,
-    author_name: message.authorName,
-    content: message.content,
-    client_id: message.clientKey,
-    answers_seq: message.answersSeq,
-    created_at: instant(message.createdAt),
-  };
-}
-
-export class MessagesResponse {
-  @ApiProperty({ type: [MessageResponse] }) readonly messages!: MessageResponse[];
-  @ApiProperty({ description: 'Exact, in the direction asked for.' }) readonly has_more!: boolean;
-}
-
-export class ReplyResponse {
-  @ApiProperty({ example: '019ab4c2-8f01-7e00-8333-708192031425' }) readonly id!: string;
-  @ApiProperty({ enum: ['queued', 'running', 'done', 'failed'] }) readonly status!: string;
-}
-
-export class SendResponse {
-  @ApiProperty({ type: MessageResponse }) readonly user_message!: MessageResponse;
-  @ApiProperty({ type: MessageResponse, nullable: true }) readonly model_message!: MessageResponse | null;
-  @ApiProperty({ type: ReplyResponse, nullable: true }) readonly reply!: ReplyResponse | null;
-}
 
 export class LastMessageResponse {
   @ApiProperty({ type: 'integer' }) readonly seq!: number;

@@ -1,5 +1,6 @@
-import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { applyDecorators, Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { FAILURE_CODES } from '@edgechat/assistant';
 import { ReadMessages, type MessageRange } from '@edgechat/conversations';
 import type { Caller } from '@edgechat/identity';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,18 +9,25 @@ import { CurrentCaller } from '../http/access.js';
 import { BodyLimit, KIB_512 } from '../http/body-limit.js';
 import { invalid, RequestBody, RequestQuery } from '../http/validation.js';
 import { MessageRequest, MessagesQuery } from './chat.requests.js';
+import { clientKey } from './client-key.js';
+import { IDEMPOTENCY_KEY } from './conversations.controller.js';
+import { idFromPath, seqFromPath } from './ids.js';
 import {
   ANSWER_EXAMPLE,
   MESSAGE_EXAMPLE,
   messageResponse,
   MessageResponse,
   MessagesResponse,
+  REPLY_EXAMPLE,
   SendResponse,
-} from './chat.responses.js';
-import { clientKey } from './client-key.js';
-import { IDEMPOTENCY_KEY } from './conversations.controller.js';
-import { idFromPath, seqFromPath } from './ids.js';
+  unansweredExample,
+} from './message.responses.js';
 import { SendAndWait } from './send-and-wait.js';
+
+/** Each with the question that is kept. */
+const RefusesFailures = applyDecorators(
+  ...FAILURE_CODES.map((code) => RefusesWith({ user_message: unansweredExample(code) }, code)),
+);
 
 @ApiTags('chat')
 @Controller('chat/conversations/:id/messages')
@@ -37,19 +45,13 @@ export class MessagesController {
     example: {
       user_message: MESSAGE_EXAMPLE,
       model_message: ANSWER_EXAMPLE,
-      reply: { id: '019ab4c2-8f01-7e00-8333-708192031425', status: 'done' },
+      reply: REPLY_EXAMPLE,
     },
     description: 'The message as it is kept and, where the assistant answers each one, its answer.',
   })
   @Refuses('conversation_not_found', 'idempotency_key_reused', 'storage_exhausted')
-  @RefusesWith(
-    { user_message: MESSAGE_EXAMPLE },
-    'ai_failed',
-    'ai_not_configured',
-    'ai_quota_exceeded',
-    'answer_pending',
-    'budget_exhausted',
-  )
+  @RefusesWith({ user_message: unansweredExample(null) }, 'answer_pending')
+  @RefusesFailures
   async send(
     @CurrentCaller() { accountId }: Caller,
     @Param('id') id: string,

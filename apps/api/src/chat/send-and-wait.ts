@@ -1,13 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { AwaitReply, type FailureCode, type ReplyOutcome } from '@edgechat/assistant';
-import { MarkRead, ReadMessages, SendMessage, type PersonSend, type SentMessage } from '@edgechat/conversations';
-import { assertNever, newReplyId, Refusal, Unavailable, type AccountId, type ConversationId } from '@edgechat/kernel';
+import { AwaitReply, type ReplyOutcome } from '@edgechat/assistant';
+import {
+  MarkRead,
+  ReadMessages,
+  SendMessage,
+  type MessageReply,
+  type PersonSend,
+  type SentMessage,
+} from '@edgechat/conversations';
+import { newReplyId, Refusal, Unavailable, type AccountId, type ConversationId } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Draining } from '../health/draining.js';
-import { messageResponse, type MessageResponse, type SendResponse } from './chat.responses.js';
+import { failure } from './failures.js';
+import { messageResponse, replyResponse, type MessageResponse, type SendResponse } from './message.responses.js';
 
 /** The API waits this long past the reply's own deadline, so that its end is seen and not guessed. */
 const GRACE_MS = 2_000;
+/** As the table of errors names it. */
+const CALL = 'POST /chat/conversations/{id}/messages';
 
 export interface NewMessage {
   readonly caller: AccountId;
@@ -17,8 +27,13 @@ export interface NewMessage {
   readonly requestId: string;
 }
 
-/** A failure as a problem: what a person is told, and when to come back. */
-type Problem = Refusal | Unavailable;
+type SentReply = NonNullable<SentMessage['reply']>;
+
+/** What a call of a send gives. */
+interface Sent {
+  readonly body: SendResponse;
+  readonly isReplay: boolean;
+}
 
 /** Sends a message and, where the assistant answers each one, waits for the answer. The answer comes whether or not anybody waits. */
 @Injectable()
@@ -33,10 +48,10 @@ export class SendAndWait {
   ) {}
 
   /**
-   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`, `storage_exhausted`, `budget_exhausted` (with the kept message if this is a repeat, or it was queued before), `ai_quota_exceeded` (with it)
-   * @throws Unavailable `service_unavailable` (fate unknown), `ai_failed`, `ai_not_configured`, `answer_pending` (these with the kept message)
+   * @throws Refusal `conversation_not_found`, `idempotency_key_reused`, `storage_exhausted`, `budget_exhausted` (with the kept message if this is a repeat, or it was queued before), `ai_quota_exceeded`, `ai_refused`, `ai_input_too_long` (with it)
+   * @throws Unavailable `service_unavailable` (fate unknown), other failures of the assistant, `answer_pending` (these with the kept message)
    */
-  async execute(message: NewMessage): Promise<{ body: SendResponse; isReplay: boolean }> {
+  async execute(message: NewMessage): Promise<Sent> {
     const replyId = newReplyId();
     const listening = this.awaitReply.listen(replyId);
     try {
@@ -51,34 +66,44 @@ export class SendAndWait {
         requestId: message.requestId,
       };
       const sent = await this.sendMessage.send(send);
-      const userMessage = userMessageOf(send, sent);
-      if (sent.reply === null || !sent.waitsForAnswer)
-        return {
-          body: {
-            user_message: userMessage,
-            model_message: null,
-            reply: sent.reply && { id: sent.reply.id, status: sent.reply.status },
-          },
-          isReplay: sent.isReplay,
-        };
+      if (sent.reply === null || !sent.waitsForAnswer) return await this.unawaited(send, sent);
       if (sent.reply.id === replyId)
-        return await this.answered(send, sent, userMessage, await this.outcome(send, sent, sent.reply, listening));
-      return await this.replayed(send, sent, sent.reply, userMessage);
+        return await this.answered(send, sent, sent.reply, await this.outcome(send, sent, sent.reply, listening));
+      return await this.replayed(send, sent, sent.reply);
     } finally {
       listening.close();
     }
   }
 
+  /** What is answered at once. Only of what failed already, and of a repeat, there is more to know of the reply than that it is queued. */
+  private async unawaited(send: PersonSend, sent: SentMessage): Promise<Sent> {
+    const reply = sent.reply && replyOf(sent.reply, await this.seenBy(send, sent, sent.reply));
+    return {
+      body: {
+        user_message: userMessageOf(send, sent, reply),
+        model_message: null,
+        reply: reply && replyResponse(reply),
+      },
+      isReplay: sent.isReplay,
+    };
+  }
+
+  /** What became of the reply of a send by now; null where it has just been asked for, and while the store is away: the message is kept all the same. */
+  private async seenBy(send: PersonSend, sent: SentMessage, reply: SentReply): Promise<ReplyOutcome | null> {
+    if (!sent.isReplay && reply.status === 'queued') return null;
+    try {
+      return await this.awaitReply.find({ conversationId: send.conversationId, questionSeq: sent.seq });
+    } catch (error) {
+      if (error instanceof Unavailable) return null;
+      throw error;
+    }
+  }
+
   /** A repeat waits for the reply of the first send, which may have ended long ago. */
-  private async replayed(
-    send: PersonSend,
-    sent: SentMessage,
-    reply: NonNullable<SentMessage['reply']>,
-    userMessage: MessageResponse,
-  ): Promise<{ body: SendResponse; isReplay: boolean }> {
+  private async replayed(send: PersonSend, sent: SentMessage, reply: SentReply): Promise<Sent> {
     const listening = this.awaitReply.listen(reply.id);
     try {
-      return await this.answered(send, sent, userMessage, await this.outcome(send, sent, reply, listening));
+      return await this.answered(send, sent, reply, await this.outcome(send, sent, reply, listening));
     } finally {
       listening.close();
     }
@@ -87,9 +112,9 @@ export class SendAndWait {
   private outcome(
     send: PersonSend,
     sent: SentMessage,
-    reply: NonNullable<SentMessage['reply']>,
+    reply: SentReply,
     listening: ReturnType<AwaitReply['listen']>,
-  ): Promise<ReplyOutcome> {
+  ): Promise<ReplyOutcome | null> {
     const until = new Date(Date.now() + Math.max(0, reply.leftMs) + GRACE_MS);
     return this.awaitReply.outcome(listening, {
       id: reply.id,
@@ -104,18 +129,19 @@ export class SendAndWait {
   private async answered(
     send: PersonSend,
     sent: SentMessage,
-    userMessage: MessageResponse,
-    outcome: ReplyOutcome,
-  ): Promise<{ body: SendResponse; isReplay: boolean }> {
-    const kept = { user_message: userMessage };
-    if (outcome.status === 'gone') throw new Refusal('conversation_not_found', 'Conversation not found');
-    if (outcome.status === 'pending' || sent.reply === null) throw this.pending(kept);
-    if (outcome.status === 'failed') throw failure(outcome.code, outcome.retryAfterS, kept);
+    asked: SentReply,
+    outcome: ReplyOutcome | null,
+  ): Promise<Sent> {
+    const reply = replyOf(asked, outcome);
+    const userMessage = userMessageOf(send, sent, reply);
+    const members = { user_message: userMessage };
+    if (outcome?.status === 'failed') throw failure(outcome, { call: CALL, members });
+    if (outcome?.status !== 'done') throw this.pending(members);
 
     const answer = await this.read(send, outcome.answerSeq);
-    if (answer === null) throw this.pending(kept);
+    if (answer === null) throw this.pending(members);
     return {
-      body: { user_message: userMessage, model_message: answer, reply: { id: sent.reply.id, status: 'done' } },
+      body: { user_message: userMessage, model_message: answer, reply: replyResponse(reply) },
       isReplay: sent.isReplay,
     };
   }
@@ -138,7 +164,7 @@ export class SendAndWait {
     }
   }
 
-  private pending(members: Readonly<Record<string, unknown>>): Problem {
+  private pending(members: Readonly<Record<string, unknown>>): Unavailable {
     return new Unavailable('assistant', {
       code: 'answer_pending',
       detail:
@@ -149,75 +175,20 @@ export class SendAndWait {
   }
 }
 
-/** What a failed answer is to a client, in the words of the first contract. `members` go into the problem document. */
-export function failure(
-  code: FailureCode,
-  retryAfterS: number | null,
-  members: Readonly<Record<string, unknown>>,
-): Problem {
-  switch (code) {
-    case 'ai_not_configured':
-      return new Unavailable('assistant', { code, detail: 'AI service not configured', retryAfterS: 60, members });
-    case 'ai_failed':
-      return new Unavailable('assistant', {
-        code,
-        detail:
-          'The AI failed on this message. Repeat the request to ask anew, with the same client key if it is a send.',
-        retryAfterS: 5,
-        members,
-      });
-    case 'ai_refused':
-      return new Unavailable('assistant', {
-        code,
-        detail: 'The AI provider refuses to answer this message for its content. Send another message.',
-        members,
-      });
-    case 'ai_input_too_long':
-      return new Unavailable('assistant', {
-        code,
-        detail: 'This message alone is longer than the AI model takes. Send a shorter one.',
-        members,
-      });
-    case 'ai_misconfigured':
-      return new Unavailable('assistant', {
-        code,
-        detail: 'The AI provider refuses this server. Tell its operator, whose log says why.',
-        retryAfterS: retryAfterS ?? 300,
-        members,
-      });
-    case 'ai_overloaded':
-      return new Unavailable('assistant', {
-        code,
-        detail: 'The AI provider is overloaded. Repeat the request later, with the same client key if it is a send.',
-        retryAfterS: retryAfterS ?? 5,
-        members,
-      });
-    case 'ai_timed_out':
-      return new Unavailable('assistant', {
-        code,
-        detail:
-          'The AI did not answer in time. Repeat the request to ask anew, with the same client key if it is a send.',
-        retryAfterS: retryAfterS ?? 5,
-        members,
-      });
-    case 'ai_quota_exceeded':
-      return new Refusal(
-        code,
-        "The AI provider's quota is used up. Repeat the request later, with the same client key if it is a send.",
-        { retryAfterS: retryAfterS ?? 60, members },
-      );
-    case 'budget_exhausted':
-      return new Refusal(
-        code,
-        'This account has used up its AI tokens. Repeat the request later, with the same client key if it is a send.',
-        { retryAfterS: retryAfterS ?? 60, members },
-      );
-    default:
-      return assertNever(code);
-  }
+/**
+ * The reply of a send as it was seen last, if it was.
+ * @throws Refusal `conversation_not_found` when its conversation was deleted meanwhile
+ */
+function replyOf({ id, status }: SentReply, outcome: ReplyOutcome | null): MessageReply {
+  if (outcome?.status === 'gone') throw new Refusal('conversation_not_found', 'Conversation not found');
+  const seen = outcome?.status ?? status;
+  const isInputCut = outcome !== null && 'isInputCut' in outcome && outcome.isInputCut;
+  // (That it failed is known before why: what is not known is told as the code for the rest.)
+  const { code = 'ai_failed', retryAfterS = null } = outcome?.status === 'failed' ? outcome : {};
+  return { id, status: seen, isInputCut, failure: seen === 'failed' ? { code, retryAfterS } : null };
 }
 
-function userMessageOf(send: PersonSend, sent: SentMessage): MessageResponse {
+function userMessageOf(send: PersonSend, sent: SentMessage, reply: MessageReply | null): MessageResponse {
   return messageResponse({
     id: sent.id,
     conversationId: send.conversationId,
@@ -228,6 +199,8 @@ function userMessageOf(send: PersonSend, sent: SentMessage): MessageResponse {
     content: send.content,
     clientKey: send.clientKey,
     answersSeq: null,
+    reply,
+    finishReason: null,
     createdAt: sent.createdAt,
   });
 }

@@ -39,9 +39,12 @@ export function Answers<Body extends object>(status: number, type: Type<Body>, a
 
 function headersOf({
   headers = {},
-}: Answer<object>): Record<string, { description: string; schema: { type: 'string' } }> {
+}: Answer<object>): Record<string, { description: string; required: true; schema: { type: 'string' } }> {
   return Object.fromEntries(
-    Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
+    Object.entries(headers).map(([name, description]) => [
+      name,
+      { description, required: true, schema: { type: 'string' } },
+    ]),
   );
 }
 

@@ -1,14 +1,15 @@
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ERRORS, Refusal, type ErrorCode, type FieldError } from '@edgechat/kernel';
+import { ERRORS, Refusal, statusOf, type ErrorCode, type FieldError } from '@edgechat/kernel';
 import { ACCESS_EXTENSION } from '../http/access.js';
-import { PROBLEM_TYPE, problemOf } from '../http/problem.js';
+import { hasRetryAfter, PROBLEM_TYPE, problemOf } from '../http/problem.js';
 import { DescribedRefusal } from './describe.js';
 
 type Paths = OpenAPIObject['paths'];
 type Operation = NonNullable<Paths[string]['get']>;
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+const PREFIX = /^\/api\/v1(?=\/)/;
 const EXAMPLE_REQUEST_ID = '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
 /** Answers that any call can give, and those of calls with a token and of calls whose body is read: all but GET, also where none is asked for. */
@@ -26,8 +27,10 @@ const OF_HEALTH: readonly ErrorCode[] = ['internal_error'];
 
 const REQUEST_ID_HEADER = {
   description: 'The id of the request: the one sent, if acceptable, else a fresh one.',
+  required: true,
   schema: { type: 'string' as const },
 };
+const RETRY_AFTER = { description: 'Seconds to wait.', schema: { type: 'integer' as const } };
 
 /** The OpenAPI 3.1 document of the whole API: what the controllers say, with the answers that all calls share. */
 export function openApiDocument(app: NestFastifyApplication, appName: string): OpenAPIObject {
@@ -67,7 +70,8 @@ function completeOperation(
   const access = marks.get(ACCESS_EXTENSION) ?? 'token';
   const refusals = refusalsOf(operation, method, access, marks);
   const responses = { ...operation.responses };
-  for (const [status, group] of byStatus(refusals)) responses[status] ??= problemResponse(group, path);
+  const call = `${method.toUpperCase()} ${path.replace(PREFIX, '')}`;
+  for (const [status, group] of byStatus(refusals, call)) responses[status] ??= problemResponse(group, { call, path });
   for (const response of Object.values(responses))
     if (response !== undefined && 'description' in response)
       response.headers = { 'X-Request-ID': REQUEST_ID_HEADER, ...response.headers };
@@ -103,31 +107,41 @@ function refusalsOf(
   return [...own, ...shared];
 }
 
-function byStatus(refusals: readonly DescribedRefusal[]): ReadonlyMap<string, readonly DescribedRefusal[]> {
+function byStatus(
+  refusals: readonly DescribedRefusal[],
+  call: string,
+): ReadonlyMap<string, readonly DescribedRefusal[]> {
   const groups = new Map<string, DescribedRefusal[]>();
   for (const refusal of refusals) {
-    const status = String(ERRORS[refusal.code].status);
+    const status = String(statusOf(refusal.code, call));
     groups.set(status, [...(groups.get(status) ?? []), refusal]);
   }
   return groups;
 }
 
-function problemResponse(refusals: readonly DescribedRefusal[], path: string): Operation['responses'][string] {
+/** A call as the table of errors names it, and its path as the document does. */
+interface Called {
+  readonly call: string;
+  readonly path: string;
+}
+
+function problemResponse(refusals: readonly DescribedRefusal[], called: Called): Operation['responses'][string] {
   const examples = Object.fromEntries(
-    refusals.map(({ code, members }) => [
-      code,
-      { summary: ERRORS[code].title, value: exampleProblem(code, members, path) },
+    refusals.map((refusal) => [
+      refusal.code,
+      { summary: ERRORS[refusal.code].title, value: exampleProblem(refusal, called) },
     ]),
   );
-  const status = ERRORS[refusals[0]?.code ?? 'internal_error'].status;
+  const status = statusOf(refusals[0]?.code ?? 'internal_error', called.call);
+  const waits = refusals.map(({ code }) => hasRetryAfter(code, status));
   return {
     description: refusals.map(({ code }) => ERRORS[code].title).join('; '),
     headers: {
-      ...(status === 429 || status === 503
-        ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }
+      ...(waits.includes(true)
+        ? { 'Retry-After': { ...RETRY_AFTER, ...(waits.includes(false) ? {} : { required: true }) } }
         : {}),
       ...(status === 401
-        ? { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } }
+        ? { 'WWW-Authenticate': { description: 'Always `Bearer`.', required: true, schema: { type: 'string' } } }
         : {}),
     },
     content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } },
@@ -150,10 +164,11 @@ const EXAMPLES_OF_FIELDS: Readonly<Partial<Record<ErrorCode, FieldError>>> = {
   },
 };
 
-function exampleProblem(code: ErrorCode, members: Readonly<Record<string, unknown>>, path: string): unknown {
+function exampleProblem({ code, members }: DescribedRefusal, { call, path }: Called): unknown {
   const field = EXAMPLES_OF_FIELDS[code];
   const refusal = new Refusal(code, field?.detail ?? ERRORS[code].title, {
     members,
+    call,
     ...(field === undefined ? {} : { errors: [field] }),
   });
   return problemOf(refusal, { path, requestId: EXAMPLE_REQUEST_ID });

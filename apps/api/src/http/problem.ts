@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode, type FieldError, type Refusal, type Unavailable } from '@edgechat/kernel';
+import { errorRow, statusOf, type ErrorCode, type FieldError, type Refusal, type Unavailable } from '@edgechat/kernel';
 
 /** The body of every error: RFC 9457, plus `code` and `request_id`. `detail` and `request_id` serve the clients of the first backend. */
 export interface Problem {
@@ -23,13 +23,13 @@ export const PROBLEM_TYPE = 'application/problem+json';
 
 /** The problem document of an error that has a code. */
 export function problemOf(error: Refusal | Unavailable, at: Occurrence): Problem {
-  const { status, title } = ERRORS[error.code];
-  const { errors, members } = error.options;
+  const { title } = errorRow(error.code);
+  const { call, errors, members } = error.options;
   return {
     ...members,
     type: `/errors#${error.code}`,
     title,
-    status,
+    status: statusOf(error.code, call),
     detail: error.detail,
     code: error.code,
     request_id: at.requestId,
@@ -38,15 +38,17 @@ export function problemOf(error: Refusal | Unavailable, at: Occurrence): Problem
   };
 }
 
-/** Headers that belong to an error's status: `Retry-After` in whole seconds on each 429 and 503 (1 unless told), `WWW-Authenticate` on each 401. */
-export function problemHeaders(error: Refusal | Unavailable): Record<string, string> {
-  const { status } = ERRORS[error.code];
+/** True where an error of this code is answered with `Retry-After`: each 429 and 503, but for what a repeat does not change. */
+export const hasRetryAfter = (code: ErrorCode, status: number): boolean =>
+  (status === 429 || status === 503) && errorRow(code).isFinal !== true;
+
+/** Headers that belong to an error: `Retry-After` in whole seconds where it has one (1 unless told), `WWW-Authenticate` on each 401. */
+export function problemHeaders({ code, options }: Refusal | Unavailable): Record<string, string> {
+  const status = statusOf(code, options.call);
   return {
     'content-type': PROBLEM_TYPE,
     'cache-control': 'no-store',
-    ...(status === 429 || status === 503
-      ? { 'retry-after': String(Math.max(1, Math.ceil(error.options.retryAfterS ?? 1))) }
-      : {}),
+    ...(hasRetryAfter(code, status) ? { 'retry-after': String(Math.max(1, Math.ceil(options.retryAfterS ?? 1))) } : {}),
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }

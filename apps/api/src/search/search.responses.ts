@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Hit } from '@edgechat/search';
-import { MESSAGE_EXAMPLE, MessageResponse, messageResponse } from '../chat/chat.responses.js';
+import { MESSAGE_EXAMPLE, MessageResponse, messageResponse } from '../chat/message.responses.js';
 
 export class SnippetPieceResponse {
   @ApiProperty() readonly text!: string;

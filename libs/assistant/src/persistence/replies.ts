@@ -32,6 +32,7 @@ interface ReplyRow {
   readonly answer_seq: number | null;
   readonly failure_code: FailureCode | null;
   readonly retry_after_s: number | null;
+  readonly is_input_cut: boolean;
 }
 
 interface ClaimRow extends ReplyRow {
@@ -200,8 +201,9 @@ function toRunning(row: ClaimRow): RunningReply {
 }
 
 function toOutcome(row: ReplyRow): ReplyOutcome {
-  if (row.status === 'done' && row.answer_seq !== null) return { status: 'done', answerSeq: row.answer_seq };
-  if (row.status === 'failed')
-    return { status: 'failed', code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s };
-  return { status: 'pending' };
+  const { status, answer_seq: answerSeq, is_input_cut: isInputCut } = row;
+  if (status === 'done' && answerSeq !== null) return { status, answerSeq, isInputCut };
+  if (status === 'failed')
+    return { status, code: row.failure_code ?? 'ai_failed', retryAfterS: row.retry_after_s, isInputCut };
+  return { status: status === 'running' ? 'running' : 'queued' };
 }

@@ -24,12 +24,18 @@ export class AwaitReply {
     return this.answers.listen(id);
   }
 
-  /** What became of the reply; `pending` when that is not known by `until`, or the process stops before. Never throws for a store that is away. */
-  async outcome(listening: Listening, { id, ...reply }: AwaitedReply): Promise<ReplyOutcome> {
+  /** What is known of the reply by now. When it is not found, its conversation was deleted. @throws Unavailable `postgres` */
+  find(place: ReplyPlace): Promise<ReplyOutcome> {
+    return this.replies.look(place);
+  }
+
+  /** What became of the reply, or when that is not known by `until`, or the process stops before, what was seen of it last; null if nothing was. Never throws for a store that is away. */
+  async outcome(listening: Listening, { id, ...reply }: AwaitedReply): Promise<ReplyOutcome | null> {
+    let last: ReplyOutcome | null = null;
     const look = async (): Promise<ReplyOutcome | null> => {
-      const found = await this.replies.look(reply);
-      return found.status === 'pending' ? null : found;
+      last = await this.replies.look(reply);
+      return last.status === 'queued' || last.status === 'running' ? null : last;
     };
-    return (await this.answers.outcome<ReplyOutcome>(listening, { ...reply, id, look })) ?? { status: 'pending' };
+    return (await this.answers.outcome<ReplyOutcome>(listening, { ...reply, id, look })) ?? last;
   }
 }

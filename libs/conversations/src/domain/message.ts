@@ -15,7 +15,21 @@ export interface Message {
   readonly clientKey: string | null;
   /** The message that an answer answers. */
   readonly answersSeq: number | null;
+  /** Of a person's message: what became of the answer that was asked for; null where none was, of an answer, and where it was read for work inside. */
+  readonly reply: MessageReply | null;
+  /** Of an answer: why the model stopped, as its provider was understood; null where that is not known, of a person's message, and where it was read for work inside. */
+  readonly finishReason: string | null;
   readonly createdAt: Date;
+}
+
+/** The answering of a message, as all who may read the message see it. */
+export interface MessageReply {
+  readonly id: ReplyId;
+  readonly status: ReplyStatus;
+  /** The model was not shown all of the message; false until the reply is over. */
+  readonly isInputCut: boolean;
+  /** Why it failed, and in how many seconds the provider may answer, if it said so; null unless it failed. */
+  readonly failure: { readonly code: string; readonly retryAfterS: number | null } | null;
 }
 
 /** A message that a person wants sent. */

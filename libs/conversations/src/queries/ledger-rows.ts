@@ -1,6 +1,6 @@
-import { accountId, type AccountId, type ConversationId, type MessageId } from '@edgechat/kernel';
+import { accountId, type AccountId, type ConversationId, type MessageId, type ReplyId } from '@edgechat/kernel';
 import type { Statement } from '@edgechat/platform/postgres';
-import type { Message } from '../domain/message.js';
+import type { Message, MessageReply, ReplyStatus } from '../domain/message.js';
 import type { StoredText } from '../persistence/message-documents.js';
 import { UNKNOWN_BYTES } from '../persistence/text-reads.js';
 
@@ -16,6 +16,13 @@ export interface LedgerRow {
   /** Of the text, in UTF-8; null when a release before sent it, that did not count them. */
   readonly bytes: number | null;
   readonly outbox_content: string | null;
+  /** Of the reply to this message, or that this message ended; null where there is none, and for work inside. */
+  readonly reply_id: ReplyId | null;
+  readonly reply_status: ReplyStatus | null;
+  readonly is_input_cut: boolean | null;
+  readonly failure: string | null;
+  readonly retry_after_s: number | null;
+  readonly finish_reason: string | null;
 }
 
 /** A row of a range: also when there is no message in it, for who may read the conversation. */
@@ -35,7 +42,12 @@ export interface PlaceRow extends LedgerRow {
 
 const COLUMNS = `m.message_id, m.author, m.client_key, m.answers_seq, m.created_at, m.bytes,
       (select coalesce(a.display_name, 'User ' || a.id) from edgechat.accounts a where a.id = m.author) as author_name,
-      (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content`;
+      (select o.content from edgechat.outbox o where o.conversation_id = m.conversation_id and o.seq = m.seq and o.kind = 'store') as outbox_content,
+      p.id as reply_id, p.status as reply_status, p.is_input_cut, coalesce(p.failure, p.failure_code) as failure, p.retry_after_s, p.finish_reason`;
+
+/** The reply that a message asked for, or ended, looked up by its key for who reads (`reader`); for work inside it is not read at all. */
+const REPLY = (reader: string): string => `
+    left join lateral (select * from edgechat.replies t where ${reader}::bigint is not null and t.conversation_id = m.conversation_id and t.question_seq = coalesce(m.answers_seq, m.seq) limit 1) p on true`;
 
 // Who is not a member gets no row, like for a conversation that is not there. `$2` is null when the assistant reads its history.
 // Names and texts are looked up by key per row: the plan, and so the cost, stays the same however long the conversation is. (The membership too, by a subselect with a value: for `exists` a plan may read all rows of the table once.)
@@ -51,7 +63,7 @@ const range = (messages: string): string => `
       from c
     )
     select r.last_seq, r.lowest, r.highest, m.seq, ${COLUMNS}
-    from r left join lateral (${messages}) m on true
+    from r left join lateral (${messages}) m on true${REPLY('$2')}
     order by m.seq`;
 const MESSAGES = `select * from edgechat.messages m where m.conversation_id = r.id and m.seq >= r.lowest and m.seq <= r.highest order by m.seq limit $5::int`;
 
@@ -77,7 +89,7 @@ export const LEDGER_PLACES: Statement = {
       from unnest($2::uuid[], $3::bigint[]) with ordinality p(conversation_id, seq, nth)
         cross join lateral (select * from edgechat.messages t where t.conversation_id = p.conversation_id and t.seq = p.seq limit 1) m
       where $1::bigint is null or (select true from edgechat.members u where u.conversation_id = p.conversation_id and u.account_id = $1)
-    ) m
+    ) m${REPLY('$1')}
     where $4::bigint is null or m.bytes_so_far <= $4 or m.place = 1
     order by m.nth`,
 };
@@ -141,6 +153,21 @@ export function toMessage(
     content,
     clientKey: row.author === reader ? row.client_key : null,
     answersSeq: row.answers_seq,
+    reply: isPerson ? replyOf(row) : null,
+    finishReason: isPerson ? null : row.finish_reason,
     createdAt: row.created_at,
+  };
+}
+
+function replyOf(row: LedgerRow): MessageReply | null {
+  if (row.reply_id === null || row.reply_status === null) return null;
+  const isOver = row.reply_status === 'done' || row.reply_status === 'failed';
+  return {
+    id: row.reply_id,
+    status: row.reply_status,
+    isInputCut: isOver && row.is_input_cut === true,
+    // (Of one that is asked anew, or waits for its provider, the row has the failure before.)
+    failure:
+      row.reply_status === 'failed' ? { code: row.failure ?? 'ai_failed', retryAfterS: row.retry_after_s } : null,
   };
 }
