@@ -143,11 +143,11 @@ async function auditInbox(drill, person) {
   }
   const listed = new Map(rows.map((row) => [row.id, row]));
   if (listed.size !== rows.length) violations.add('a conversation twice in an inbox', person.name);
-  const unordered = rows.findIndex((row, i) => i > 0 && row.updated_at > rows[i - 1].updated_at);
+  const unordered = rows.findIndex((row, i) => i > 0 && row.sort_at > rows[i - 1].sort_at);
   if (unordered > 0)
     violations.add(
       'an inbox out of order',
-      `${person.name}, row ${unordered}: ${rows.map((row) => row.updated_at).join(' ')}`,
+      `${person.name}, row ${unordered}: ${rows.map((row) => row.sort_at).join(' ')}`,
     );
   const own = truth.conversationsOf(person);
   if (own.length !== rows.length)

@@ -166,7 +166,6 @@ describe('a query that can never be right', () => {
     [LIST, 'skip=1&skip=2', '/skip'],
     [LIST, 'skip=1.0', '/skip'],
     [LIST, 'skip=%00', '/skip'],
-    [LIST, 'skip=%ff', '/skip'],
     [LIST, 'cursor=', '/cursor'],
     [LIST, 'cursor=x', '/cursor'],
     [LIST, 'cursor=a&cursor=b', '/cursor'],

@@ -171,6 +171,7 @@ const WAYS: [string, string, string, Pick<Call, 'headers' | 'raw'>][] = [
   ['another content type', 'POST', '/auth/login', { raw: 'x', headers: { 'content-type': 'text/plain' } }],
   ['a large body', 'POST', '/auth/login', { raw: `"${'x'.repeat(1_048_576)}"` }],
   ['a broken URL', 'GET', '/chat/conversations/%zz', {}],
+  ['a broken query', 'GET', '/auth/me?x=%ff', {}],
   [
     'a preflight',
     'OPTIONS',

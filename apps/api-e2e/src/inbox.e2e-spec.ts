@@ -116,9 +116,9 @@ describe('the inbox of many people, with two workers', () => {
     for (let n = 0; n < 2; n += 1) await (await stack.add('worker')).start();
   });
 
-  /** The most recently active first. */
+  /** The latest first. */
   function inOrder(rows: readonly Json[]): void {
-    const instants = rows.map(({ updated_at }) => String(updated_at));
+    const instants = rows.map(({ sort_at }) => String(sort_at));
     expect(instants).toEqual([...instants].sort().reverse());
   }
 

@@ -223,6 +223,7 @@ export class Answers {
 
   /** What every call of its sort answers to what is broken, without a token, and too often. `limited` is a client of an API whose limit is used up. */
   async ofAllCalls(client: Client, limited: Client, operations: readonly string[]): Promise<void> {
+    for (const operation of operations) await this.see(client, operation, { query: '?x=%ff' });
     for (const operation of operations.filter((one) => !HEALTH.includes(one))) {
       const [method = '', path = ''] = operation.split(' ');
       const line = `${method.toUpperCase()} ${filled(path)}`;

@@ -340,7 +340,7 @@ describe('any mix of sends, deliveries, changes and deletions at once', () => {
       `select * from (select c.id, 'count' as what from edgechat.conversations c where member_count <> (select count(*) from edgechat.members m where m.conversation_id = c.id)
        union all select c.id, 'owner' from edgechat.conversations c where deleted_at is null and (select count(*) from edgechat.members m where m.conversation_id = c.id and m.role = 'owner') <> 1
        union all select conversation_id, 'inbox' from edgechat.inbox i full join edgechat.members m using (account_id, conversation_id) where i.ordered_at is null or m.role is null
-       union all select c.id, 'order' from edgechat.inbox i join edgechat.conversations c on c.id = i.conversation_id where i.ordered_at <> case when c.is_large then '-infinity' else c.updated_at end
+       union all select c.id, 'order' from edgechat.inbox i join edgechat.conversations c on c.id = i.conversation_id join edgechat.members m on m.conversation_id = i.conversation_id and m.account_id = i.account_id where i.ordered_at <> case when c.is_large then '-infinity' else greatest(c.updated_at, m.joined_at) end
        union all select c.id, 'large' from edgechat.conversations c where member_count > $1 and not is_large
        union all select c.id, 'holes' from edgechat.conversations c where last_seq <> (select count(*) from edgechat.messages m where m.conversation_id = c.id)
        union all select c.id, 'mark' from edgechat.members m join edgechat.conversations c on c.id = m.conversation_id where m.read_seq > c.last_seq

@@ -42,6 +42,25 @@ describe('rebuild inbox', () => {
     expect(await rebuild()).toMatchObject({ written: 0, removed: 0, counted: 0 });
   });
 
+  it('puts a conversation where its member came, if nothing was said since', async () => {
+    const { group, large } = await world.anew();
+    await world.run(
+      `update edgechat.members set joined_at = '2099-01-01' where account_id = 2 and conversation_id in ($1, $2)`,
+      group,
+      large,
+    );
+
+    expect(await rebuild()).toMatchObject({ written: 1, removed: 0, counted: 0 });
+
+    expect(
+      await world.run(
+        `select count(*)::int as n from edgechat.inbox where account_id = 2 and conversation_id = $1 and ordered_at = '2099-01-01'`,
+        group,
+      ),
+    ).toEqual([{ n: 1 }]);
+    expect((await world.verify()).findings).toEqual([]);
+  });
+
   it('of one conversation leaves the others alone', async () => {
     const { group, direct } = await world.anew();
     await world.run('delete from edgechat.inbox where account_id = 2');

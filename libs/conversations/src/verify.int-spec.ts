@@ -188,6 +188,18 @@ describe('verify', () => {
     ],
     [
       'wrong_inbox_order',
+      'one is older than its member, though a message is owed',
+      async ({ group }) => {
+        await world.run(
+          'update edgechat.members set joined_at = clock_timestamp() where conversation_id = $1 and account_id = 2',
+          group,
+        );
+        await world.send(group, 'owed');
+      },
+      ({ group }) => ({ conversation_id: group, account_id: '2' }),
+    ],
+    [
+      'wrong_inbox_order',
       'a large conversation has an instant',
       ({ large }) => world.giveInstant(large, 2),
       ({ large }) => ({ conversation_id: large, account_id: '2' }),

@@ -12,6 +12,7 @@ import { SecurityEvents1795651400000 } from './migrations/1795651400000-security
 import { EmailKeys1795651500000 } from './migrations/1795651500000-email-keys.js';
 import { Strangers1795651600000 } from './migrations/1795651600000-strangers.js';
 import { Failures1795694400000 } from './migrations/1795694400000-failures.js';
+import { SortAt1795737600000, SortMembers1795737700000 } from './migrations/1795737600000-sort-at.js';
 
 /** In the order they run. */
 export const MIGRATIONS = [
@@ -26,6 +27,8 @@ export const MIGRATIONS = [
   EmailKeys1795651500000,
   Strangers1795651600000,
   Failures1795694400000,
+  SortAt1795737600000,
+  SortMembers1795737700000,
 ];
 
 /**

@@ -28,6 +28,8 @@ describe('the command migrate', () => {
       'EmailKeys1795651500000',
       'Strangers1795651600000',
       'Failures1795694400000',
+      'SortAt1795737600000',
+      'SortMembers1795737700000',
     ]);
     expect(await run()).toEqual([]);
   });

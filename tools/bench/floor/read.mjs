@@ -98,14 +98,16 @@ const replyOf = ({ reply_id: id, reply_status: status, is_input_cut, failure: co
 });
 
 const INBOX = `
-  select c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, l.message_id, l.author,
+  select c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, greatest(c.updated_at, m.joined_at) as sort_at, l.message_id, l.author,
     (select left(o.content, 200) from edgechat.outbox o where o.conversation_id = c.id and o.seq = c.last_seq and o.kind = 'store') as outbox_content, i.ordered_at
   from (
     select * from (
       (select i.account_id, i.conversation_id, i.ordered_at from edgechat.inbox i
        where i.account_id = $1 and i.ordered_at > '-infinity' order by i.ordered_at desc, i.conversation_id desc limit $2::bigint + 1 + $3::bigint)
       union all
-      (select i.account_id, i.conversation_id, g.updated_at from edgechat.inbox i cross join lateral (select * from edgechat.conversations t where t.id = i.conversation_id limit 1) g
+      (select i.account_id, i.conversation_id, greatest(c.updated_at, m.joined_at) from edgechat.inbox i
+         cross join lateral (select updated_at from edgechat.conversations t where t.id = i.conversation_id limit 1) c
+         cross join lateral (select joined_at from edgechat.members t where t.conversation_id = i.conversation_id and t.account_id = i.account_id limit 1) m
        where i.account_id = $1 and i.ordered_at = '-infinity')
     ) pages order by ordered_at desc, conversation_id desc limit $2::int + 1 offset $3::bigint
   ) i
@@ -165,6 +167,7 @@ function conversationOf(row, text) {
     assistant: row.assistant,
     created_at: row.created_at.toISOString(),
     updated_at,
+    sort_at: row.sort_at.toISOString(),
     message_count: row.last_seq,
     last_seq: row.last_seq,
     read_seq: row.read_seq,

@@ -21,6 +21,7 @@ export const CONVERSATION_EXAMPLE = {
   assistant: 'always',
   created_at: AT,
   updated_at: AT,
+  sort_at: AT,
   message_count: 2,
   last_seq: 2,
   read_seq: 2,
@@ -38,6 +39,12 @@ export class ConversationResponse {
   @ApiProperty({ format: 'date-time' }) readonly created_at!: string;
   @ApiProperty({ format: 'date-time', description: 'Time of the last message, or of creation.' })
   readonly updated_at!: string;
+  @ApiProperty({
+    format: 'date-time',
+    description:
+      'What the inbox is ordered by, the latest first: the later of `updated_at` and when the caller was added.',
+  })
+  readonly sort_at!: string;
   @ApiProperty({ type: 'integer' }) readonly message_count!: number;
   @ApiProperty({ type: 'integer' }) readonly last_seq!: number;
   @ApiProperty({ type: 'integer' }) readonly read_seq!: number;
@@ -56,6 +63,7 @@ export function conversationResponse(conversation: Conversation): ConversationRe
     assistant: conversation.assistant,
     created_at: instant(conversation.createdAt),
     updated_at: instant(conversation.updatedAt),
+    sort_at: instant(conversation.sortAt),
     message_count: conversation.lastSeq,
     last_seq: conversation.lastSeq,
     read_seq: conversation.readSeq,

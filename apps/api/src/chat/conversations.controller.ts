@@ -83,11 +83,11 @@ export class ConversationsController {
     return this.shown(creator, id);
   }
 
-  @ApiOperation({ summary: "Lists the caller's conversations, most recently active first" })
+  @ApiOperation({ summary: "Lists the caller's conversations, the latest `sort_at` first" })
   @Get()
   @Answers(200, ConversationsResponse, {
     example: { conversations: [CONVERSATION_EXAMPLE], has_more: false, next_cursor: null },
-    description: 'Most recently active first.',
+    description: 'In the order of `sort_at`, the latest first.',
   })
   async page(
     @CurrentCaller() { accountId }: Caller,

@@ -22,7 +22,7 @@ describe('the documents the API serves', () => {
       expect.arrayContaining(['401', '429', '500', '503']),
     );
     expect(paths['/api/v1/echo'].post.security).toBeUndefined();
-    expect(Object.keys(paths['/api/v1/echo/alive'].get.responses).sort()).toEqual(['200', '500']);
+    expect(Object.keys(paths['/api/v1/echo/alive'].get.responses).sort()).toEqual(['200', '400', '500']);
   });
 
   it('has an example for each body and each code', async () => {

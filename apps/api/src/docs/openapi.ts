@@ -23,7 +23,7 @@ const COMMON: readonly ErrorCode[] = [
 const OF_TOKEN: readonly ErrorCode[] = ['unauthorized'];
 const OF_BODY: readonly ErrorCode[] = ['body_too_large', 'unsupported_media_type'];
 const OF_INPUT: readonly ErrorCode[] = ['validation_failed'];
-const OF_HEALTH: readonly ErrorCode[] = ['internal_error'];
+const OF_HEALTH: readonly ErrorCode[] = ['malformed_request', 'internal_error'];
 
 const REQUEST_ID_HEADER = {
   description: 'The id of the request: the one sent, if acceptable, else a fresh one.',

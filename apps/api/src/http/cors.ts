@@ -13,21 +13,37 @@ const PREFLIGHT_MAX_AGE_S = 7_200;
  */
 export function answerCors(fastify: FastifyInstance, origins: readonly string[]): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    allowOrigin(request, reply, origins);
-    if (!isPreflight(request)) return done();
-    answerPreflight(reply);
+    if (!openToOrigin(request, reply, origins)) done();
   });
 }
 
-/** Lets a page of an allowed origin read this answer. For answers given before any hook runs; `answerCors` does it for all others. */
-export function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: readonly string[]): void {
+/**
+ * Lets a page of an allowed origin read this answer, and answers a preflight: true when it did, and nothing else is to be sent.
+ * For answers given before any hook runs; `answerCors` does it for all others.
+ */
+export function openToOrigin(request: FastifyRequest, reply: FastifyReply, origins: readonly string[]): boolean {
+  reply.headers(corsHeaders(request.headers.origin, origins));
+  if (!isPreflight(request)) return false;
+  answerPreflight(reply);
+  return true;
+}
+
+/**
+ * The headers that let a page of `origin` read an answer, if it is one of `origins`, to the letter; no page's, undefined, is none of them.
+ * Where the answer depends on the origin, caches are told so.
+ */
+export function corsHeaders(origin: string | undefined, origins: readonly string[]): Record<string, string> {
   const isOpen = origins.includes('*');
-  const { origin } = request.headers;
-  if (!isOpen) reply.header('vary', 'Origin');
-  if (origin === undefined || !(isOpen || origins.includes(origin))) return;
-  reply
-    .header('access-control-allow-origin', isOpen ? '*' : origin)
-    .header('access-control-expose-headers', EXPOSED_HEADERS);
+  const isAllowed = origin !== undefined && (isOpen || origins.includes(origin));
+  return {
+    ...(isOpen ? {} : { vary: 'Origin' }),
+    ...(isAllowed
+      ? {
+          'access-control-allow-origin': isOpen ? '*' : origin,
+          'access-control-expose-headers': EXPOSED_HEADERS,
+        }
+      : {}),
+  };
 }
 
 /** True for the question of a browser whether a page may make a call (Fetch standard, CORS-preflight). Any other OPTIONS is a call like all others. */

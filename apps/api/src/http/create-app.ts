@@ -10,6 +10,7 @@ import type { Draining } from '../health/draining.js';
 import { guardAccess, type AccessParts } from './access.js';
 import { answerCors, isPreflight } from './cors.js';
 import { ProblemFilter } from './problem.filter.js';
+import { refuseBrokenQueries } from './query-encoding.js';
 import { RouteTable } from './route-table.js';
 import { SharedAddresses } from './shared-addresses.js';
 import { createAdapter } from './server.js';
@@ -19,8 +20,8 @@ export interface EdgeParts extends Omit<AccessParts, 'routes' | 'sharedAddresses
 }
 
 /**
- * The application with its whole HTTP edge, not yet listening. Each request passes, in this order: its id, CORS, the stop of the process,
- * access and limits (of a refresh token when the body was read), the body, validation, the controller; whatever is thrown on the way becomes a problem document.
+ * The application with its whole HTTP edge, not yet listening. Each request passes, in this order: its id, CORS, the encoding of its query, the stop of the
+ * process, access and limits (of a refresh token when the body was read), the body, validation, the controller; whatever is thrown on the way becomes a problem document.
  */
 export async function createApp(
   module: DynamicModule | Type,
@@ -41,6 +42,7 @@ export async function createApp(
   const parts = partsOf(app);
   logAnswers(fastify, log);
   answerCors(fastify, config.corsOrigins);
+  refuseBrokenQueries(fastify);
   refuseWhileDraining(fastify, parts.draining);
   guardAccess(fastify, { ...parts, routes, sharedAddresses: new SharedAddresses(config, log) });
   app.setGlobalPrefix('api/v1', { exclude: [{ path: '/', method: RequestMethod.GET }] });

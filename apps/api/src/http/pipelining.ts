@@ -4,11 +4,13 @@ import type { Socket } from 'node:net';
 /** Requests that one connection may have under way. Browsers and HTTP libraries send the next one only after the answer. */
 export const REQUESTS_MAX_PER_CONNECTION = 16;
 
+export type UnderWay = (socket: Socket) => readonly ServerResponse[];
+
 /**
  * Disconnects a client that sends more requests on one connection than may be under way: each costs memory until it was answered, however many come in one packet.
- * Call it when the server has its handler.
+ * Call it when the server has its handler. Gives what tells the answers that are under way on a connection, the oldest first.
  */
-export function boundPipelining(server: Server, max = REQUESTS_MAX_PER_CONNECTION): void {
+export function boundPipelining(server: Server, max = REQUESTS_MAX_PER_CONNECTION): UnderWay {
   const handlers = server.listeners('request');
   const open = new WeakMap<Socket, Set<ServerResponse>>();
   server.removeAllListeners('request');
@@ -25,6 +27,7 @@ export function boundPipelining(server: Server, max = REQUESTS_MAX_PER_CONNECTIO
     response.once('close', () => answers.delete(response));
     for (const handle of handlers) Reflect.apply(handle, server, [request, response]);
   });
+  return (socket) => [...(open.get(socket) ?? [])];
 }
 
 /**

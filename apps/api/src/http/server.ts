@@ -1,14 +1,11 @@
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Refusal, newId } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { takeBodies } from './bodies.js';
-import { allowOrigin } from './cors.js';
+import { BrokenHttpAnswers } from './broken-http.js';
+import { openToOrigin } from './cors.js';
 import { answerWithProblem } from './problem.filter.js';
-import { problemHeaders, problemOf } from './problem.js';
 import { requestIdOf } from './request-id.js';
 import { boundPipelining } from './pipelining.js';
 import { PACE } from './transfers.js';
@@ -50,28 +47,22 @@ export function createAdapter(config: Config, log: Log): FastifyAdapter {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      reply.headers(SECURITY_HEADERS);
-      allowOrigin(request, reply, config.corsOrigins);
+      reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+      if (openToOrigin(request, reply, config.corsOrigins)) return;
       answerWithProblem(error, request, reply, log);
     },
-    clientErrorHandler: answerBrokenHttp,
+    clientErrorHandler: (error, socket) => brokenHttp.answer(error, socket),
   });
   const fastify = adapter.getInstance();
   // Without a listener Node answers an unknown expectation itself, without a request id. Expectations may be ignored (RFC 9110, 10.1.1).
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   identifyRequests(fastify);
-  boundPipelining(fastify.server);
-  const pace = { ...PACE, bytesPerS: config.transferBytesPerSecondMin };
-  boundUnreadAnswers(fastify, {
-    maxBytes: config.answersMb * MIB,
-    maxBytesPerCaller: config.answersMbPerAccount * MIB,
-    pace,
+  const brokenHttp: BrokenHttpAnswers = new BrokenHttpAnswers({
+    headers: SECURITY_HEADERS,
+    corsOrigins: config.corsOrigins,
+    underWay: boundPipelining(fastify.server),
   });
-  takeBodies(fastify, {
-    maxBytes: config.bodiesMb * MIB,
-    unfinishedPerAddress: config.unfinishedBodiesPerAddress,
-    pace,
-  });
+  boundTransfers(fastify, config);
   return adapter;
 }
 
@@ -83,26 +74,17 @@ function identifyRequests(fastify: FastifyInstance): void {
   });
 }
 
-/** Answers bytes that are no HTTP request, which no hook or filter ever sees, and hangs up. */
-function answerBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const refusal =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new Refusal('headers_too_large', 'All headers together may have at most 16 KiB. Send fewer or shorter ones.')
-      : new Refusal(
-          'malformed_request',
-          'The request is not valid HTTP, or did not arrive in time. Mend it and send it again.',
-        );
-  const requestId = newId();
-  const problem = problemOf(refusal, { path: '/', requestId });
-  const body = JSON.stringify(problem);
-  const headers = {
-    ...SECURITY_HEADERS,
-    ...problemHeaders(refusal),
-    'x-request-id': requestId,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-  };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+/** Bounds what bodies and answers hold while they are on their way. */
+function boundTransfers(fastify: FastifyInstance, config: Config): void {
+  const pace = { ...PACE, bytesPerS: config.transferBytesPerSecondMin };
+  boundUnreadAnswers(fastify, {
+    maxBytes: config.answersMb * MIB,
+    maxBytesPerCaller: config.answersMbPerAccount * MIB,
+    pace,
+  });
+  takeBodies(fastify, {
+    maxBytes: config.bodiesMb * MIB,
+    unfinishedPerAddress: config.unfinishedBodiesPerAddress,
+    pace,
+  });
 }

@@ -36,6 +36,8 @@ export interface Conversation {
   readonly createdAt: Date;
   /** Time of the last message, or of creation. */
   readonly updatedAt: Date;
+  /** What inboxes are ordered by: the later of `updatedAt` and when this member was added. */
+  readonly sortAt: Date;
   readonly lastSeq: number;
   readonly readSeq: number;
   readonly memberCount: number;

@@ -29,13 +29,18 @@ interface InboxRow {
   readonly read_seq: number;
   readonly member_count: number;
   readonly role: Conversation['myRole'];
-  readonly ordered_at: Date;
+  readonly sort_at: Date;
   readonly message_id: MessageId | null;
   readonly author: number;
   readonly outbox_content: string | null;
 }
 
-const COLUMNS = `c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, l.message_id, l.author,
+interface PlacedRow extends InboxRow {
+  /** By which it was found: where messages are not delivered yet, earlier than `sort_at`. */
+  readonly ordered_at: Date;
+}
+
+const COLUMNS = `c.id, c.kind, c.title, c.assistant, c.created_at, c.updated_at, c.last_seq, c.member_count, m.read_seq, m.role, greatest(c.updated_at, m.joined_at) as sort_at, l.message_id, l.author,
   (select left(o.content, 200) from edgechat.outbox o where o.conversation_id = c.id and o.seq = c.last_seq and o.kind = 'store') as outbox_content`;
 // Row by row, by the whole key: a join is free to read all messages of a conversation for its last one, where most conversations have only a few.
 const JOINS = `cross join lateral (select * from edgechat.conversations t where t.id = i.conversation_id and t.deleted_at is null limit 1) c
@@ -50,8 +55,11 @@ const page = (behind: (orderedAt: string, id: string) => string, skip: string): 
       (select i.account_id, i.conversation_id, i.ordered_at from edgechat.inbox i
        where i.account_id = $1 and i.ordered_at > ${LARGE} ${behind('i.ordered_at', 'i.conversation_id')} order by i.ordered_at desc, i.conversation_id desc limit $2::bigint + 1 ${skip && `+ ${skip}`})
       union all
-      (select i.account_id, i.conversation_id, g.updated_at from edgechat.inbox i cross join lateral (select * from edgechat.conversations t where t.id = i.conversation_id limit 1) g
-       where i.account_id = $1 and i.ordered_at = ${LARGE} ${behind('g.updated_at', 'g.id')})
+      (select i.account_id, i.conversation_id, g.sort_at from edgechat.inbox i
+         cross join lateral (select updated_at from edgechat.conversations t where t.id = i.conversation_id limit 1) c
+         cross join lateral (select joined_at from edgechat.members t where t.conversation_id = i.conversation_id and t.account_id = i.account_id limit 1) m
+         cross join lateral (select greatest(c.updated_at, m.joined_at) as sort_at) g
+       where i.account_id = $1 and i.ordered_at = ${LARGE} ${behind('g.sort_at', 'i.conversation_id')})
     ) pages order by ordered_at desc, conversation_id desc limit $2::int + 1 ${skip && `offset ${skip}`}
   ) i ${JOINS}
   order by i.ordered_at desc, i.conversation_id desc`;
@@ -63,7 +71,7 @@ const INBOX_AFTER: Statement = {
 };
 const ONE: Statement = {
   name: 'conversations.find_one',
-  text: `select ${COLUMNS}, c.updated_at as ordered_at from (select $1::bigint as account_id, $2::uuid as conversation_id) i ${JOINS}`,
+  text: `select ${COLUMNS} from (select $1::bigint as account_id, $2::uuid as conversation_id) i ${JOINS}`,
 };
 
 const PREVIEW_MAX = 200;
@@ -77,7 +85,11 @@ export class ListConversations {
     private readonly log: Log,
   ) {}
 
-  /** A page of an account's conversations, most recently active first, at most `limit` (1–100). `next` is where the following page begins. @throws Unavailable `postgres`, `mongo` */
+  /**
+   * A page of an account's conversations in the order of `sortAt`, the latest first, at most `limit` (1–100). `next` is where the following page begins.
+   * One whose newest message was not delivered to this inbox yet may stand on a page behind its place, with the instant that it has.
+   * @throws Unavailable `postgres`, `mongo`
+   */
   async page(
     account: AccountId,
     limit: number,
@@ -85,12 +97,12 @@ export class ListConversations {
   ): Promise<Page<Conversation> & { readonly next: { orderedAt: Date; id: ConversationId } | null }> {
     const rows =
       start.by === 'skip'
-        ? await this.postgres.query<InboxRow>(INBOX_SKIP, [account, limit, start.skip])
-        : await this.postgres.query<InboxRow>(INBOX_AFTER, [account, limit, start.orderedAt, start.id]);
+        ? await this.postgres.query<PlacedRow>(INBOX_SKIP, [account, limit, start.skip])
+        : await this.postgres.query<PlacedRow>(INBOX_AFTER, [account, limit, start.orderedAt, start.id]);
     const { items, hasMore } = pageOf(rows, limit);
     const last = items.at(-1);
     return {
-      items: await this.withLastMessages(account, items),
+      items: (await this.withLastMessages(account, items)).sort(latestFirst),
       hasMore,
       next: hasMore && last ? { orderedAt: last.ordered_at, id: last.id } : null,
     };
@@ -116,6 +128,12 @@ export class ListConversations {
   }
 }
 
+/** In the order of the statements, ids too: as texts they compare as they do in PostgreSQL. */
+function latestFirst(one: Conversation, other: Conversation): number {
+  const later = other.sortAt.getTime() - one.sortAt.getTime();
+  return later === 0 ? (one.id < other.id ? 1 : -1) : later;
+}
+
 function toConversation(row: InboxRow, text: string | null): Conversation {
   return {
     id: row.id,
@@ -124,6 +142,7 @@ function toConversation(row: InboxRow, text: string | null): Conversation {
     assistant: row.assistant,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    sortAt: row.sort_at,
     lastSeq: row.last_seq,
     readSeq: row.read_seq,
     memberCount: row.member_count,

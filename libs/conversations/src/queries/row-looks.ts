@@ -57,7 +57,7 @@ const CONVERSATIONS: Table = {
   },
 };
 
-// As long as a fan-out is owed, an inbox may be behind, but not further than the message before the lowest that is owed for.
+// As long as a fan-out is owed, an inbox may be behind, but not further than the message before the lowest that is owed for, nor than where the member came.
 const MEMBERS: Table = {
   name: 'members',
   key: [
@@ -76,7 +76,8 @@ const MEMBERS: Table = {
     wrong_read_mark: `${LIVES} and t.read_seq > c.last_seq`,
     member_without_inbox: `${LIVES} and i.ordered_at is null`,
     wrong_inbox_order: `${LIVES} and case when c.is_large then i.ordered_at <> '-infinity'
-      else i.ordered_at > c.updated_at or i.ordered_at < case when f.seq is null then c.updated_at else coalesce(b.created_at, c.created_at) end end`,
+      else i.ordered_at > greatest(c.updated_at, t.joined_at)
+        or i.ordered_at < greatest(t.joined_at, case when f.seq is null then c.updated_at else coalesce(b.created_at, c.created_at) end) end`,
   },
 };
 

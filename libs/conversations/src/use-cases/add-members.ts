@@ -32,14 +32,16 @@ const BECOME_LARGE: Statement = {
          select m.account_id, m.conversation_id, '-infinity' from edgechat.members m where m.conversation_id = $1 order by m.account_id
          on conflict (account_id, conversation_id) do update set ordered_at = excluded.ordered_at`,
 };
-const JOIN: Statement = {
+/** Their inboxes have it where they came, or where the last message is, if the clock says that it is later. */
+export const JOIN: Statement = {
   name: 'conversations.join',
   text: `with joined as (
            insert into edgechat.members (conversation_id, account_id, role, joined_at, read_seq, added_by)
            select c.id, a, 'member', date_trunc('milliseconds', clock_timestamp()), c.last_seq, $4 from edgechat.conversations c, unnest($2::bigint[]) a where c.id = $1
+           returning account_id, joined_at
          ), placed as (
            insert into edgechat.inbox as i (account_id, conversation_id, ordered_at)
-           select a, c.id, case when $3 then '-infinity' else c.updated_at end from edgechat.conversations c, unnest($2::bigint[]) a where c.id = $1 order by a
+           select j.account_id, c.id, case when $3 then '-infinity' else greatest(c.updated_at, j.joined_at) end from edgechat.conversations c, joined j where c.id = $1 order by j.account_id
            on conflict (account_id, conversation_id) do update set ordered_at = excluded.ordered_at
          )
          update edgechat.conversations set member_count = member_count + cardinality($2::bigint[]), revision = revision + 1 where id = $1`,
@@ -54,7 +56,7 @@ export class AddMembers {
   ) {}
 
   /**
-   * Makes accounts members, whose next look at their inbox shows the group; who is one stays what they are. All or none. Safe to repeat. Gives those named, oldest first.
+   * Makes accounts members, whose next look at their inbox shows the group at its top; who is one stays what they are. All or none. Safe to repeat. Gives those named, oldest first.
    * @param accounts 1–1,000
    * @throws Refusal `conversation_not_found`, `groups_only`, `not_allowed`, `unknown_account`, `group_full`, `too_many_large_groups`, `too_many_strangers`
    * @throws Unavailable `postgres`

@@ -46,7 +46,7 @@ const COUNT_MEMBERS: Statement = {
 const WRITE_ROWS: Statement = {
   name: 'conversations.rewrite_inbox',
   text: `insert into edgechat.inbox as i (account_id, conversation_id, ordered_at)
-         select m.account_id, m.conversation_id, case when c.is_large then '-infinity' else c.updated_at end
+         select m.account_id, m.conversation_id, case when c.is_large then '-infinity' else greatest(c.updated_at, m.joined_at) end
          from edgechat.conversations c join edgechat.members m on m.conversation_id = c.id
          where c.id = any($1::uuid[]) and c.deleted_at is null order by m.conversation_id, m.account_id
          on conflict (account_id, conversation_id) do update set ordered_at = excluded.ordered_at where i.ordered_at <> excluded.ordered_at
