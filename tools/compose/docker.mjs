@@ -19,7 +19,8 @@ export const NODE_IMAGE = /^ARG NODE_IMAGE=(.+)$/m.exec(readFileSync(join(ROOT, 
 
 const settings = parseEnv(readFileSync(join(ROOT, '.env.example'), 'utf8').replace(/^# (?=[A-Z_]+=)/gm, ''));
 const isSetting = (name) =>
-  /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_/.test(name) || Object.hasOwn(settings, name.replace(/_FILE$/, ''));
+  /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_|^(https?|no)_proxy$/.test(name) ||
+  Object.hasOwn(settings, name.replace(/_FILE$/, ''));
 
 /** The environment without the settings of this product: the tests are the same whatever is set. */
 const bareEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));

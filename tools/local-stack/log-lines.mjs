@@ -9,15 +9,41 @@ const levels = new Map([
 ]);
 const leftOut = new Set(['level', 'time', 'msg', 'message', 'pid', 'hostname', 'app', 'process', 'name', 'v']);
 
-/** @param {unknown} value @returns {string} of an error its message and stack as people read them, else JSON */
+/** What is wrong with an AI provider, and what to do: by the worker's word for it and the variable that it names. @type {Record<string, (variable: string) => string>} */
+const mendings = {
+  key: (variable) => `The provider does not take the key: set another ${variable}, and start again.`,
+  credit: (variable) => `The account of the key in ${variable} has no credit left: see the provider's page of bills.`,
+  model: (variable) =>
+    `The provider has no such model for this key, or the base URL leads elsewhere: mend ${variable}, and start again.`,
+  region: (variable) => `The provider does not serve the region of this machine with the key in ${variable}.`,
+  url: (variable) =>
+    `There is no provider at its base URL, or no way to it: mend ${variable}, or start what is to be there.`,
+  proxy: (variable) => `The proxy on the way to the provider is away, or refuses: mend ${variable}, and start again.`,
+};
+
+/** @param {unknown} value @returns {string} of an error its message, those of its causes, and its stack as people read them, else JSON */
 function show(value) {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || !('stack' in value)) return JSON.stringify(value);
-  return `${'message' in value ? value.message : ''}\n${value.stack}`;
+  return `${messages(value)}\n${value.stack}`;
+}
+
+/** @param {object} error @returns {string} */
+function messages(error) {
+  const message = 'message' in error ? String(error.message) : '';
+  const cause = 'cause' in error ? error.cause : undefined;
+  return typeof cause === 'object' && cause !== null ? `${message} (${messages(cause)})` : message;
+}
+
+/** @param {Map<string, unknown>} fields @returns {string} a line of its own, or nothing */
+function advice(fields) {
+  const { wrong, variable } = Object.fromEntries(fields);
+  if (typeof wrong !== 'string' || typeof variable !== 'string' || !Object.hasOwn(mendings, wrong)) return '';
+  return `\n         ${mendings[wrong]?.(variable)}`;
 }
 
 /**
- * A line of a process's log, for people: `12:00:01 api    info  message  key=value`. What is no JSON object stays as it is.
+ * A line of a process's log, for people: `12:00:01 api    info  message  key=value`, and what to mend where the line says that something is to be mended. What is no JSON object stays as it is.
  * @param {string} app @param {string} text
  * @returns {string}
  */
@@ -37,15 +63,14 @@ export function readable(app, text) {
   const rest = [...fields]
     .filter(([name, value]) => !leftOut.has(name) && value !== null)
     .map(([name, value]) => `${name}=${show(value)}`);
-  return [
+  const line = [
     clock,
     app.padEnd(6),
     String(levels.get(Number(level)) ?? level ?? '').padEnd(5),
     fields.get('msg') ?? fields.get('message') ?? '',
     ...rest,
-  ]
-    .join(' ')
-    .trimEnd();
+  ];
+  return `${line.join(' ').trimEnd()}${advice(fields)}`;
 }
 
 /**

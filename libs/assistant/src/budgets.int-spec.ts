@@ -159,7 +159,9 @@ describe('the tokens of a day', () => {
       status: 'failed',
       code: 'ai_quota_exceeded',
       reason: 'budget_exhausted',
+      failure: 'budget_exhausted',
       retryAfterS: expect.any(Number),
+      isInputCut: false,
     });
     expect([asked('a prompt too many'), await charged(account)]).toEqual([0, [{ tokens: null }]]);
   });

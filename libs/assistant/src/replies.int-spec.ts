@@ -18,6 +18,8 @@ let replies: Replies;
 const ada = accountId(1);
 const bob = accountId(2);
 const PER_ACCOUNT = 2;
+/** What a run costs that called nobody. */
+const NOTHING = { calls: 0, bill: null };
 
 beforeAll(async () => {
   stores = await ownStores();
@@ -134,7 +136,7 @@ describe('guarantee 5: one answer', () => {
     const id = await aConversation();
     await ask(id);
     const first = await claimed(id);
-    await replies.giveBack(first);
+    await replies.giveBack(first, NOTHING);
 
     await expect(answer(first)).rejects.toThrow(StaleReply);
   });
@@ -157,7 +159,7 @@ describe('guarantee 5: one answer', () => {
     await expireLeases();
     await claimed(id);
 
-    await replies.fail(slow, 'ai_failed', null);
+    await replies.fail(slow, { code: 'ai_failed', retryAfterS: null, isInputCut: false, ...NOTHING });
 
     const [row] = await sql<{ status: string }>(
       stores.env.DATABASE_URL,

@@ -74,6 +74,8 @@ const completion = z.object({
   accountId: z.int().positive(),
   prompt: z.string().max(64_000),
   deadlineAt: z.iso.datetime(),
+  /** Calls of the provider that were made for it; the release before neither writes nor reads it. */
+  calls: z.int().min(0).optional(),
 });
 export type CompletionAsked = z.infer<typeof completion>;
 

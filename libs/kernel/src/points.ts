@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 
 /** The named places at which the path of a message and the life of an answer can be cut; tests kill a process there. */
 export type FailPoint =
-  'send.committed' | 'send.stored' | 'send.rung' | 'reply.answered' | 'reply.appended' | 'job.done';
+  'send.committed' | 'send.stored' | 'send.rung' | 'reply.answered' | 'reply.appended' | 'reply.failed' | 'job.done';
 
 const points = channel('edgechat:point');
 const storeCalls = channel('edgechat:store-call');

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { behaviourAskedFor } from './provider-behaviour.js';
 import type { Behaviour } from './provider-behaviour.js';
+import { modelsAnswer, modelsAskedFor } from './provider-models.js';
+import { providerRefusal, providerWord } from './provider-refusals.js';
 import { readRequest } from './provider-wire.js';
 import type { Wire, WireError, WireName, WireRequest, WireTurn } from './provider-wire.js';
 
@@ -99,7 +101,7 @@ class ProviderState {
     return this.scripted.shift() ?? this.judged(request) ?? (isOver ? { kind: 'answer' } : asked);
   }
 
-  private judged(request: ProviderRequest): Behaviour | null {
+  judged(request: ProviderRequest): Behaviour | null {
     for (const judge of this.judges) {
       const behaviour = judge(request);
       if (behaviour !== null) return behaviour;
@@ -108,10 +110,23 @@ class ProviderState {
   }
 }
 
+/** Which models there are: no question, so it is no one of the requests, but `judge` is asked (what it gives is `raw`, or hangs). */
+function serveModels(state: ProviderState, path: string, { headers }: IncomingMessage, response: ServerResponse): void {
+  const asked = modelsAskedFor(path, headers);
+  if (asked === null)
+    return sendJson(response, 404, { error: { code: 404, message: 'no such path', status: 'NOT_FOUND' } });
+  const { wire, model } = asked;
+  const request = { wire, model: model ?? '', question: '', turns: [], headers, body: null, receivedAt: Date.now() };
+  const behaviour = state.judged(request);
+  if (behaviour === null) return sendJson(response, 200, modelsAnswer(asked));
+  if (behaviour.kind === 'raw') sendRaw(response, behaviour);
+}
+
 async function serve(state: ProviderState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://127.0.0.1');
   if (pathname === '/__requests')
     return sendJson(response, 200, state.requests(searchParams.get('question') ?? undefined));
+  if (request.method === 'GET') return serveModels(state, pathname, request, response);
 
   const body = await readJson(request);
   if (pathname === '/__script') {
@@ -160,13 +175,15 @@ function behave(response: ServerResponse, behaviour: Behaviour, asked: WireReque
       return void response.writeHead(307, { location: '' }).end();
     case 'raw':
       return sendRaw(response, behaviour);
+    case 'refuse':
+      return sendRaw(response, providerRefusal(asked.wire, behaviour.refusal ?? 'content'));
     case 'huge':
       return sendJson(response, 200, goodAnswer({ ...behaviour, text: 'x'.repeat(HUGE_CHARACTERS) }, asked));
   }
 }
 
 function goodAnswer(
-  { text, hasUsage = true }: Behaviour,
+  { text, reasoning = '', finish = 'stop', hasUsage = true }: Behaviour,
   { format, model, question, turns }: WireRequest & { readonly format: Wire },
 ): object {
   const answer = text ?? `echo: ${question}`;
@@ -174,6 +191,8 @@ function goodAnswer(
   return format.answer({
     model,
     text: answer,
+    reasoning,
+    finish,
     usage: hasUsage ? { input: asked.length, output: answer.length } : null,
   });
 }
@@ -182,13 +201,16 @@ function sendFailure(response: ServerResponse, { status = 500, retryAfter }: Beh
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   const error: WireError = {
     status,
-    word: status === 429 ? 'rate_limit_error' : 'api_error',
+    word: providerWord(format.name, status),
     message: `scripted failure ${status}`,
   };
   sendJson(response, status, format.error(error));
 }
 
-function sendRaw(response: ServerResponse, { status = 200, headers = {}, body = {} }: Behaviour): void {
+function sendRaw(
+  response: ServerResponse,
+  { status = 200, headers = {}, body = {} }: Pick<Behaviour, 'status' | 'headers' | 'body'>,
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }

@@ -21,6 +21,8 @@ export interface WireTurn {
 export interface WireAnswer {
   readonly model: string;
   readonly text: string;
+  readonly reasoning: string;
+  readonly finish: 'stop' | 'length' | 'content';
   readonly usage: { readonly input: number; readonly output: number } | null;
 }
 
@@ -64,8 +66,17 @@ const gemini: Wire = {
           message: 'Ensure that multiturn requests alternate between user and model.',
         };
   },
-  answer: ({ model, text: answer, usage }) => ({
-    candidates: [{ content: { role: 'model', parts: [{ text: answer }] }, finishReason: 'STOP', index: 0 }],
+  answer: ({ model, text: answer, reasoning, finish, usage }) => ({
+    candidates: [
+      {
+        content: {
+          role: 'model',
+          parts: [...(reasoning ? [{ text: reasoning, thought: true }] : []), { text: answer }],
+        },
+        finishReason: { stop: 'STOP', length: 'MAX_TOKENS', content: 'SAFETY' }[finish],
+        index: 0,
+      },
+    ],
     ...(usage && {
       usageMetadata: {
         promptTokenCount: usage.input,
@@ -88,12 +99,19 @@ const openai: Wire = {
       .filter(({ role }) => role !== 'system'),
   refusal: (_body, _headers, turns) =>
     turns.length > 0 ? null : { status: 400, word: 'invalid_request_error', message: 'messages must not be empty' },
-  answer: ({ model, text: content, usage }) => ({
+  answer: ({ model, text: content, reasoning, finish, usage }) => ({
     id: 'chatcmpl-provider-server',
     object: 'chat.completion',
     created: 1_700_000_000,
     model,
-    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop', logprobs: null }],
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content, ...(reasoning && { reasoning_content: reasoning }) },
+        finish_reason: finish === 'content' ? 'content_filter' : finish,
+        logprobs: null,
+      },
+    ],
     ...(usage && {
       usage: { prompt_tokens: usage.input, completion_tokens: usage.output, total_tokens: usage.input + usage.output },
     }),
@@ -121,13 +139,16 @@ const anthropic: Wire = {
           message: 'messages: roles must alternate between "user" and "assistant"',
         };
   },
-  answer: ({ model, text: answer, usage }) => ({
+  answer: ({ model, text: answer, reasoning, finish, usage }) => ({
     id: 'msg_provider_server',
     type: 'message',
     role: 'assistant',
     model,
-    content: [{ type: 'text', text: answer }],
-    stop_reason: 'end_turn',
+    content: [
+      ...(reasoning ? [{ type: 'thinking', thinking: reasoning, signature: 'c2ln' }] : []),
+      { type: 'text', text: answer },
+    ],
+    stop_reason: { stop: 'end_turn', length: 'max_tokens', content: 'refusal' }[finish],
     stop_sequence: null,
     usage: { input_tokens: usage?.input ?? 0, output_tokens: usage?.output ?? 0 },
   }),

@@ -1,22 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import { toBill, type BilledCall } from './billed-calls.js';
 import { DailyUse } from './daily-use.js';
 
-/** What one answer outside of a conversation used. Answers in conversations are metered with the message itself, in its transaction. */
-export interface CompletionUse {
+/** What one call used, in tokens. */
+type Tokens = Pick<BilledCall, 'tokensIn' | 'tokensOut'>;
+
+/** A prompt outside of a conversation, and the run that calls the provider for it. What replies use is charged with what ends their runs. */
+export interface CompletionRun {
   readonly id: string;
   readonly accountId: AccountId;
   readonly provider: string;
   readonly model: string;
-  readonly tokensIn: number;
-  readonly tokensOut: number;
+  /** Any number of its own, above 0: what it tells twice is charged once, and what another run of the same prompt was billed for as well. */
+  readonly run: number;
 }
 
-const ADD: Statement = {
-  name: 'usage.add_completion',
-  text: `insert into edgechat.answer_usage (id, account_id, kind, provider, model, tokens_in, tokens_out) values ($1, $2, 'completion', $3, $4, $5, $6) on conflict (id) do nothing`,
-};
+const CHARGE: Statement = { name: 'usage.charge_calls', text: 'select edgechat.charge_calls($1::json)' };
+
+/** The run and number that an answer is charged under, whichever run made it: a prompt is charged for one answer. */
+const ANSWER = { epoch: 0, call: 0 };
 
 /** Meters what answers use, and holds accounts to the tokens that they may use in a day. */
 @Injectable()
@@ -31,17 +35,25 @@ export class MeterAnswers {
     return this.dailyUse.findTokensRetry(accountId);
   }
 
-  /** Counts the tokens of an answer in a conversation, which was charged with the message. Costs no I/O. */
-  countAnswer(
-    accountId: AccountId,
-    { tokensIn, tokensOut }: { readonly tokensIn: number; readonly tokensOut: number },
-  ): void {
-    this.dailyUse.countTokens(accountId, tokensIn + tokensOut);
+  /** Counts the tokens of calls in a conversation, which are charged with what ends their run. Costs no I/O. */
+  countCalls(accountId: AccountId, calls: readonly Tokens[]): void {
+    const tokens = calls.reduce((sum, { tokensIn, tokensOut }) => sum + tokensIn + tokensOut, 0);
+    if (tokens > 0) this.dailyUse.countTokens(accountId, tokens);
   }
 
-  /** Charges a completion once, however often it is called, and counts its tokens each time: each was made. @throws Unavailable `postgres`; they are counted all the same */
-  async add({ id, accountId, provider, model, tokensIn, tokensOut }: CompletionUse): Promise<void> {
-    this.dailyUse.countTokens(accountId, tokensIn + tokensOut);
-    await this.postgres.query(ADD, [id, accountId, provider, model, tokensIn, tokensOut]);
+  /**
+   * Charges what a completion's run used, in one statement, and counts its tokens: its calls that failed, each once, and its answer (null: there is none), once however many runs made one.
+   * The tokens are counted each time: all of it was made.
+   * @throws Unavailable `postgres`; they are counted all the same
+   */
+  async charge(
+    { run, ...completion }: CompletionRun,
+    failedCalls: readonly BilledCall[],
+    answer: Tokens | null,
+  ): Promise<void> {
+    const calls = answer === null ? failedCalls : [...failedCalls, { ...ANSWER, ...answer }];
+    this.countCalls(completion.accountId, calls);
+    const bill = toBill({ ...completion, kind: 'completion', conversationId: null, epoch: run }, calls);
+    if (bill !== null) await this.postgres.query(CHARGE, [bill]);
   }
 }

@@ -27,6 +27,12 @@ export interface RunningReply {
   readonly questionSeq: number;
   /** Who asked, and is charged. They need not be a member any more. */
   readonly accountId: AccountId;
+  /** Who asked waits for the answer, or did. */
+  readonly isWaitedFor: boolean;
+  /** Calls of the provider that runs before made, since the question was asked, or asked anew. */
+  readonly calls: number;
+  /** Why the run before put the reply back, if it did. */
+  readonly putBackFor: FailureCode | null;
   readonly epoch: number;
   /** When its time is over, by this process's clock, in milliseconds since 1970. */
   readonly endsAt: number;

@@ -1,11 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import type { ConversationKind } from '@edgechat/conversations';
 import type { AccountId, ConversationId, ReplyId } from '@edgechat/kernel';
-import { Postgres, type Statement } from '@edgechat/platform/postgres';
+import { Postgres } from '@edgechat/platform/postgres';
+import type { EarlierReply } from '../domain/history.js';
 import type { FailureCode, ReplyOutcome, RunningReply } from '../domain/reply.js';
+import {
+  CHARGE,
+  CLAIM,
+  FAIL,
+  GIVE_BACK,
+  LIST_DUE,
+  LIST_EARLIER,
+  LOOK,
+  NEXT_OF_ACCOUNT,
+  NEXT_QUESTION,
+  PUT_BACK,
+  PUT_OFF,
+  RENEW,
+} from './reply-statements.js';
 
-/** A running reply whose lease is not renewed for this long is taken over by another worker. */
-export const LEASE_MS = 4_000;
+export { LEASE_MS } from './reply-statements.js';
 
 interface ReplyRow {
   readonly id: ReplyId;
@@ -22,6 +36,15 @@ interface ReplyRow {
 
 interface ClaimRow extends ReplyRow {
   readonly kind: ConversationKind;
+  readonly is_waited_for: boolean;
+  readonly calls: number;
+  readonly put_back_for: FailureCode | null;
+}
+
+interface EarlierRow {
+  readonly question_seq: number;
+  readonly is_refused: boolean;
+  readonly is_history_refused: boolean;
 }
 
 /** Where a reply is: by these it is found on its conversation's shard. */
@@ -43,65 +66,29 @@ export interface NextQuestion extends ReplyPlace {
   readonly endsAt: number;
 }
 
-const MINE = `conversation_id = $1 and question_seq = $2 and epoch = $3 and status = 'running'`;
-const NEXT_QUESTION: Statement = {
-  name: 'replies.next_question',
-  text: `select n.conversation_id, n.question_seq, n.account_id, extract(epoch from n.deadline_at - clock_timestamp())::float8 * 1000 as left_ms
-         from (select * from edgechat.replies where conversation_id = $1 and status in ('queued', 'running') order by question_seq limit 1) n
-         where n.status = 'queued' or n.lease_until <= clock_timestamp()`,
-};
-const PUT_OFF: Statement = {
-  name: 'replies.put_off',
-  text: `update edgechat.replies set next_at = clock_timestamp() + interval '2 seconds' where conversation_id = $1 and question_seq = $2 and status = 'queued'`,
-};
-// (The kind is looked up for the one row: a join, for which PostgreSQL expects a thousand rows of the function, reads all conversations.)
-const CLAIM: Statement = {
-  name: 'replies.claim',
-  text: `select r.*, (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, ${LEASE_MS}, $2) r`,
-};
-const RENEW: Statement = {
-  name: 'replies.renew',
-  text: `update edgechat.replies r set lease_until = clock_timestamp() + interval '${LEASE_MS} milliseconds'
-         from (
-           select t.conversation_id, t.question_seq from unnest($1::uuid[], $2::bigint[], $3::int[]) as mine(conversation_id, question_seq, epoch)
-           join edgechat.replies t using (conversation_id, question_seq, epoch) where t.status = 'running'
-           order by t.conversation_id, t.question_seq for update of t
-         ) mine
-         where r.conversation_id = mine.conversation_id and r.question_seq = mine.question_seq returning r.id`,
-};
-// (Who asked through the release before does not know of budgets.)
-const FAIL: Statement = {
-  name: 'replies.fail',
-  text: `update edgechat.replies set status = 'failed', lease_until = null, failure_code = case when $4::text = 'budget_exhausted' and not knows_budgets then 'ai_quota_exceeded' else $4::text end, retry_after_s = $5 where ${MINE} returning id`,
-};
-const GIVE_BACK: Statement = {
-  name: 'replies.give_back',
-  text: `update edgechat.replies set status = 'queued', lease_until = null, epoch = epoch + 1, next_at = clock_timestamp() + interval '1 second' where ${MINE} returning id`,
-};
-const NEXT_OF_ACCOUNT: Statement = {
-  name: 'replies.next_of_account',
-  text: `select conversation_id from edgechat.replies q where account_id = $1 and status = 'queued' and conversation_id <> $2
-           and not exists (select from edgechat.replies r where r.conversation_id = q.conversation_id and r.status = 'running')
-         group by 1 order by min(accepted_at) limit $3`,
-};
-const LIST_DUE: Statement = {
-  name: 'replies.list_due',
-  text: `select distinct conversation_id from (
-           select conversation_id from edgechat.replies where status in ('queued', 'running')
-             and ((status = 'queued' and next_at <= statement_timestamp()) or lease_until <= statement_timestamp()) order by next_at limit 500) due`,
-};
-const LOOK: Statement = {
-  name: 'replies.look',
-  text: `select r.id, r.status, r.answer_seq, r.failure_code, r.retry_after_s from edgechat.replies r join edgechat.conversations c on c.id = r.conversation_id and c.deleted_at is null
-         where r.conversation_id = $1 and r.question_seq = $2`,
-};
+/** What a run without an answer leaves behind. */
+export interface RunCost {
+  /** Calls of the provider that it made. */
+  readonly calls: number;
+  /** What they are billed for, as `toBill` gives it: charged once, also to a run that is not its reply's any more. */
+  readonly bill: string | null;
+}
+
+/** Why a run has no answer. */
+export interface RunFailure extends RunCost {
+  readonly code: FailureCode;
+  /** Whole seconds. */
+  readonly retryAfterS: number | null;
+  /** The model was not shown all of the question. */
+  readonly isInputCut: boolean;
+}
 
 /** The rows of replies. */
 @Injectable()
 export class Replies {
   constructor(private readonly postgres: Postgres) {}
 
-  /** Whose turn a conversation's next question is, or null when none waits to be answered. It claims nothing. @throws Unavailable `postgres` */
+  /** Whose turn a conversation's next question is, or null when none is to be answered now. It claims nothing. @throws Unavailable `postgres` */
   async findNext(conversationId: string): Promise<NextQuestion | null> {
     const [row] = await this.postgres.query<ReplyRow>(NEXT_QUESTION, [conversationId]);
     if (!row) return null;
@@ -136,17 +123,27 @@ export class Replies {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Ends a run without an answer; does nothing if another run has begun. @throws Unavailable `postgres` */
-  async fail(reply: RunningReply, code: FailureCode, retryAfterS: number | null): Promise<void> {
-    await this.postgres.query(FAIL, [reply.conversationId, reply.questionSeq, reply.epoch, code, retryAfterS]);
+  /** Ends a run without an answer; if another run has begun, only what this one is billed for is charged. May be repeated. @throws Unavailable `postgres` */
+  async fail(reply: RunningReply, { code, retryAfterS, calls, bill, isInputCut }: RunFailure): Promise<void> {
+    await this.postgres.query(FAIL, [...mine(reply), bill, code, retryAfterS, calls, isInputCut]);
   }
 
-  /** Puts a run's reply back into the queue for anybody; does nothing if another run has begun. @throws Unavailable `postgres` */
-  async giveBack(reply: RunningReply): Promise<void> {
-    await this.postgres.query(GIVE_BACK, [reply.conversationId, reply.questionSeq, reply.epoch]);
+  /** Puts a run's reply back into the queue for whoever has time in `waitS` seconds, or at its deadline; else as `fail`. @throws Unavailable `postgres` */
+  async putBack(reply: RunningReply, { code, calls, bill, isInputCut }: RunFailure, waitS: number): Promise<void> {
+    await this.postgres.query(PUT_BACK, [...mine(reply), bill, code, waitS, calls, isInputCut]);
   }
 
-  /** Other conversations in which this account waits for an answer and none is being made, the longest wait first, at most `limit`. @throws Unavailable `postgres` */
+  /** Puts a run's reply back into the queue for anybody; else as `fail`. @throws Unavailable `postgres` */
+  async giveBack(reply: RunningReply, { calls, bill }: RunCost): Promise<void> {
+    await this.postgres.query(GIVE_BACK, [...mine(reply), bill, calls]);
+  }
+
+  /** Charges what a run is billed for whose reply is another's, or has its answer. May be repeated. @throws Unavailable `postgres` */
+  async charge(bill: string | null): Promise<void> {
+    if (bill !== null) await this.postgres.query(CHARGE, [bill]);
+  }
+
+  /** Other conversations in which this account waits for an answer that could be made now, and none is being made, the longest wait first, at most `limit`. @throws Unavailable `postgres` */
   async listNextOf(reply: RunningReply, limit: number): Promise<ConversationId[]> {
     const rows = await this.postgres.query<{ conversation_id: ConversationId }>(NEXT_OF_ACCOUNT, [
       reply.accountId,
@@ -161,12 +158,31 @@ export class Replies {
     return (await this.postgres.query<{ conversation_id: string }>(LIST_DUE)).map((row) => row.conversation_id);
   }
 
+  /**
+   * What later histories need to know of the questions from `lowestSeq` on that stand before this one, and of those with the numbers `further`: only replies that change what is shown.
+   * @throws Unavailable `postgres`
+   */
+  async listEarlier(
+    { conversationId, questionSeq }: ReplyPlace,
+    lowestSeq: number,
+    further: readonly number[],
+  ): Promise<EarlierReply[]> {
+    const rows = await this.postgres.query<EarlierRow>(LIST_EARLIER, [conversationId, lowestSeq, questionSeq, further]);
+    return rows.map((row) => ({
+      questionSeq: row.question_seq,
+      isRefused: row.is_refused,
+      isHistoryRefused: row.is_history_refused,
+    }));
+  }
+
   /** What became of a reply that was there: when it is not found, its conversation was deleted. @throws Unavailable `postgres` */
   async look({ conversationId, questionSeq }: ReplyPlace): Promise<ReplyOutcome> {
     const [row] = await this.postgres.query<ReplyRow>(LOOK, [conversationId, questionSeq]);
     return row ? toOutcome(row) : { status: 'gone' };
   }
 }
+
+const mine = ({ conversationId, questionSeq, epoch }: RunningReply): unknown[] => [conversationId, questionSeq, epoch];
 
 function toRunning(row: ClaimRow): RunningReply {
   return {
@@ -175,6 +191,9 @@ function toRunning(row: ClaimRow): RunningReply {
     kind: row.kind,
     questionSeq: row.question_seq,
     accountId: row.account_id,
+    isWaitedFor: row.is_waited_for,
+    calls: row.calls,
+    putBackFor: row.put_back_for,
     epoch: row.epoch,
     endsAt: Date.now() + row.left_ms,
   };

@@ -5,13 +5,14 @@ import type { Answer, FinishReason } from '../ports/language-model.js';
 import { faultOf } from './fault-of.js';
 import type { Prompt } from './prompt.js';
 import { ProviderFault } from './provider-fault.js';
-import { storableText } from './storable-text.js';
+import { countOf, usedTokens } from './reported-usage.js';
+import type { ReportedUsage } from './reported-usage.js';
+import { isInvisible, storableText } from './storable-text.js';
+import { withoutThought } from './thought.js';
+import { firstMember } from './unknown-json.js';
 
 // The SDK writes warnings to the console in colour; stdout is for JSON lines.
 globalThis.AI_SDK_LOG_WARNINGS = false;
-
-/** The largest `integer` of PostgreSQL, where counts of tokens are kept. */
-const MAX_TOKENS = 2 ** 31 - 1;
 
 /** A model as the SDK speaks to it, and what it asks for besides. */
 export interface AskedModel {
@@ -26,7 +27,18 @@ export type GoodAnswer = Pick<Answer, 'text' | 'tokensIn' | 'tokensOut' | 'finis
 
 /** One call, never repeated. A fault is its result, not thrown, for the caller to weigh. Once `signal` is aborted: any fault. */
 export async function askOnce(
-  { sdkModel: model, maxOutputTokens }: AskedModel,
+  model: AskedModel,
+  prompt: Prompt,
+  signal: AbortSignal,
+): Promise<GoodAnswer | ProviderFault> {
+  const outcome = await called(model, prompt, signal);
+  if (!(outcome instanceof ProviderFault) || outcome.spent === null) return outcome;
+  const { reported, countedOut } = outcome.spent;
+  return outcome.withUse(usedTokens(reported, { tokensIn: countPrompt(prompt), tokensOut: countedOut }));
+}
+
+async function called(
+  { sdkModel: model, maxOutputTokens, stripsLoneThought = false }: AskedModel,
   { system, messages }: Prompt,
   signal: AbortSignal,
 ): Promise<GoodAnswer | ProviderFault> {
@@ -39,25 +51,31 @@ export async function askOnce(
       maxRetries: 0,
       abortSignal: signal,
     });
-    const { text, wasCut } = storableText(result.text);
-    if (text.trim() === '') {
-      const code = result.finishReason === 'content-filter' ? 'ai_refused' : 'ai_failed';
-      return new ProviderFault('empty', { reason: result.finishReason, code });
+    const finishReason = finishReasonOf(result.finishReason);
+    // Thought is billed wherever it stands.
+    const countedOut = countTokens(result.reasoningText ?? '') + countTokens(result.text);
+    const reported = reportedIn(result.usage.raw);
+    const answer = withoutThought(result.text, { stripsLone: stripsLoneThought });
+    if (isInvisible(answer)) {
+      const code = finishReason === 'content-filter' ? 'ai_refused' : 'ai_failed';
+      return new ProviderFault('empty', { reason: 'thought', code, spent: { reported, countedOut } });
     }
-    return {
-      text,
-      tokensIn: tokens(result.usage.inputTokens) ?? countPrompt({ system, messages }),
-      tokensOut: tokens(result.usage.outputTokens) ?? countTokens(text),
-      finishReason: wasCut ? 'length' : finishReasonOf(result.finishReason),
-    };
+
+    const { text, wasCut } = storableText(answer);
+    const used = usedTokens(reported, { tokensIn: countPrompt({ system, messages }), tokensOut: countedOut });
+    return { text, ...used, finishReason: wasCut ? 'length' : finishReason };
   } catch (error) {
     return faultOf(error);
   }
 }
 
-/** A count by the provider, if it is one. */
-function tokens(count: number | undefined): number | undefined {
-  return count !== undefined && Number.isInteger(count) && count >= 0 && count <= MAX_TOKENS ? count : undefined;
+/** As `AnswerFormat.bodyOf` wrote it: the SDK's own counts are 0 for what was not reported. */
+function reportedIn(raw: unknown): ReportedUsage {
+  return {
+    tokensIn: countOf(firstMember(raw, 'prompt_tokens', 'promptTokenCount', 'input_tokens')),
+    tokensOut: countOf(firstMember(raw, 'completion_tokens', 'candidatesTokenCount', 'output_tokens')),
+    total: countOf(firstMember(raw, 'total_tokens', 'totalTokenCount')),
+  };
 }
 
 function countPrompt({ system, messages }: Prompt): number {

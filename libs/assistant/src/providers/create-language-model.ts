@@ -7,6 +7,9 @@ import { boundedFetch } from './bounded-fetch.js';
 import { DemoLanguageModel } from './demo-language-model.js';
 import { NotConfigured } from './not-configured.js';
 import { SdkLanguageModel, type ModelNote } from './sdk-language-model.js';
+import { ANTHROPIC_FORMAT } from './wire-anthropic.js';
+import { GEMINI_FORMAT } from './wire-gemini.js';
+import { OPENAI_FORMAT } from './wire-openai.js';
 
 export type AiProvider = 'gemini' | 'openai' | 'anthropic' | 'demo';
 
@@ -28,7 +31,7 @@ export interface AiSettings {
 
 type OnNote = ModelListener['onNote'];
 
-const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 /** The providers' own servers. Behind another address is a server of one's own, which may show raw output of a model. */
 const PROVIDERS_HOSTS = ['api.openai.com', 'generativelanguage.googleapis.com', 'api.anthropic.com'];
@@ -46,7 +49,7 @@ export interface ModelListener {
  * (for OpenAI a base URL is enough: servers of one's own need no key). Without what it needs: `NotConfigured`. Calls nobody.
  */
 export function createLanguageModel(settings: AiSettings, { onNote }: ModelListener = {}): LanguageModel {
-  const provider = settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
+  const provider = providerOf(settings);
   switch (provider) {
     case undefined:
       return new NotConfigured();
@@ -63,6 +66,11 @@ export function createLanguageModel(settings: AiSettings, { onNote }: ModelListe
   }
 }
 
+/** Who is to answer; undefined: nobody. */
+export function providerOf(settings: AiSettings): AiProvider | undefined {
+  return settings.aiProvider ?? firstWithKey(settings) ?? (settings.aiDemoFallback ? 'demo' : undefined);
+}
+
 function firstWithKey(settings: AiSettings): AiProvider | undefined {
   if (settings.geminiApiKey) return 'gemini';
   if (settings.openaiApiKey || settings.openaiBaseUrl) return 'openai';
@@ -74,7 +82,7 @@ function gemini(
   onNote: OnNote,
 ): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch })(model);
+  const sdkModel = createGoogleGenerativeAI({ apiKey, baseURL, fetch: boundedFetch(GEMINI_FORMAT) })(model);
   return new SdkLanguageModel({ provider: 'gemini', model, sdkModel, onNote, stripsLoneThought: isOnesOwn(baseURL) });
 }
 
@@ -85,7 +93,9 @@ function openai(
   if (!apiKey && !openaiBaseUrl) return new NotConfigured();
   const key = apiKey ? { apiKey } : {};
   const baseURL = openaiBaseUrl || OPENAI_BASE_URL;
-  const sdkModel = createOpenAICompatible({ name: 'openai', baseURL, ...key, fetch: boundedFetch })(model);
+  const sdkModel = createOpenAICompatible({ name: 'openai', baseURL, ...key, fetch: boundedFetch(OPENAI_FORMAT) })(
+    model,
+  );
   return new SdkLanguageModel({
     provider: 'openai',
     model,
@@ -100,7 +110,7 @@ function anthropic(
   onNote: OnNote,
 ): LanguageModel {
   if (!apiKey) return new NotConfigured();
-  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch })(model);
+  const sdkModel = createAnthropic({ apiKey, baseURL, fetch: boundedFetch(ANTHROPIC_FORMAT) })(model);
   return new SdkLanguageModel({
     provider: 'anthropic',
     model,

@@ -1,57 +1,72 @@
 import { types } from 'node:util';
 import { APICallError } from 'ai';
-import type { AnswerFailedCode } from '../ports/language-model.js';
+import { complaintIn, isLoggable } from './complaint.js';
+import type { Complaint } from './complaint.js';
 import { ProviderFault } from './provider-fault.js';
+import type { Spent } from './provider-fault.js';
+import { judge } from './refusal-table.js';
+import { parsedOrUndefined } from './unknown-json.js';
+import { mayRetry, namedWaitMs } from './waits.js';
 
-/** What the SDK threw, as a fault that says no more than may be logged. */
+/** What a call threw, as a fault that says no more than may be logged. */
 export function faultOf(error: unknown): ProviderFault {
   if (error instanceof ProviderFault) return error;
-  if (APICallError.isInstance(error)) return faultOfCall(error);
+  if (APICallError.isInstance(error) && error.statusCode !== undefined) {
+    const { statusCode: status, responseHeaders = {}, responseBody: bodyText = '' } = error;
+    return faultOfRefusal({ status, headers: new Headers(responseHeaders), bodyText });
+  }
   // The name alone: the message of a TypeError about a bad header has the header in it, and that is the key.
   return new ProviderFault('unexpected', { reason: types.isNativeError(error) ? error.name : typeof error });
 }
 
-function faultOfCall({ statusCode: status, responseHeaders, data, responseBody }: APICallError): ProviderFault {
-  if (status === undefined) return new ProviderFault('unreachable');
-  if (status >= 200 && status < 300) return new ProviderFault('malformed', { status });
-  const reason = providersWord(data);
-  const code = codeOf(status, responseBody ?? '');
+/** A refusal as it came: a status that is none of 200 to 299, and what was read of the body. */
+export interface RefusedResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bodyText: string;
+}
+
+/** What a refusal is, by the one table (see refusal-table.ts). Nothing is billed unless the body says so. */
+export function faultOfRefusal({ status, headers, bodyText }: RefusedResponse, nowMs = Date.now()): ProviderFault {
+  const body = parsedOrUndefined(bodyText) ?? sentenceOf(bodyText);
+  const { words, ...said } = complaintIn(body);
+  const named = headers.get('x-amzn-errortype')?.split(':')[0];
+  return refused({ ...said, words: named ? [named, ...words] : words }, { status, headers, body, spent: null, nowMs });
+}
+
+/** An error that came with status 200 is judged by its own code, as if that were the status. */
+export function faultOfError(
+  error: unknown,
+  { headers, spent, nowMs }: { headers: Headers; spent: Spent | null; nowMs: number },
+): ProviderFault {
+  const complaint = complaintIn(error);
+  return refused(complaint, { status: complaint.status, headers, body: error, spent, nowMs });
+}
+
+interface Circumstances {
+  readonly status: number | null;
+  readonly headers: Headers;
+  readonly body: unknown;
+  readonly spent: Spent | null;
+  readonly nowMs: number;
+}
+
+function refused(complaint: Complaint, { status, headers, body, spent, nowMs }: Circumstances): ProviderFault {
+  const { code, misconfiguration, word, isUnexplained } = judge(complaint, status);
+  const reason = [word ?? '', ...complaint.words].find((said) => said !== 'error' && isLoggable(said));
   return new ProviderFault('refused', {
-    status,
-    reason,
+    status: status ?? undefined,
     code,
-    retryAfterMs: waitOf(responseHeaders ?? {}),
-    mayRetry: { true: true, false: false }[responseHeaders?.['x-should-retry'] ?? ''] ?? null,
-    isUnexplained: status === 400 && code === 'ai_failed',
+    misconfiguration,
+    reason,
+    isUnexplained,
+    retryAfterMs: namedWaitMs({ status, headers, body, sentences: complaint.sentences }, nowMs),
+    mayRetry: mayRetry(headers),
+    spent,
   });
 }
 
-function codeOf(status: number, body: string): AnswerFailedCode {
-  if (/content_filter/.test(body)) return 'ai_refused';
-  if (/maximum|context_length/.test(body)) return 'ai_input_too_long';
-  if ([401, 402, 403, 404].includes(status)) return 'ai_misconfigured';
-  if (status === 429) return 'ai_quota_exceeded';
-  return status === 503 || status === 529 ? 'ai_overloaded' : 'ai_failed';
-}
-
-function waitOf(headers: Record<string, string>): number | null {
-  if (headers['retry-after-ms'] !== undefined) return Number(headers['retry-after-ms']);
-  const header = headers['retry-after'];
-  if (header === undefined) return null;
-  const seconds = Number.isNaN(Number(header)) ? (Date.parse(header) - Date.now()) / 1_000 : Number(header);
-  return Number.isNaN(seconds) ? null : seconds * 1_000;
-}
-
-/**
- * The short word for an error that all three formats have: Gemini `error.status` (NOT_FOUND), OpenAI `error.code`
- * (model_not_found), Anthropic `error.type` (not_found_error). Letters and `_` only: no key, no sentence passes.
- */
-function providersWord(data: unknown): string | undefined {
-  const error = member(data, 'error');
-  const words = [member(error, 'status'), member(error, 'code'), member(error, 'type')];
-  return words.find((word): word is string => typeof word === 'string' && /^[A-Za-z_]{1,40}$/.test(word));
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+/** A page for people says nothing that the status does not. */
+function sentenceOf(bodyText: string): string {
+  return /^\s*</.test(bodyText) ? '' : bodyText;
 }

@@ -1,16 +1,18 @@
+import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { CompletionAsked, CompletionOutcome } from '@edgechat/contracts';
+import { failedCompletion, type CompletionAsked, type CompletionOutcome } from '@edgechat/contracts';
 import { accountId as toAccountId, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
 import { PutOff } from '@edgechat/platform/queue';
-import { MeterAnswers } from '@edgechat/usage';
+import { MeterAnswers, type BilledCall } from '@edgechat/usage';
 import { fitContext } from '../domain/context-window.js';
-import { AnswerFailed, CALLS_MAX, LanguageModel, type AnswerFailedCode } from '../ports/language-model.js';
+import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
+import { FailureLog } from './failure-log.js';
 
 const AGAIN_AFTER_MS = 1_000;
+const RUN_MAX = 2 ** 31 - 1;
 
 /** Answers one prompt for a process that waits for it. */
 @Injectable()
@@ -21,12 +23,13 @@ export class CompletePrompt {
     private readonly signals: AnswerSignals,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
-    private readonly log: Log,
+    private readonly failures: FailureLog,
   ) {}
 
   /**
    * Answers, when it is the account's turn, unless the deadline has passed or the account has used up its tokens; meters once per completion.
-   * @throws PutOff when the account has enough answers here already @throws Unavailable `redis`; `postgres` where tokens are limited; `assistant` when the process stops
+   * @throws PutOff when the account has enough answers here already; when the provider may answer later, within the deadline, or the process stops: with the calls that were made
+   * @throws Unavailable `redis`; `postgres` where tokens are limited; `assistant` when the process stops before it is the account's turn
    */
   async run(asked: CompletionAsked, stop: AbortSignal): Promise<void> {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
@@ -43,43 +46,46 @@ export class CompletePrompt {
     if (outcome !== null) await this.signals.giveOutcome(asked.completionId, outcome);
   }
 
-  private async outcome(
-    { completionId, accountId, prompt, deadlineAt }: CompletionAsked,
-    stop: AbortSignal,
-    signal: AbortSignal,
-  ): Promise<CompletionOutcome> {
+  private async outcome(asked: CompletionAsked, stop: AbortSignal, signal: AbortSignal): Promise<CompletionOutcome> {
+    const retryAfterS = await this.usage.findRetry(toAccountId(asked.accountId));
+    if (retryAfterS !== null) return failedCompletion('budget_exhausted', { retryAfterS, isInputCut: false });
+    const callsMax = CALLS_MAX - (asked.calls ?? 0);
+    if (callsMax < 1) return failedCompletion('ai_failed', { retryAfterS: null, isInputCut: false });
+
+    const prompt = [{ role: 'user' as const, content: asked.prompt }];
+    const { turns: messages, isInputCut } = fitContext(prompt, this.config.aiContextMaxTokens);
     try {
-      const retryAfterS = await this.usage.findRetry(toAccountId(accountId));
-      if (retryAfterS !== null)
-        return { status: 'failed', code: 'ai_quota_exceeded', reason: 'budget_exhausted', retryAfterS };
-      const { turns: messages } = fitContext(
-        [{ role: 'user' as const, content: prompt }],
-        this.config.aiContextMaxTokens,
-      );
-      const { text, tokensIn, tokensOut } = await this.model.complete({
-        messages,
-        signal,
-        endsAt: Date.parse(deadlineAt),
-        callsMax: CALLS_MAX,
-      });
-      await this.usage
-        .add({
-          id: completionId,
-          accountId: toAccountId(accountId),
-          provider: this.model.provider,
-          model: this.model.model,
-          tokensIn,
-          tokensOut,
-        })
-        .catch((error: unknown) => this.log.error('a completion could not be metered', { completionId, error }));
-      return { status: 'done', text };
+      const endsAt = Date.parse(asked.deadlineAt);
+      const answer = await this.model.complete({ messages, signal, endsAt, callsMax });
+      this.failures.answered();
+      await this.meter(asked, answer.failedCalls, answer);
+      return { status: 'done', text: answer.text, finishReason: answer.finishReason, isInputCut };
     } catch (error) {
-      // A worker that stops leaves it to another, which the queue gives it to.
-      if (stop.aborted) throw new Unavailable('assistant', { cause: error });
-      if (!(error instanceof AnswerFailed)) throw error;
-      return { status: 'failed', code: codeForReleaseBefore(error.code), retryAfterS: error.retryAfterS };
+      if (!(error instanceof AnswerFailed)) throw stop.aborted ? new Unavailable('assistant', { cause: error }) : error;
+      await this.meter(asked, error.failedCalls, null);
+      if (!stop.aborted) this.failures.note(error, { completionId: asked.completionId });
+      const waitMs = stop.aborted ? AGAIN_AFTER_MS : waitOf(asked, error);
+      if (waitMs !== null) throw new PutOff(waitMs, { ...asked, calls: (asked.calls ?? 0) + error.calls });
+      return failedCompletion(error.code, { retryAfterS: error.retryAfterS, isInputCut });
     }
   }
+
+  /** Charges what a run used. An answer that cannot be charged is given all the same. */
+  private async meter(asked: CompletionAsked, failed: readonly BilledCall[], answer: Answer | null): Promise<void> {
+    const { completionId, accountId } = asked;
+    const { provider, model } = this.model;
+    const run = { id: completionId, accountId: toAccountId(accountId), provider, model, run: randomInt(1, RUN_MAX) };
+    await this.usage
+      .charge(run, failed, answer)
+      .catch((error: unknown) => this.failures.log.error('a completion could not be metered', { completionId, error }));
+  }
+}
+
+/** For how long a prompt waits for its provider, in milliseconds, holding nothing; null when it has failed. Who asked waits: of a quota that is used up they are told at once. */
+function waitOf({ calls = 0, deadlineAt }: CompletionAsked, failed: AnswerFailed): number | null {
+  if (!failed.isPassing || failed.retryAfterS === null || failed.code === 'ai_quota_exceeded') return null;
+  const waitMs = failed.retryAfterS * 1_000;
+  return calls + failed.calls < CALLS_MAX && Date.now() + waitMs < Date.parse(deadlineAt) ? waitMs : null;
 }
 
 /** Null for a prompt whose time was over before its turn. @throws Unavailable when the process stops, so that the queue gives it to another; any other error */
@@ -88,7 +94,3 @@ function withoutPlace(error: unknown, stop: AbortSignal): null {
   if (stop.aborted) throw new Unavailable('assistant', { cause: error });
   return null;
 }
-
-/** The code as the release before knows it. */
-const codeForReleaseBefore = (code: AnswerFailedCode): 'ai_not_configured' | 'ai_quota_exceeded' | 'ai_failed' =>
-  code === 'ai_not_configured' || code === 'ai_quota_exceeded' ? code : 'ai_failed';

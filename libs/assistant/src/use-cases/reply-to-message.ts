@@ -1,23 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { replyToMessage } from '@edgechat/contracts';
-import { ReadMessages, SendMessage, StaleReply } from '@edgechat/conversations';
-import { pause, reached, Refusal, Unavailable, withDeadline } from '@edgechat/kernel';
+import { reached, Unavailable, withDeadline } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { currentRequestId, Log } from '@edgechat/platform/logging';
 import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers } from '@edgechat/usage';
-import { contextOf, turnTokens, type Context } from '../domain/context-window.js';
-import { TOKEN_MAX_BYTES } from '../domain/count-tokens.js';
 import type { RunningReply } from '../domain/reply.js';
 import { Replies, type NextQuestion } from '../persistence/replies.js';
-import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
 import { AnswerPlaces, NoPlace } from './answer-places.js';
-import { Leases } from './leases.js';
 import { AnswerSignals } from './answer-signals.js';
-
-const APPEND_AGAIN_MS = 250;
-const HISTORY_PAGE = 100;
-const HISTORY_MAX_PAGES = 10;
+import { EndRuns, type Run } from './end-runs.js';
+import { Leases } from './leases.js';
+import { ReadHistory } from './read-history.js';
 
 /** The tools of a run, gathered so that they are one argument. */
 @Injectable()
@@ -25,8 +19,8 @@ export class ReplyTools {
   constructor(
     readonly replies: Replies,
     readonly leases: Leases,
-    readonly messages: ReadMessages,
-    readonly send: SendMessage,
+    readonly history: ReadHistory,
+    readonly ends: EndRuns,
     readonly signals: AnswerSignals,
     readonly bell: Bell,
   ) {}
@@ -44,7 +38,6 @@ export class ReplyToMessage {
     private readonly usage: MeterAnswers,
     private readonly places: AnswerPlaces,
     private readonly config: Config,
-    private readonly log: Log,
   ) {}
 
   /**
@@ -91,7 +84,7 @@ export class ReplyToMessage {
   /** Its time was over before its turn came: the claim ends it. One that is asked anew meanwhile is given back, since there is no place for it. */
   private async endOverdue(conversationId: string): Promise<boolean> {
     const claim = await this.tools.replies.claim(conversationId, this.config.aiConcurrencyPerAccount);
-    if (claim.status === 'mine') await this.tools.replies.giveBack(claim.reply);
+    if (claim.status === 'mine') await this.tools.replies.giveBack(claim.reply, { calls: 0, bill: null });
     if (claim.status === 'ended') await this.tools.signals.tell(claim.reply.id);
     return claim.status === 'ended';
   }
@@ -99,84 +92,33 @@ export class ReplyToMessage {
   private async answer(reply: RunningReply, stop: AbortSignal): Promise<void> {
     const lease = this.tools.leases.hold(reply);
     try {
-      const retryAfterS = await this.usage.findRetry(reply.accountId);
-      if (retryAfterS !== null) return await this.tools.replies.fail(reply, 'budget_exhausted', retryAfterS);
-      const { turns: messages } = await this.history(reply);
-      const answer = await withDeadline(reply.endsAt - Date.now(), AbortSignal.any([stop, lease.lost]), (signal) =>
-        this.model.complete({ messages, signal, endsAt: reply.endsAt, callsMax: CALLS_MAX }),
-      );
-      reached('reply.answered');
-      await this.append(reply, answer, stop);
-      reached('reply.appended');
-    } catch (error) {
-      await this.end(reply, error, stop.aborted, lease.lost.aborted);
+      await this.runOnce({ reply, stop, lost: lease.lost });
     } finally {
       lease.release();
     }
   }
 
-  private async end(reply: RunningReply, error: unknown, isStopping: boolean, isLost: boolean): Promise<void> {
-    const isOver = error instanceof StaleReply || error instanceof Refusal || isLost;
-    if (isOver)
-      return this.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
-        replyId: reply.id,
-      });
-    if (error instanceof AnswerFailed && !isStopping) {
-      this.log.warn('the assistant failed', { replyId: reply.id, code: error.code, error });
-      return this.tools.replies.fail(reply, error.code, error.retryAfterS);
-    }
-    await this.tools.replies.giveBack(reply);
-    if (!isStopping) throw error;
-    await this.tools.bell
-      .add([{ job: replyToMessage, payload: { conversationId: reply.conversationId }, requestId: currentRequestId() }])
-      .catch(() => undefined);
-  }
+  private async runOnce(run: Run): Promise<void> {
+    const { reply } = run;
+    let isInputCut = false;
+    let answer: Answer;
+    try {
+      const retryAfterS = await this.usage.findRetry(reply.accountId);
+      if (retryAfterS !== null) return await this.tools.ends.refuse(run, 'budget_exhausted', retryAfterS);
+      const callsMax = CALLS_MAX - reply.calls;
+      if (callsMax < 1) return await this.tools.ends.refuse(run, reply.putBackFor ?? 'ai_failed', null);
 
-  /** An answer cost time and money: while PostgreSQL is away the append is tried again, as long as the deadline allows. */
-  private async append(reply: RunningReply, answer: Answer, stop: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        const { text, failedCalls: _failed, isHistoryRefused: _refused, ...usage } = answer;
-        await this.tools.send.send({
-          by: 'assistant',
-          conversationId: reply.conversationId,
-          replyId: reply.id,
-          questionSeq: reply.questionSeq,
-          epoch: reply.epoch,
-          content: text,
-          provider: this.model.provider,
-          model: this.model.model,
-          ...usage,
-          requestId: currentRequestId(),
-        });
-        return this.usage.countAnswer(reply.accountId, usage);
-      } catch (error) {
-        if (!(error instanceof Unavailable) || stop.aborted || Date.now() > reply.endsAt) throw error;
-        await pause(APPEND_AGAIN_MS, stop);
-      }
-    }
-  }
-
-  /** As much of what was said up to the question as fits into the model's window, the question last. */
-  private async history(reply: RunningReply): Promise<Context<ChatTurn>> {
-    const maxTokens = this.config.aiContextMaxTokens;
-    const messages = [...(await this.tools.messages.answersAfter(reply.conversationId, reply.questionSeq))];
-    let tokens = 0;
-    let below = reply.questionSeq;
-    for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && tokens < maxTokens; page += 1) {
-      const older = await this.tools.messages.upTo(
-        reply.conversationId,
-        below,
-        HISTORY_PAGE,
-        maxTokens * TOKEN_MAX_BYTES,
+      const context = await this.tools.history.read(reply);
+      isInputCut = context.isInputCut;
+      const signal = AbortSignal.any([run.stop, run.lost]);
+      answer = await withDeadline(reply.endsAt - Date.now(), signal, (ended) =>
+        this.model.complete({ messages: context.turns, signal: ended, endsAt: reply.endsAt, callsMax }),
       );
-      messages.push(...older);
-      tokens += older.reduce((sum, { content }) => sum + turnTokens({ content }), 0);
-      below = (older[0]?.seq ?? 1) - 1;
+    } catch (error) {
+      return this.tools.ends.withoutAnswer(run, error, isInputCut);
     }
-    if (!messages.some(({ seq }) => seq === reply.questionSeq))
-      throw new Refusal('conversation_not_found', 'Conversation not found');
-    return contextOf(reply.kind, messages, maxTokens);
+    reached('reply.answered');
+    await this.tools.ends.withAnswer(run, answer, isInputCut);
   }
 
   /** Replies that waited because their account had enough running may go on now. */

@@ -1,4 +1,5 @@
 import type { AccountId, ConversationId, MessageId, ReplyId } from '@edgechat/kernel';
+import type { BilledCall } from '@edgechat/usage';
 
 /** A message as it is read: numbered by the ledger, its text from MongoDB or, until that has it, from the outbox. */
 export interface Message {
@@ -47,6 +48,12 @@ export interface AnswerSend {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly finishReason: string;
+  /** The model was not shown all of the question. */
+  readonly isInputCut?: boolean;
+  /** The provider refused what stands before the question, and answered it alone. */
+  readonly isHistoryRefused?: boolean;
+  /** Calls of the run before the answer that are billed: they are charged with it. */
+  readonly failedCalls?: readonly BilledCall[];
   /** The request or job that sends, whose id the log lines of what comes of it have. */
   readonly requestId?: string | null;
 }

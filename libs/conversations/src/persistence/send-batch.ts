@@ -105,5 +105,12 @@ function forDoor(send: Send, n: number): object {
     tokens_in: send.tokensIn,
     tokens_out: send.tokensOut,
     finish_reason: send.finishReason,
+    is_input_cut: send.isInputCut,
+    is_history_refused: send.isHistoryRefused,
+    failed_calls: send.failedCalls?.map(({ call, tokensIn, tokensOut }) => ({
+      call,
+      tokens_in: tokensIn,
+      tokens_out: tokensOut,
+    })),
   };
 }

@@ -21,7 +21,7 @@ const PARTS_AT_ONCE = 4;
  *
  * What must hold: a send is accepted when its row is in the ledger; from then on it is kept and what it causes is owed, whatever dies. Nothing is written elsewhere before that.
  * Who is not a member may not send, and gets no lock: refused as if the conversation did not exist, by the function `edgechat.send_messages`
- * (libs/database/src/migrations/strangers/send-messages.ts), and so is who used up what an account may use in a day.
+ * (libs/database/src/migrations/failures/send-messages.ts), and so is who used up what an account may use in a day.
  */
 @Injectable()
 export class SendMessage {

@@ -41,9 +41,18 @@ const BAD: Readonly<Record<string, string>> = {
   DRAIN_TIMEOUT_MS: '0x10',
   AI_TIMEOUT_MS: '999',
   AI_PROVIDER: 'secret-7f3a',
+  GEMINI_API_KEY: 'secret-7f3a\u200b',
+  GEMINI_MODEL: 'gemini?7f3a',
   GEMINI_BASE_URL: 'ftp://7f3a',
+  OPENAI_API_KEY: 'Bearer secret-7f3a',
+  OPENAI_MODEL: 'gpt\u00007f3a',
   OPENAI_BASE_URL: 'localhost:11434/7f3a',
+  ANTHROPIC_API_KEY: 'secret-7f3a-ü',
+  ANTHROPIC_MODEL: 'claude\n7f3a',
   ANTHROPIC_BASE_URL: 'https://',
+  HTTPS_PROXY: 'socks5://u:secret-7f3a@h:1',
+  HTTP_PROXY: 'http://u:secret-7f3a#@h:1',
+  NO_PROXY: 'x'.repeat(16_385),
   AI_CONTEXT_MAX_TOKENS: '99',
   AI_CONCURRENCY: ' 4',
   AI_CONCURRENCY_PER_ACCOUNT: '0',
@@ -120,16 +129,6 @@ describe('TRUSTED_PROXIES', () => {
   ])('is named as bad with %s', (value) =>
     expect(namesIn(problemsOf({ TRUSTED_PROXIES: `127.0.0.1,${value}` }))).toEqual(['TRUSTED_PROXIES']),
   );
-});
-
-describe('a limit', () => {
-  it.each([
-    ['0', 0],
-    ['7', 7],
-    ['unlimited', Number.POSITIVE_INFINITY],
-  ])('of %s lets through %d', (value, most) => {
-    expect(loadConfig({ TEXT_MB_PER_DAY: value }, 'api').textMbPerDay).toBe(most);
-  });
 });
 
 describe('the configuration', () => {
@@ -230,6 +229,8 @@ describe('a secret', () => {
       'GEMINI_API_KEY',
       'OPENAI_API_KEY',
       'ANTHROPIC_API_KEY',
+      'HTTPS_PROXY',
+      'HTTP_PROXY',
     ]);
     expect(loadConfig({ PORT_FILE: '/run/jwt' }, 'api', readFile).port).toBe(8_000);
   });

@@ -13,7 +13,9 @@ type WithoutDefault =
   | 'GEMINI_API_KEY'
   | 'OPENAI_API_KEY'
   | 'OPENAI_BASE_URL'
-  | 'ANTHROPIC_API_KEY';
+  | 'ANTHROPIC_API_KEY'
+  | 'HTTPS_PROXY'
+  | 'HTTP_PROXY';
 type ConfigTree = {
   readonly [Name in SettingName as CamelCase<Name>]: Name extends WithoutDefault
     ? Parsed<Name> | undefined
@@ -60,6 +62,9 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   return config;
 }
 
+/** Empty counts as unset. */
+const setIn = (env: Environment, name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+
 /** The text that a setting was given, from its variable or from the file that `<NAME>_FILE` names. The end of the line, which editors add to files, is no part of a secret. */
 function find(
   name: string,
@@ -68,7 +73,7 @@ function find(
   readFile: ReadFile,
   problems: string[],
 ): string | undefined {
-  const given = env[name] === '' ? undefined : env[name];
+  const given = (one.isCommon ? setIn(env, name.toLowerCase()) : undefined) ?? setIn(env, name);
   const path = one.isSecret ? env[`${name}_FILE`] : undefined;
   if (path === undefined || path === '') return given;
   if (given !== undefined) {

@@ -21,4 +21,4 @@ ${blocks.join('\n')}`;
 }
 
 const isLimit = ({ parse }: Setting<unknown>): boolean =>
-  parse.safeParse('unlimited').success && parse.safeParse('0').success && !parse.safeParse('any text').success;
+  parse.safeParse('unlimited').success && parse.safeParse('0').success && !parse.safeParse('text').success;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { baseUrl, key, modelInPath, modelName, noProxyList, proxyUrl } from './provider-values.js';
+import { API, BOTH, common, secret, setting, WORKER, type Setting } from './setting.js';
 import {
   databaseUrl,
-  httpUrl,
   isAddressRange,
   limit,
   list,
@@ -12,33 +13,7 @@ import {
   wholeNumber,
 } from './setting-values.js';
 
-export type ProcessName = 'api' | 'worker';
-
-export interface Setting<Value> {
-  /** What the setting means, in one sentence with its unit; stands in `.env.example`. */
-  readonly doc: string;
-  readonly usedBy: readonly ProcessName[];
-  /** The text that stands for "unset"; undefined when there is no default. */
-  readonly fallback: string | undefined;
-  /** A secret may come from a file too, whose path is in `<NAME>_FILE`. */
-  readonly isSecret: boolean;
-  readonly parse: z.ZodType<Value, string>;
-}
-
-const BOTH = ['api', 'worker'] as const;
-const API = ['api'] as const;
-const WORKER = ['worker'] as const;
-
-const setting = <Value>(
-  usedBy: readonly ProcessName[],
-  fallback: string | undefined,
-  parse: z.ZodType<Value, string>,
-  doc: string,
-): Setting<Value> => ({ doc, usedBy, fallback, isSecret: false, parse });
-const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setting<Value> => ({
-  ...setting(...args),
-  isSecret: true,
-});
+export type { ProcessName, Setting } from './setting.js';
 
 /** Every variable that a process reads, in the order of `.env.example`. */
 export const SETTINGS = {
@@ -227,34 +202,53 @@ export const SETTINGS = {
     z.enum(['true', 'false']).transform((value) => value === 'true'),
     '`true`: the demo assistant answers when no provider has its key. Ignored in production.',
   ),
-  GEMINI_API_KEY: secret(WORKER, undefined, text, 'Key of the Gemini API.'),
-  GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', text, "Gemini's model."),
+  GEMINI_API_KEY: secret(WORKER, undefined, key, 'Key of the Gemini API.'),
+  GEMINI_MODEL: setting(WORKER, 'gemini-2.5-flash', modelInPath, "Gemini's model."),
   GEMINI_BASE_URL: setting(
     WORKER,
     'https://generativelanguage.googleapis.com/v1beta',
-    httpUrl,
+    baseUrl,
     'Base URL of the Gemini API.',
   ),
   OPENAI_API_KEY: secret(
     WORKER,
     undefined,
-    text,
+    key,
     'Key of an OpenAI-compatible server; servers without keys need OPENAI_BASE_URL only.',
   ),
-  OPENAI_MODEL: setting(WORKER, 'gpt-4o-mini', text, "The OpenAI-compatible server's model."),
+  OPENAI_MODEL: setting(WORKER, 'gpt-4o-mini', modelName, "The OpenAI-compatible server's model."),
   OPENAI_BASE_URL: setting(
     WORKER,
     undefined,
-    httpUrl,
+    baseUrl,
     'Base URL of an OpenAI-compatible server (Ollama, vLLM, OpenRouter), ending in /v1. Unset: OpenAI itself.',
   ),
-  ANTHROPIC_API_KEY: secret(WORKER, undefined, text, 'Key of the Anthropic API.'),
-  ANTHROPIC_MODEL: setting(WORKER, 'claude-sonnet-4-5', text, "Anthropic's model."),
+  ANTHROPIC_API_KEY: secret(WORKER, undefined, key, 'Key of the Anthropic API.'),
+  ANTHROPIC_MODEL: setting(WORKER, 'claude-sonnet-4-5', modelName, "Anthropic's model."),
   ANTHROPIC_BASE_URL: setting(
     WORKER,
     'https://api.anthropic.com/v1',
-    httpUrl,
+    baseUrl,
     'Base URL of the Anthropic API, ending in /v1.',
+  ),
+  HTTPS_PROXY: common(
+    secret(
+      WORKER,
+      undefined,
+      proxyUrl,
+      'The HTTP proxy on the way to a provider whose base URL begins with https://; also as https_proxy, which goes first.',
+    ),
+  ),
+  HTTP_PROXY: common(
+    secret(WORKER, undefined, proxyUrl, 'The same for http://; also as http_proxy, which goes first.'),
+  ),
+  NO_PROXY: common(
+    setting(
+      WORKER,
+      '',
+      noProxyList,
+      'Providers that are called without those proxies: names (with all below them), addresses or CIDR ranges, each with :port if it is for that one only, comma-separated, or *; also as no_proxy.',
+    ),
   ),
   AI_CONTEXT_MAX_TOKENS: setting(
     WORKER,

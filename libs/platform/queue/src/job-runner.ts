@@ -20,9 +20,12 @@ import { envelope, type Envelope } from './envelope.js';
 /** Does the work of one job. `signal` aborts when the job's time is over or the process stops. */
 export type Handler<Payload> = (payload: Payload, signal: AbortSignal) => Promise<void>;
 
-/** What a handler throws to have its job again after so long: nothing was wrong with it, and no attempt is counted. */
+/** What a handler throws to have its job again after so long: nothing was wrong with it, and no attempt is counted. It comes with `payload` then, if that is given. Meanwhile it holds nothing of this process. */
 export class PutOff extends Error {
-  constructor(readonly ms: number) {
+  constructor(
+    readonly ms: number,
+    readonly payload?: unknown,
+  ) {
     super('put off');
   }
 }
@@ -97,6 +100,9 @@ export class JobRunner {
       await this.process(job, jobs, handlers);
     } catch (error) {
       if (!(error instanceof PutOff)) throw error;
+      // (Who dies between the two has its job taken by another, with the payload.)
+      if (error.payload !== undefined)
+        await job.updateData({ ...envelope.parse(job.data), payload: error.payload } satisfies Envelope);
       await job.moveToDelayed(Date.now() + error.ms, token);
       throw new DelayedError();
     }

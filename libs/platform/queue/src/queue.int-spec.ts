@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { INestApplicationContext } from '@nestjs/common';
-import { JOBS, replyToMessage } from '@edgechat/contracts';
+import { completePrompt, JOBS, replyToMessage, type CompletionAsked } from '@edgechat/contracts';
 import { eventually, inProcess, ownStores, type OwnStores } from '@edgechat/testing';
 import { Queue } from 'bullmq';
 import { Bell } from './bell.js';
@@ -14,6 +14,9 @@ let queue: Queue;
 const seen: string[] = [];
 let work: (conversationId: string) => Promise<void> = () => Promise.resolve();
 
+const prompts: CompletionAsked[] = [];
+let complete: (payload: CompletionAsked) => Promise<void> = () => Promise.resolve();
+
 const note = ({ conversationId }: { readonly conversationId: string }): Promise<void> => {
   seen.push(conversationId);
   return work(conversationId);
@@ -24,7 +27,10 @@ const handlers: Handlers = {
   'search.index-messages': note,
   'conversations.purge-conversation': note,
   'assistant.reply-to-message': note,
-  'assistant.complete-prompt': () => Promise.resolve(),
+  'assistant.complete-prompt': (payload) => {
+    prompts.push(payload);
+    return complete(payload);
+  },
 };
 
 beforeAll(async () => {
@@ -82,6 +88,19 @@ describe('a job that its handler puts off', () => {
     await eventually(async () => (await queue.getJobCounts('active', 'waiting', 'delayed'))['delayed'] === 0);
     expect((await queue.getJobCounts('failed'))['failed']).toBe(0);
     work = () => Promise.resolve();
+  });
+});
+
+describe('a job that its handler puts off with another payload', () => {
+  it('comes again with that one', async () => {
+    const asked = { completionId: randomUUID(), accountId: 1, prompt: 'p', deadlineAt: new Date().toISOString() };
+    complete = (payload) =>
+      prompts.length === 1 ? Promise.reject(new PutOff(10, { ...payload, calls: 3 })) : Promise.resolve();
+    await bell.add([{ job: completePrompt, payload: asked, requestId: null }]);
+
+    await eventually(() => prompts.length === 2);
+    expect(prompts).toEqual([asked, { ...asked, calls: 3 }]);
+    complete = () => Promise.resolve();
   });
 });
 

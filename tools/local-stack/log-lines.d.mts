@@ -1,0 +1,3 @@
+/** See log-lines.mjs. */
+export function readable(app: string, text: string): string;
+export function byLine(take: (line: string) => void): (text: string) => void;
