@@ -117,6 +117,18 @@ describe.each(Object.entries(FORMATS))('an answer of %s', (wire, format) => {
     );
   });
 
+  it('is read in bounded time, however many parts it has', () => {
+    const many = (piece: string, separator = ','): string =>
+      Array.from({ length: 40_000 }, () => piece).join(separator);
+    const bodies = ['{}', '{"text":""}'].flatMap((piece) => [
+      `{"content":[${many(piece)}]}`,
+      `{"choices":[{"message":{"content":[${many(piece)}]}}]}`,
+      `[${many(piece)}]`,
+      many(`data: ${piece}`, '\n'),
+    ]);
+    for (const body of bodies) expect(read(format, body)).toBeInstanceOf(ProviderFault);
+  });
+
   it.each(['', '{"choices":[{"mess', '[', 'upstream error', 'data: {"cho'])(
     'that is no JSON may have been cut: %j',
     (text) => {

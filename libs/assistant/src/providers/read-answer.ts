@@ -15,6 +15,9 @@ import { ANTHROPIC_FORMAT } from './wire-anthropic.js';
 import { GEMINI_FORMAT } from './wire-gemini.js';
 import { OPENAI_FORMAT } from './wire-openai.js';
 
+/** An answer of 100,000 code points has fewer: reading more would hold up everybody's answers. */
+const MAX_EVENTS = 30_000;
+
 const FORMATS: readonly AnswerFormat[] = [OPENAI_FORMAT, GEMINI_FORMAT, ANTHROPIC_FORMAT];
 
 /** An answer with status 200 to 299 as it came, read to its end. */
@@ -47,7 +50,9 @@ function readIn(format: AnswerFormat, body: unknown): Reading {
 function readStream(format: AnswerFormat, { status, text }: ReceivedAnswer): Reading {
   const stream = streamedEvents(text);
   if (stream === null) throw noJson(status, text);
-  const reading = joined(stream.events.map((event) => readIn(format, event)));
+  if (stream.events.length > MAX_EVENTS)
+    throw new ProviderFault('too_large', { status, mayRetry: false, spent: spentUnread(text.length) });
+  const reading = joined(stream.events.map(format.read));
   const isOver = stream.isClosed || reading.finishWord !== '' || reading.error !== undefined || reading.isBlocked;
   if (!isOver) throw new ProviderFault('cut', { status, spent: spentOn(reading) });
   return reading;

@@ -76,6 +76,9 @@ export interface Content {
   readonly refusal: string;
 }
 
+/** Many more than any answer has. */
+const MAX_PARTS = 10_000;
+
 const TEXT_TYPES = new Set(['', 'text', 'output_text', 'input_text', 'text_delta', 'markdown']);
 const NOT_TEXT = /think|thought|reason|summary|refus|tool|function|call|cit|search|image|audio|code|file|result/i;
 
@@ -84,15 +87,18 @@ const NOT_TEXT = /think|thought|reason|summary|refus|tool|function|call|cit|sear
  * other part is, and its type does not say that it is something else.
  */
 export function contentOf(content: unknown): Content {
-  const parts = listOf(content);
-  const known = parts.filter((part) => typeof part === 'string' || (TEXT_TYPES.has(typeOf(part)) && !isThought(part)));
-  const text = known.map(partText).join('');
-  const unknown = text === '' ? parts.filter((part) => !known.includes(part) && !isKnownNotText(part)) : [];
+  const parts = listOf(content).slice(0, MAX_PARTS);
+  const text = parts.filter(isText).map(partText).join('');
+  const unknown = text === '' ? parts.filter((part) => !isText(part) && !isKnownNotText(part)) : [];
   return {
     text: text === '' ? unknown.map(partText).join('') : text,
     reasoning: parts.filter(isThought).map(thoughtText).join(''),
     refusal: parts.map((part) => textOf(member(part, 'refusal'))).join(''),
   };
+}
+
+function isText(part: unknown): boolean {
+  return typeof part === 'string' || (TEXT_TYPES.has(typeOf(part)) && !isThought(part));
 }
 
 function typeOf(part: unknown): string {

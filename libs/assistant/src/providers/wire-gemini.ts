@@ -19,9 +19,13 @@ const FINISH_BY_NUMBER = [
   'SPII',
 ];
 
+/** Many more than any answer has. */
+const MAX_BODIES = 10_000;
+
 /** Gemini's `generateContent`: one body, or the list of bodies that is a stream of it. */
 export const GEMINI_FORMAT: AnswerFormat = {
-  read: (body) => (Array.isArray(body) && body.length > 1 ? joined(body.map(readOne)) : readOne(body)),
+  read: (body) =>
+    Array.isArray(body) && body.length > 1 ? joined(body.slice(0, MAX_BODIES).map(readOne)) : readOne(body),
   bodyOf: ({ text, reasoning, finishWord, usage }: Reading) => ({
     candidates: [
       {
