@@ -18,6 +18,8 @@ const MAX_KINDS = 100;
 export interface Failed {
   readonly replyId?: string;
   readonly completionId?: string;
+  /** Seconds after which it is asked again by itself; null: not at all. */
+  readonly asksAgainInS?: number | null;
 }
 
 interface Told {
