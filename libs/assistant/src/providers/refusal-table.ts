@@ -61,22 +61,23 @@ const RULES: readonly Rule[] = [
   {
     meaning: 'content',
     words: wordsOf(`content_filter content_filtered content_policy_violation ContentPolicyViolationError invalid_prompt
-      ResponsibleAIPolicyViolation content_moderation moderation_blocked moderation_error safety safety_error refusal
+      ResponsibleAIPolicyViolation policy_violation safety_violation
+      content_blocked unsafe_content content_moderation moderation_blocked moderation_error safety safety_error refusal
       prohibited_content blocklist spii recitation image_safety language data_inspection_failed sensitive_content_detected
       InputTextSensitiveContentDetected OutputTextSensitiveContentDetected SensitiveContentDetected sensitive
       guardrail_intervened guardrail_violation jailbreak cyber_policy_violation base_resp_1026 base_resp_1027`),
     sentences:
-      /content exists risk|considered high risk|moderation,? but was flagged|flagged (?:as|by|for)|(?:output|content|prompt|input|request|response) (?:was |is |has been )?(?:blocked|filtered|rejected) (?:by|due|because|for).{0,60}(?:content|safety|policy|filter|guardrail|moderation)|content (?:management|filtering) policy|violat\w+ (?:of )?(?:our |the |openai's |\w+'s )?(?:\w+ )?(?:content|safety|usage|acceptable use) (?:policy|policies|guidelines)|inappropriate content|sensitive content|contentpolicyviolation|responsibleaipolicyviolation|moderation block|敏感|不安全/,
+      /content exists risk|considered high risk|moderation,? but was flagged|flagged (?:as|by|for)|(?:output|content|prompt|input|request|response) (?:was |is |has been )?(?:blocked|filtered|rejected) (?:by|due|because|for|as a result).{0,60}(?:content|safety|policy|filter|guardrail|moderation)|content (?:management|filtering) policy|violat\w+ (?:of )?(?:our |the |openai's |\w+'s )?(?:\w+ )?(?:content|safety|usage|acceptable use) (?:policy|policies|guidelines)|(?:inappropriate|sensitive|unsafe|harmful) content|contentpolicyviolation|responsibleaipolicyviolation|moderation block|敏感|不安全/,
     sentencesAt: at(null, 400, 403, 421, 422, 451, 500),
   },
   {
     meaning: 'too_long',
     words: wordsOf(`context_length_exceeded string_above_max_length exceed_context_size_error request_too_large
-      ContextWindowExceededError context_window_exceeded model_context_window_exceeded tokens_limit_reached
-      prompt_too_long input_too_long max_tokens_exceeded payload_too_large request_entity_too_large
+      ContextWindowExceededError context_window_exceeded array_above_max_length model_context_window_exceeded tokens_limit_reached
+      prompt_too_long input_too_long payload_too_large request_entity_too_large
       context_length_error input_length_exceeded`),
     sentences:
-      /(?:maximum|model'?s?|available|max) context (?:length|window|size)|context (?:length|window|size|limit)\b.{0,60}(?:exceed|overflow|too (?:long|small)|less than|only|full)|(?:exceed|longer|larger|greater|more|too large|too long).{0,80}(?:context (?:length|window|size|limit)|model length|max_seq_len|maximum (?:number of (?:input )?tokens|input length|prompt length|sequence length))|context the overflows|(?:prompt|input|messages?|request|text) (?:is |are |was )?too long|maximum prompt length|input (?:length|tokens?|token count).{0,60}(?:exceed|longer|too)|model token limit|reduce the length of the (?:messages|prompt|input)|payload size exceeds|range of input length|string too long|too many (?:input |prompt )?tokens|must have less than \d+ tokens|`inputs` tokens|contextwindowexceeded|超长|超过.{0,20}长度/,
+      /(?:maximum|model'?s?|available|max) context (?:length|window|size)|context (?:length|window|size|limit)\b.{0,60}(?:exceed|overflow|too (?:long|small)|less than|only|full)|(?:exceed|longer|larger|greater|more|too large|too long).{0,80}(?:context (?:length|window|size|limit)|model length|max_seq_len|maximum (?:number of (?:input )?tokens|input length|prompt length|sequence length))|context the overflows|(?:prompt|input|messages?|request|text) (?:is |are |was )?too long|maximum prompt length|input (?:length|tokens?|token count).{0,60}(?:exceed|longer|too)|token limit|\bn_ctx\b|sequence length is longer|reduce the length of the (?:messages|prompt|input)|payload size exceeds|range of input length|string too long|too many (?:input |prompt )?tokens|must have less than \d+ tokens|`inputs` tokens|contextwindowexceeded|超长|超过.{0,20}长度/,
     sentencesAt: at(null, 400, 422, 500),
     status: 413,
   },
@@ -91,7 +92,7 @@ const RULES: readonly Rule[] = [
     meaning: 'credit',
     words: NO_WORDS,
     sentences:
-      /credit balance|insufficient (?:account )?(?:balance|credits?|funds|quota)|balance is (?:insufficient|too low|not enough)|(?:any|enough|more|no|out of) credits|check your billing|billing details and|account is not active|spending limit|specified api usage limits|budget has been exceeded|over budget|exceeded budget|crossed budget|good standing|requires a? ?paid|quota exceeded for metric[^\n]*limit: 0(?!\d)|余额不足|欠费/,
+      /credit balance|insufficient (?:account )?(?:balance|credits?|funds|quota)|balance is (?:insufficient|too low|not enough)|(?:any|enough|more|no|out of) credits|credits? (?:are|is|have been|has been) (?:depleted|exhausted|used up)|spend(?:ing)? (?:limit|cap)|past due|overdue|check your billing|billing details and|account is not active|specified api usage limits|budget has been exceeded|over budget|exceeded budget|crossed budget|good standing|requires a? ?paid|quota exceeded for metric[^\n]*limit: 0(?!\d)|余额不足|欠费/,
     sentencesAt: atRequest,
   },
   {
@@ -146,6 +147,12 @@ const RULES: readonly Rule[] = [
     words: NO_WORDS,
     sentences: /unexpected endpoint or method|invalid url \(|unknown (?:request )?(?:url|path|endpoint)/,
     sentencesAt: at(null, 400, 404),
+  },
+  {
+    meaning: 'model',
+    words: NO_WORDS,
+    sentences: /\b(?:model|deployment)s?\b/,
+    sentencesAt: at(404),
   },
   {
     meaning: 'overloaded',

@@ -43,6 +43,8 @@ const CONTENT = refusals(
     400 Qwen: {"error":{"message":"Input data may contain inappropriate content.","type":"data_inspection_failed","param":null,"code":"data_inspection_failed"}}
     400 GLM: {"error":{"code":"1301","message":"系统检测到输入或生成内容可能包含不安全或敏感内容"}}
     403 xAI: {"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}
+    400 OpenAI by its sentence: {"error":{"message":"Your request was rejected as a result of our safety system.","type":"invalid_request_error","param":null,"code":null}}
+    400 a guardrail before the provider: {"detail":{"error":"Violated guardrail policy","message":"Input blocked by content safety guardrail"}}
   `,
   'ai_refused',
 );
@@ -80,6 +82,11 @@ const TOO_LONG = refusals(
     400 Cohere: {"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081"}
     413 GitHub Models: {"error":{"message":"Request body too large for gpt-4o model. Max size: 8000 tokens.","type":null,"param":null,"code":"tokens_limit_reached"}}
     413 nginx: "<html><head><title>413 Request Entity Too Large</title></head></html>"
+    400 OpenAI behind LiteLLM: {"error":{"message":"ContextWindowExceededError: OpenAIException - Input tokens exceed the configured limit of 272000 tokens.","type":null,"code":"400"}}
+    400 Cerebras: {"message":"Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}
+    400 TabbyAPI: {"error":{"message":"Prompt length 5000 is greater than max_seq_len 4096"}}
+    400 mlx-serve: {"error":{"message":"Prompt exceeds maximum context length"}}
+    400 OpenRouter: {"error":{"message":"This endpoint's maximum context length is 32768 tokens. However, you requested about 40000 tokens","code":400}}
   `,
   'ai_input_too_long',
 );
@@ -101,6 +108,7 @@ const KEY = refusals(
     401 DeepSeek: {"error":{"message":"Authentication Fails, Your api key: ****abcd is invalid","type":"authentication_error","param":null,"code":"invalid_request_error"}}
     403 Bedrock: {"message":"The security token included in the request is invalid.","__type":"com.amazon.coral.service#UnrecognizedClientException"}
     401 LiteLLM: {"error":{"message":"Authentication Error, Invalid proxy server token passed.","type":"auth_error","param":null,"code":"401"}}
+    412 Fireworks: {"error":"Account x is suspended, possibly due to reaching the monthly spending limit"}
   `,
   'ai_misconfigured',
   { misconfiguration: 'key' },
@@ -120,6 +128,7 @@ const CREDIT = refusals(
     429 Moonshot: {"error":{"message":"Your account is suspended, please check your plan and billing details","type":"exceeded_current_quota_error","param":null,"code":null}}
     403 SiliconFlow: {"code":30001,"message":"Sorry, your account balance is insufficient","data":null}
     400 LiteLLM: {"error":{"message":"Budget has been exceeded! Current cost: 0.3759, Max budget: 0.35","type":"budget_exceeded","param":null,"code":"400"}}
+    429 Gemini, prepaid: {"error":{"code":429,"message":"Your prepayment credits are depleted. Please go to AI Studio.","status":"RESOURCE_EXHAUSTED"}}
   `,
   'ai_misconfigured',
   { misconfiguration: 'credit' },
@@ -140,6 +149,8 @@ const MODEL = refusals(
     400 DeepSeek: {"error":{"message":"Model Not Exist","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}
     404 OpenRouter: {"error":{"message":"No endpoints found for x/y.","code":404}}
     400 LiteLLM: {"error":{"message":"400: {'error': 'Invalid model name passed in model=x'}","type":"None","param":null,"code":400}}
+    404 Ollama of old: {"error":"model 'x' not found"}
+    404 NVIDIA: {"status":404,"title":"Not Found","detail":"Model x: Not found for account 1"}
   `,
   'ai_misconfigured',
   { misconfiguration: 'model' },
