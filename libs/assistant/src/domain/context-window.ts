@@ -26,6 +26,9 @@ export interface Context<Shown> {
 
 const INSTRUCTION: ChatTurn = { role: 'system', content: GROUP_INSTRUCTION };
 
+/** What the words around an instruction take at most where a model gets it in the first turn (see `promptOf`). */
+export const INLINING_TOKENS = 40;
+
 /**
  * All that a model is sent to answer a question: of one person the turns as they are; of several people an instruction, and then the turns with who said what.
  * Never more than `maxTokens`, but where the instruction alone is more than half of it: the history gets half then.
@@ -42,7 +45,7 @@ export function contextOf(
       history.map(({ role, content }): ChatTurn => ({ role, content })),
       maxTokens,
     );
-  const left = Math.max(maxTokens - turnTokens(INSTRUCTION), Math.floor(maxTokens / 2));
+  const left = Math.max(maxTokens - turnTokens(INSTRUCTION) - INLINING_TOKENS, Math.floor(maxTokens / 2));
   const { turns, isInputCut } = fitContext(groupTurns(history), left);
   return { turns: [INSTRUCTION, ...turns], isInputCut };
 }

@@ -30,7 +30,7 @@ export interface Answer {
   readonly finishReason: FinishReason;
   /** Calls before this one that are billed, in order. */
   readonly failedCalls: readonly FailedCall[];
-  /** The provider refused what stands before the question for its content, and answered the question alone. */
+  /** The provider refused what stands before the question, for its content or without saying why, and answered the question alone. */
   readonly isHistoryRefused: boolean;
 }
 

@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { INLINING_TOKENS } from '../domain/context-window.js';
+import { countTokens } from '../domain/count-tokens.js';
 import type { ChatTurn } from '../ports/language-model.js';
 import { partsOf, promptOf } from './prompt.js';
 
@@ -77,6 +79,12 @@ describe('instructions', () => {
       { role: 'assistant', content: 'b' },
       { role: 'user', content: 'c' },
     ]);
+  });
+
+  it('take no more around them there than the window keeps for it', () => {
+    const { messages } = promptOf(partsOf([system('Be brief.'), user('a')]), 'inlined');
+    const around = countTokens(String(messages[0]?.content)) - countTokens('Be brief.') - countTokens('a');
+    expect(around).toBeLessThanOrEqual(INLINING_TOKENS);
   });
 
   it('that are not there change nothing', () => {
