@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 import { TEST_CERTIFICATE } from './test-certificate.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -22,6 +22,7 @@ export async function inChild(contents: string): Promise<unknown> {
     target: 'node20',
     tsconfig: join(ROOT, 'tsconfig.base.json'),
   });
+  await stop();
   const folder = mkdtempSync(join(tmpdir(), 'edgechat child '));
   try {
     writeFileSync(join(folder, 'ca.pem'), TEST_CERTIFICATE);

@@ -118,7 +118,7 @@ export class EndRuns {
     const { reply } = run;
     const { code, retryAfterS } = error;
     const waitS = waitOf(reply, error);
-    this.failures.note(error, { replyId: reply.id, ...(waitS !== null && { asksAgainInS: waitS }) });
+    this.failures.note(error, { replyId: reply.id, asksAgainInS: waitS });
     const failure = { code, retryAfterS, isInputCut, ...cost };
     await whileThereIsTime(run, () =>
       waitS === null ? this.replies.fail(reply, failure) : this.replies.putBack(reply, failure, waitS),

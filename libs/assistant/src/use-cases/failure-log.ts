@@ -18,8 +18,8 @@ const MAX_KINDS = 100;
 export interface Failed {
   readonly replyId?: string;
   readonly completionId?: string;
-  /** The provider is asked again then: the reply has not failed yet. */
-  readonly asksAgainInS?: number;
+  /** Seconds after which it is asked again by itself; null: not at all. */
+  readonly asksAgainInS?: number | null;
 }
 
 interface Told {

@@ -30,11 +30,14 @@ export class ReadHistory {
     const messages = [...(await this.messages.answersAfter(reply.conversationId, reply.questionSeq))];
     let tokens = 0;
     let below = reply.questionSeq;
-    for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && tokens < maxTokens; page += 1) {
+    let isCutAtAnswer = false;
+    for (let page = 0; page < HISTORY_MAX_PAGES && below > 0 && (tokens < maxTokens || isCutAtAnswer); page += 1) {
       const older = await this.messages.upTo(reply.conversationId, below, HISTORY_PAGE, maxTokens * TOKEN_MAX_BYTES);
       messages.push(...older);
       tokens += older.reduce((sum, { content }) => sum + turnTokens({ content }), 0);
       below = (older[0]?.seq ?? 1) - 1;
+      // (An answer is shown with at least the end of its question, or not at all.)
+      isCutAtAnswer = older[0]?.role === 'model';
     }
     if (!messages.some(({ seq }) => seq === reply.questionSeq))
       throw new Refusal('conversation_not_found', 'Conversation not found');
