@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Client, sql, type Answer, type Call, type Stack } from '@edgechat/testing';
-import { PROVIDER_CODES, questionThat } from './failing-provider.js';
 import { PASSWORD } from './inputs.js';
 import {
   CONVERSATION,
@@ -42,17 +41,6 @@ export class Answers {
     await this.ofSessions(client);
     await this.ofChats(client);
     await see(client, 'post /api/v1/ai/complete', { body: { prompt: 'hello' } });
-  }
-
-  /** What calls answer when the provider fails (`failByCode`). Of the API at `hastyUrl` answers may take little time. */
-  async ofProvider(stack: Stack, hastyUrl: string): Promise<void> {
-    for (const code of PROVIDER_CODES) {
-      const client = await stack.client().register();
-      const asker = code === 'ai_timed_out' ? client.at(hastyUrl) : client;
-      const content = questionThat(code);
-      await this.see(asker, `post ${MESSAGES}`, { id: await client.conversation(), body: { content } });
-      await this.see(asker, 'post /api/v1/ai/complete', { body: { prompt: content } });
-    }
   }
 
   private async ofAccounts(client: Client): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { eventually, startStack, type Client, type Stack } from '@edgechat/testing';
 import { failByCode } from './failing-provider.js';
 import { Answers } from './openapi-answers.js';
+import { seeFailures } from './openapi-failures.js';
 import { filled, type Seen } from './openapi-places.js';
 import { OpenApiDocument } from './openapi-document.js';
 
@@ -45,7 +46,7 @@ beforeAll(async () => {
   const answers = new Answers();
   await Promise.all([
     answers.ofItsOwn(client),
-    answers.ofProvider(stack, hastyUrl),
+    seeFailures(answers, stack, hastyUrl),
     answers.ofMembers(stack),
     answers.ofAllCalls(client, limited, document.operations),
     answers.ofSpent(spent),
