@@ -183,7 +183,7 @@ describe('who waits for an answer', () => {
 
       const place = { conversationId: id, questionSeq: seq };
       expect(await world.get(Replies).look(place)).toMatchObject(
-        code === 'ai_quota_exceeded' ? { status: 'failed', code, retryAfterS: 2 } : { status: 'pending' },
+        code === 'ai_quota_exceeded' ? { status: 'failed', code, retryAfterS: 2 } : { status: 'queued' },
       );
     },
   );

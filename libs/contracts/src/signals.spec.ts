@@ -8,7 +8,6 @@ describe('the outcome of a completion, of a worker', () => {
     expect(parse({ status: 'done', text: 'x' })).toEqual({
       status: 'done',
       text: 'x',
-      finishReason: 'stop',
       isInputCut: false,
     });
     expect(parse(failed({}))).toMatchObject({ code: 'ai_failed', isInputCut: false });
