@@ -23,7 +23,7 @@ export const INSTALL = [
 
 /** @param {string} file @returns {[path: string, entry: Locked][]} */
 function packagesOf(file) {
-  const { packages } = JSON.parse(readFileSync(join(root, file), 'utf8'));
+  const { packages } = JSON.parse(readFileSync(file, 'utf8'));
   return Object.entries(packages).filter(([path]) => path !== '');
 }
 
@@ -57,22 +57,23 @@ export function isNeeded({ optional, os, cpu, libc }, here) {
 
 /**
  * What node_modules lacks of package-lock.json. Looks at versions, and at the files only of what is for this platform; takes some 20 ms.
+ * @param {string} [folder] of the project
  * @returns {string[] | null} the folders of the packages; null when nothing was ever installed, or only half of it
  */
-export function missingPackages() {
+export function missingPackages(folder = root) {
   let installed;
   try {
-    installed = new Map(packagesOf('node_modules/.package-lock.json'));
+    installed = new Map(packagesOf(join(folder, 'node_modules/.package-lock.json')));
   } catch {
     return null;
   }
   const here = platform();
-  return packagesOf('package-lock.json')
+  return packagesOf(join(folder, 'package-lock.json'))
     .filter(([path, locked]) => {
       const found = installed.get(path);
       if (found !== undefined && found.version !== locked.version) return true;
       if (!isNeeded(locked, here)) return false;
-      return found === undefined || (locked.optional === true && !existsSync(join(root, path, 'package.json')));
+      return found === undefined || (locked.optional === true && !existsSync(join(folder, path, 'package.json')));
     })
     .map(([path]) => path);
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isSurelyGone, startTimeOf } from './identity.mjs';
+import { codeOf, isSurelyGone, startTimeOf } from './identity.mjs';
 
 /**
  * A lock that is a file, for processes of one machine; the lock of a process that was killed can be taken over. What must hold:
@@ -55,16 +55,13 @@ function read(file) {
 }
 
 /** @param {string} file @param {Owner} owner @returns {string} the lock under which this owner's lock may be replaced */
-function successionOf(file, { pid, startedAt }) {
+export function successionOf(file, { pid, startedAt }) {
   const base = file.replace(/\.after-\d+-[0-9a-f]+$/, '');
   return `${base}.after-${pid}-${createHash('sha256').update(startedAt).digest('hex').slice(0, 16)}`;
 }
 
 /** @returns {Owner} this process */
 export const ourselves = () => ({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '' });
-
-/** @param {unknown} error @returns {string} the code of an error of the file system */
-const codeOf = (error) => (error instanceof Error && 'code' in error ? String(error.code) : '');
 
 /** @param {string} file @param {string} text @returns {boolean} whether the file was made; false when it was there */
 function make(file, text) {

@@ -54,6 +54,10 @@ export function isStillRunning(recorded) {
   return startTimeOf(recorded.pid) === recorded.startedAt;
 }
 
+/** @param {unknown} error @returns {string} the code of an error of the operating system, else empty */
+export const codeOf = (error) =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
 /**
  * Whether a process that was recorded has certainly ended: more than that it cannot be seen, which is so too where others' processes are hidden.
  * @param {{ pid: number, startedAt: string }} recorded
@@ -67,7 +71,7 @@ export function isSurelyGone(recorded) {
     process.kill(recorded.pid, 0);
     return hasProc && readStat(recorded.pid) !== null; // dead, and only not yet collected by its parent
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'EPERM');
+    return codeOf(error) !== 'EPERM';
   }
 }
 

@@ -82,6 +82,10 @@ export async function takeFolder(dataDir, cleaning) {
     left = leftOf(text);
     return { children: left };
   });
+  if (other?.pid === 0)
+    throw new Failure(
+      'EdgeChat is being started from this folder by another process: wait for that one, or try again in 10 seconds.',
+    );
   if (other !== null)
     throw new Failure(
       `EdgeChat is already running from this folder (process ${other.pid}): stop that one first, with Ctrl-C or kill ${other.pid}.`,

@@ -1,6 +1,7 @@
 // @ts-check
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
+import { codeOf } from './identity.mjs';
 import { DiskFull, Failure } from './processes.mjs';
 
 /** @param {string} code @returns {string} what the operating system calls it, like `not a directory` */
@@ -15,7 +16,7 @@ function inWords(code) {
  */
 export function sentenceOf(error) {
   if (error instanceof Failure) return error.message;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const place =
     error instanceof Error && 'path' in error ? String(error.path).replace(/[/]run[.]json.*$/, '') : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new DiskFull().message;

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { NotTriedAgain, rememberFailures } from './cache.mjs';
 import { folderOf, isSame, nameOf, writeRecord } from './data-record.mjs';
 import { Engine } from './engine.mjs';
+import { codeOf } from './identity.mjs';
 import { DiskFull, Failure } from './processes.mjs';
 
 /**
@@ -124,7 +125,7 @@ async function tryLinks(search, links, story, passedOver) {
       if (engine !== null) return engine;
     } catch (error) {
       search.context.signal?.throwIfAborted();
-      if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') throw new DiskFull();
+      if (['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw new DiskFull();
       if (!(error instanceof Failure) || error instanceof DiskFull) throw error;
       if (error instanceof NotTriedAgain) passedOver.push(link);
       else story.tried.push(`${link.name}: ${error.message}`);
