@@ -77,8 +77,11 @@ export function readRecord(home, say) {
     // told below
   }
   const identity = identityByFolder(home);
-  const taken = identity === null ? 'there is no data beside it' : `the data beside it is of ${nameOf(identity)}`;
-  say(`${file} is damaged; ${taken}`);
+  say(
+    identity === null
+      ? `${file} is damaged; there is no data beside it`
+      : `${home}/engine.json is damaged; the data beside it is of ${nameOf(identity)}`,
+  );
   return identity;
 }
 

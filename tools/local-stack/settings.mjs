@@ -120,12 +120,18 @@ async function whyTakenAnywhere(port) {
 
 /** @param {string} host @param {string | null} why nobody can listen there @throws Failure when the reason is the host */
 function refuseHost(host, why) {
-  const advice = 'set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.';
+  if (why === null || why === 'EADDRINUSE' || why === 'EACCES') return;
   if (why === 'ENOTFOUND' || why === 'EAI_AGAIN')
-    throw new Failure(`HOST is ${host}, and no address is found for that name: ${advice}`);
-  if (why === 'EADDRNOTAVAIL') throw new Failure(`HOST is ${host}, which is no address of this machine: ${advice}`);
-  if (why !== null && why !== 'EADDRINUSE' && why !== 'EACCES')
-    throw new Failure(`HOST is ${host}, where nobody can listen (${why}): ${advice}`);
+    throw new Failure(
+      `HOST is ${host}, and no address is found for that name: set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+    );
+  if (why === 'EADDRNOTAVAIL')
+    throw new Failure(
+      `HOST is ${host}, which is no address of this machine: set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+    );
+  throw new Failure(
+    `HOST is ${host}, where nobody can listen (${why}): set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+  );
 }
 
 /** @param {string} name @param {number} port @param {string | null} why @throws Failure */
