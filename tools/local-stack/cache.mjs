@@ -41,7 +41,7 @@ function inFewWords(reason) {
   const named = lines.filter((line) =>
     /error|fail|refused|denied|timed? ?out|no such|not found|enotfound|cannot|unable|nothing/i.test(line),
   );
-  const words = named.at(-1) ?? lines.at(-1) ?? reason;
+  const words = named.filter((line) => line !== lines[0]).at(-1) ?? lines.at(-1) ?? reason;
   return words.length > 120 ? `${words.slice(0, 119)}…` : words;
 }
 
