@@ -28,8 +28,6 @@ const LONGER_SINCE_FORMATTED = [
   'tools/bench/floor/main.mjs',
   'tools/bench/floor/search.mjs',
   'tools/drill/door.mjs',
-  'tools/local-stack/main.mjs',
-  'tools/local-stack/mongo.mjs',
   'tools/local-stack/npm-start.int-spec.ts',
 ];
 

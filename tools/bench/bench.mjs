@@ -29,7 +29,7 @@ const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
     stopping.abort(new Failure(`${signal}: everything that was started is ended`));
-    void end(livingProcesses(), 10_000).then(() => process.exit(1));
+    void end(livingProcesses(), 10_000).then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   });
 }
 

@@ -55,17 +55,20 @@ async function clean() {
   await stopEngine();
 }
 
-async function end() {
+async function end(exitCode = 0) {
   await clean();
   if (figures.length > 0) console.log(`\n${figures.join('\n')}`);
   console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
-  process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
+  process.exit(exitCode || (counts.failed > 0 || counts.passed === 0 ? 1 : 0));
 }
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
   process.on(signal, () => {
     counts.failed += 1;
-    void end();
+    void end(exitCode);
   });
 }
 

@@ -2,12 +2,12 @@
 import path from 'node:path';
 import { isStillRunning } from './identity.mjs';
 import { byLine, readable } from './log-lines.mjs';
-import { Failure, howEnded, lastLines, launch, pause, run } from './processes.mjs';
+import { Failure, howEnded, launch, pause, run, tellingLines } from './processes.mjs';
 
 /**
  * @typedef {{ projectDir: string, env: NodeJS.ProcessEnv, drainTimeoutMs: number, signal: AbortSignal, line: (text: string) => void }} AppContext
  * @typedef {{ name: 'api' | 'worker', title: string, healthUrl: string }} AppSpec
- * @typedef {AppSpec & { launched: import('./processes.mjs').Launched, complaint: () => string }} App
+ * @typedef {AppSpec & { launched: import('./processes.mjs').Launched, complaint: () => string, isListening: () => boolean }} App
  */
 
 /** What a process takes to close once it has drained (the API at most 1.85 s). */
@@ -37,17 +37,20 @@ export async function launchApp(spec, context) {
       patienceMs: context.drainTimeoutMs + closingMs,
       cwd: context.projectDir,
       env: context.env,
+      hasChannel: true,
       onOutput: (text, stream) => {
-        if (stream === 'stderr') complaints = (complaints + text).slice(-2_000);
+        if (stream === 'stderr') complaints = (complaints + text).slice(-8_000);
         else show(text);
       },
     },
   );
-  return { ...spec, launched, complaint: () => lastLines(complaints) };
+  let isListening = false;
+  launched.child.on('message', (message) => (isListening ||= message === 'listening'));
+  return { ...spec, launched, complaint: () => tellingLines(complaints), isListening: () => isListening };
 }
 
 /**
- * Waits until a process says that it was ready once.
+ * Waits until a process has its port and says there that it was ready once. Before it has the port, another program may answer there.
  * @param {App} app @param {AbortSignal} signal
  * @throws Failure with the process's own sentence when it ends, or after 90 s
  */
@@ -55,15 +58,20 @@ export async function waitUntilHealthy(app, signal) {
   const deadline = Date.now() + healthyWithinMs;
   while (isStillRunning(app.launched)) {
     signal.throwIfAborted();
-    const answer = await fetch(app.healthUrl, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-    await answer?.body?.cancel();
-    if (answer?.ok) return;
+    if (app.isListening() && (await isHealthy(app.healthUrl))) return;
     if (Date.now() > deadline)
       throw new Failure(`${app.title} was not ready after ${healthyWithinMs / 1_000} s: its lines above say why.`);
     await pause(healthEveryMs);
   }
   signal.throwIfAborted();
   throw new Failure(`${app.title} stopped while starting${app.complaint()}`);
+}
+
+/** @param {string} url */
+async function isHealthy(url) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+  await answer?.body?.cancel();
+  return answer?.ok === true;
 }
 
 /** @param {App} app @returns {Promise<string>} a sentence, once it ended */

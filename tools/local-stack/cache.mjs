@@ -4,7 +4,6 @@ import {
   constants,
   existsSync,
   mkdirSync,
-  readFileSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -42,43 +41,108 @@ function inFewWords(reason) {
   const named = lines.filter((line) =>
     /error|fail|refused|denied|timed? ?out|no such|not found|enotfound|cannot|unable|nothing/i.test(line),
   );
-  const words = named.at(-1) ?? lines.at(-1) ?? reason;
+  const words = named.filter((line) => line !== lines[0]).at(-1) ?? lines.at(-1) ?? reason;
   return words.length > 120 ? `${words.slice(0, 119)}…` : words;
+}
+
+/** It failed within the last day, when a later link gave the engine: it was not tried now. */
+export class NotTriedAgain extends Failure {}
+
+/** @param {Context} context @param {string} failed @throws NotTriedAgain */
+function refuseWhatFailed(context, failed) {
+  const failedAt = statSync(failed, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (context.remembersFailures && Math.abs(Date.now() - failedAt) < failureCountsMs)
+    throw new NotTriedAgain(`not tried again today (${failed})`);
 }
 
 /**
  * A folder that is built once and then shared by all starts and tests. It appears complete or not at all: it is built under another
- * name and renamed, so that a build that was killed is built again. A failure counts for a day, so that only the first start waits for it.
- * @param {Context} context @param {string} name @param {(folder: string) => Promise<void>} build
+ * name and renamed, so that a build that was killed is built again. Its failures are kept by `rememberFailures`.
+ * @param {Context} context @param {string} name
+ * @param {(folder: string) => Promise<void>} build makes it, and throws Failure when what it made does not run here
  * @returns {Promise<string>} the folder
  * @throws Failure
  */
 export async function builtOnce(context, name, build) {
   const final = path.join(context.cacheDir, name);
-  if (existsSync(final)) return final;
+  return existsSync(final) ? final : await builtAnew(context, name, build);
+}
+
+/**
+ * As builtOnce, whether it is there or not: for what does not run any more. The one that is there stays until the new one is complete.
+ * @param {Context} context @param {string} name @param {(folder: string) => Promise<void>} build
+ * @returns {Promise<string>} the folder
+ * @throws Failure
+ */
+export async function builtAnew(context, name, build) {
+  const final = path.join(context.cacheDir, name);
+  const failed = `${final}.failed`;
+  const partial = `${final}.partial-${process.pid}`;
   mkdirSync(context.cacheDir, { recursive: true });
   sweep(context.cacheDir);
-  const failed = `${final}.failed`;
-  const failedAt = statSync(failed, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (Date.now() - failedAt < failureCountsMs)
-    throw new Failure(`${readFileSync(failed, 'utf8')} (remove ${failed} to try again today)`);
-  const partial = `${final}.partial-${process.pid}`;
-  context.say(`fetching ${name} …`);
+  refuseWhatFailed(context, failed);
+  context.say(existsSync(final) ? `${name} does not run any more: fetching it anew …` : `fetching ${name} …`);
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
     await build(partial);
-    if (!existsSync(final)) renameSync(partial, final);
+    putInPlace(partial, final);
     rmSync(failed, { force: true });
     return final;
   } catch (error) {
     if (error instanceof Failure && !(error instanceof DiskFull) && !context.signal?.aborted) {
-      writeFileSync(failed, error.message);
+      context.failures.set(failed, error.message);
       context.say(`${name}: not to be had here (${inFewWords(error.message)})`);
     }
     throw error;
   } finally {
     rmSync(partial, { recursive: true, force: true });
+  }
+}
+
+/**
+ * As builtOnce, for what tells by its version whether it runs: it is built anew when it does not.
+ * @param {Context} context @param {string} name @param {(folder: string) => Promise<void>} build
+ * @param {(folder: string) => Promise<string>} versionIn throws Failure when it does not run
+ * @returns {Promise<{ folder: string, version: string }>}
+ * @throws Failure
+ */
+export async function builtAndRunning(context, name, build, versionIn) {
+  const folder = await builtOnce(context, name, build);
+  try {
+    return { folder, version: await versionIn(folder) };
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+  }
+  await builtAnew(context, name, build);
+  return { folder, version: await versionIn(folder) };
+}
+
+/** @param {string} partial @param {string} final where one may stand that does not run, or that another start has built meanwhile */
+function putInPlace(partial, final) {
+  const old = `${partial.replace(/-\d+$/, '')}-old.partial-${process.pid}`;
+  if (existsSync(final)) renameSync(final, old);
+  try {
+    renameSync(partial, final);
+  } catch (error) {
+    if (!existsSync(final)) throw error;
+  }
+  rmSync(old, { recursive: true, force: true });
+}
+
+/**
+ * What could not be built is not tried again for a day, so that only the first start waits for it. Only when a later link has given the
+ * engine: who has none must be able to mend the cause and start again.
+ * @param {Context} context
+ */
+export function rememberFailures(context) {
+  for (const [file, message] of context.failures) {
+    try {
+      writeFileSync(file, message);
+    } catch {
+      return; // then the next start tries it again
+    }
   }
 }
 
@@ -123,6 +187,20 @@ export function isAtLeast(version, major, minor = 0) {
 
 /** @param {string} version */
 export const majorOf = (version) => Number(version.split('.')[0]);
+
+/**
+ * The version of a program that was built or unpacked here.
+ * @param {Context} context @param {string} program
+ * @returns {Promise<string>}
+ * @throws Failure with the program's own words when it does not run
+ */
+export async function workingVersion(context, program) {
+  const { signal, env } = context;
+  const text = await run(path.basename(program), program, ['--version'], { signal, env, stallMs });
+  const version = /(\d+\.\d+(\.\d+)?)/.exec(text)?.[1];
+  if (version === undefined) throw new Failure(`${program} does not say its version`);
+  return version;
+}
 
 /**
  * A Python that can make what the package links need.

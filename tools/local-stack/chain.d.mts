@@ -10,6 +10,10 @@ export interface Context {
   /** Hears what takes long. */
   readonly say: (line: string) => void;
   readonly signal?: AbortSignal;
+  /** Whether what failed within a day, when a later link gave the engine, is passed over. */
+  readonly remembersFailures: boolean;
+  /** What could not be built: where that is remembered, and why. */
+  readonly failures: Map<string, string>;
 }
 
 /** What a look at an engine shows: it serves; it answers but is still loading; or nobody answers. */
@@ -28,6 +32,8 @@ export interface Candidate extends Identity {
   /** Makes the data folder fit for a first start; nothing when it is. */
   readonly prepare: (context: Context, folder: string) => Promise<void>;
   readonly start: (context: Context, folder: string, port: number, logFile: string) => Promise<Launched>;
+  /** Builds the server anew if it does not run (any more); called when it did not start. False: it runs, so the cause is another one. */
+  readonly renew?: (context: Context) => Promise<boolean>;
   readonly look: (port: number) => Promise<Look>;
   readonly url: (port: number) => string;
 }

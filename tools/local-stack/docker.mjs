@@ -1,12 +1,12 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findProgram } from './cache.mjs';
+import { writeDurably } from './durable.mjs';
 import { database, postgresUrl, user } from './postgres.mjs';
 import { Failure, launch, run } from './processes.mjs';
-import { lookAtMongo, lookAtPostgres, lookAtRedis } from './ready.mjs';
-import { mongoUrl } from './mongo.mjs';
+import { lookAtMongo, lookAtPostgres, lookAtRedis, mongoUrl } from './ready.mjs';
 import { redisSettings } from './redis.mjs';
 
 /**
@@ -73,8 +73,13 @@ const recipes = {
  */
 function nameIn(context, folder) {
   const file = path.join(folder, 'volume');
-  if (!existsSync(file)) writeFileSync(file, `edgechat-${context.kind}-${randomBytes(6).toString('hex')}`);
-  return readFileSync(file, 'utf8');
+  if (!existsSync(file)) writeDurably(file, `edgechat-${context.kind}-${randomBytes(6).toString('hex')}`);
+  const name = readFileSync(file, 'utf8').trim();
+  if (!/^edgechat-[a-z]+-[0-9a-f]{12}$/.test(name))
+    throw new Failure(
+      `${file} is damaged: it names the Docker volume that holds the data. docker volume ls --filter name=edgechat-${context.kind} lists yours; write its name into that file.`,
+    );
+  return name;
 }
 
 /**

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path';
 import { familyOf, isStillRunning, send } from './identity.mjs';
 import { stallMs } from './cache.mjs';
-import { DiskFull, Failure, end, isDiskFull, lastLines, pause } from './processes.mjs';
+import { DiskFull, Failure, end, isDiskFull, lastLines, pause, tellingLines } from './processes.mjs';
 import { whyUnreachable } from './ready.mjs';
 
 /**
@@ -114,7 +114,7 @@ export class Engine {
       await pause(30);
     }
     if (isDiskFull(launched.output())) throw new DiskFull();
-    throw new Failure(`${this.describe} stopped while starting${lastLines(launched.output())}`);
+    throw new Failure(`${this.describe} stopped while starting${tellingLines(launched.output())}`);
   }
 
   /** Stops it cleanly (SIGKILL after 15 s). Safe to repeat. */

@@ -1,27 +1,29 @@
 // @ts-check
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startByChain } from './walk-chain.mjs';
+import { nameOf, readRecord } from './data-record.mjs';
 import { dockerLink } from './docker.mjs';
-import { Engine, fromUrl } from './engine.mjs';
+import { fromUrl } from './engine.mjs';
 import { startGuard } from './guard.mjs';
 import { mongoLinks } from './mongo.mjs';
 import { postgresLinks } from './postgres.mjs';
-import { DiskFull, Failure } from './processes.mjs';
+import { Failure } from './processes.mjs';
 import { redisLinks } from './redis.mjs';
 
 /**
  * What must hold here:
  * 1. The first link of the chain that can give an engine gives it; each gives up after 20 s without progress.
- * 2. Data is only ever opened by the engine and major version that wrote it (`<dataDir>/<kind>/engine.json`).
+ * 2. Data is only ever opened by the engine and major version that wrote it (`<dataDir>/<kind>/engine.json`). Redis, whose data may be lost,
+ *    begins without it when they cannot be had.
  * 3. An engine is a process of ours (or one behind a URL that was given), listens on 127.0.0.1 only, and ends before we do.
  * 4. Nothing is written outside `dataDir` and `cacheDir` (Docker keeps its volumes itself).
  *
  * @typedef {import('./engines.d.mts').Kind} Kind
  * @typedef {import('./chain.d.mts').Context} Context
  * @typedef {import('./chain.d.mts').Identity} Identity
- * @typedef {import('./chain.d.mts').Candidate} Candidate
  * @typedef {import('./chain.d.mts').Link} Link
  * @typedef {import('./engines.d.mts').EngineOptions} EngineOptions
  */
@@ -50,6 +52,9 @@ const chains = {
   },
 };
 
+const secantusAdvice =
+  'It needs Python 3.10 or newer with venv and pip (Debian: apt install python3-venv), and the first time PyPI: see to them';
+
 /** What engines, installers and downloads need not know. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
 export function withoutSecrets(env) {
   return Object.fromEntries(
@@ -69,75 +74,30 @@ export function freePort() {
   });
 }
 
-/** @param {string} file @returns {Identity | null} which engine wrote the data, null when there is none yet */
-function readRecord(file) {
-  /** @type {string} */
-  let text;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
-  return JSON.parse(text);
+/** @param {Identity} record @param {string} advice @returns {string} how to come by the engine that wrote the data */
+function howToHave(record, advice) {
+  if (record.where === 'docker') return 'Start Docker, or install it again';
+  return record.engine === 'SecantusDB' ? secantusAdvice : `Install ${nameOf(record)} again (${advice})`;
 }
-
-/** @param {string} file @param {Identity} identity */
-function writeRecord(file, { engine, major, where }) {
-  writeFileSync(`${file}.new`, `${JSON.stringify({ engine, major, where })}\n`);
-  renameSync(`${file}.new`, file);
-}
-
-/** @param {Identity} one @param {Identity} other */
-const isSame = (one, other) => one.engine === other.engine && one.major === other.major && one.where === other.where;
-
-/** @param {Identity} identity */
-const nameOf = ({ engine, major, where }) => `${engine} ${major}${where === 'docker' ? ' in Docker' : ''}`;
 
 /**
- * Nobody could give the engine: says what was tried, and what to do.
- * @param {Kind} kind @param {string[]} tried @param {Identity | null} record @param {string} home
+ * Nobody could give the engine: says what was tried, and what to do. Data is never to be moved away for want of an engine.
+ * @param {Kind} kind @param {import('./walk-chain.mjs').Story} story @param {Identity | null} record @param {string} home
  */
-function missing(kind, tried, record, home) {
+function missing(kind, { tried, refused }, record, home) {
   const { engine, advice, variable } = chains[kind];
   const list = tried.map((line) => `\n  - ${line}`).join('');
-  if (record !== null) {
+  if (record === null)
     return new Failure(
-      `The data in ${home} was written by ${nameOf(record)}, which cannot be started now. Install it again, or move that folder away to begin with an empty one. Tried:${list}`,
+      `No ${engine} could be started. Install ${advice}, start Docker, or set ${variable}. Tried:${list}`,
     );
-  }
+  if (refused.length > 0 && kind !== 'redis')
+    return new Failure(
+      `${nameOf(record)} is here, but does not start with the data in ${home}. Its log is ${home}/server.log. If the data is damaged, put a backup back (docs/deploy.md); to begin without any, move that folder away.${refused.map((line) => `\n  - ${line}`).join('')}`,
+    );
   return new Failure(
-    `No ${engine} could be started. Install ${advice}, start Docker, or set ${variable}. Tried:${list}`,
+    `The data in ${home} was written by ${nameOf(record)}, which cannot be started now. ${howToHave(record, advice)}, and start again: the data stays as it is. Tried:${list}`,
   );
-}
-
-/**
- * One candidate, from nothing to serving.
- * @param {Candidate} candidate @param {Context} context @param {string} home @param {number | undefined} wishedPort
- */
-async function begin(candidate, context, home, wishedPort) {
-  const folder = path.join(
-    home,
-    `${candidate.engine.toLowerCase()}-${candidate.major}${candidate.where === 'docker' ? '-docker' : ''}`,
-  );
-  mkdirSync(folder, { recursive: true });
-  await candidate.prepare(context, folder);
-  const engine = new Engine(candidate, context, folder, wishedPort ?? (await freePort()));
-  await engine.restart();
-  writeRecord(path.join(home, 'engine.json'), candidate);
-  context.say(engine.describe);
-  return engine;
-}
-
-/**
- * @param {Link} link @param {Context} context @param {Identity | null} record @param {string[]} tried
- * @returns {Promise<Candidate[]>} those that may open the data; why others may not goes to `tried`
- */
-async function candidatesOf(link, context, record, tried) {
-  const found = await link.find(context);
-  if (record === null) return found;
-  const fitting = found.filter((candidate) => isSame(candidate, record));
-  if (fitting.length === 0) tried.push(`${link.name}: has ${found.map(nameOf).join(', ')}`);
-  return fitting;
 }
 
 /**
@@ -153,38 +113,33 @@ export async function startEngine(kind, options) {
   if (options.allowUrls === true && url !== undefined && url !== '')
     return fromUrl(kind, chains[kind], url, options.signal);
   const home = path.join(path.resolve(options.dataDir), kind);
-  const cacheDir = options.cacheDir ?? path.join(projectDir, '.data', 'engines');
-  const context = {
-    kind,
-    env: withoutSecrets(env),
-    cacheDir,
-    temporary: options.temporary === true,
-    say: options.say ?? (() => undefined),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  };
+  const context = contextOf(kind, options);
   if (options.guard === true) startGuard();
   mkdirSync(home, { recursive: true });
-  const record = readRecord(path.join(home, 'engine.json'));
+  const record = readRecord(home, context.say);
   const [first, ...rest] = chains[kind].links;
   const links = [first, ...(options.allowDocker === true ? [dockerLink] : []), ...rest].filter(
-    (link) => link !== undefined,
+    (link) => link !== undefined && (options.links === undefined || options.links.includes(link.name)),
   );
-  /** @type {string[]} */
-  const tried = options.allowUrls === true ? [`${chains[kind].variable}: not set`] : [];
-  for (const link of links) {
-    if (options.links !== undefined && !options.links.includes(link.name)) continue;
-    if (record !== null && link.engine !== undefined && link.engine !== record.engine) continue;
-    try {
-      for (const candidate of await candidatesOf(link, context, record, tried))
-        return await begin(candidate, context, home, options.port);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') throw new DiskFull();
-      if (!(error instanceof Failure) || error instanceof DiskFull) throw error;
-      tried.push(`${link.name}: ${error.message}`);
-    }
-  }
-  throw missing(kind, tried, record, home);
+  const port = async () => options.port ?? (await freePort());
+  const found = await startByChain({ links, context, home, record, port, mayBeEmpty: kind === 'redis' });
+  if (!('tried' in found)) return found;
+  const tried = options.allowUrls === true ? [`${chains[kind].variable}: not set`, ...found.tried] : found.tried;
+  throw missing(kind, { ...found, tried }, record, home);
+}
+
+/** @param {Kind} kind @param {EngineOptions} options @returns {Context} */
+function contextOf(kind, options) {
+  return {
+    kind,
+    env: withoutSecrets(options.env ?? process.env),
+    cacheDir: options.cacheDir ?? path.join(projectDir, '.data', 'engines'),
+    temporary: options.temporary === true,
+    say: options.say ?? (() => undefined),
+    remembersFailures: true,
+    failures: new Map(),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
 }
 
 /**

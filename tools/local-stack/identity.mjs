@@ -27,6 +27,9 @@ function ps(args) {
   }
 }
 
+/** @returns {string} another one after each start of the machine */
+const bootId = () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
 /**
  * When a process began, in words that no other process of this machine shares with the same pid (after a reboot neither).
  * @param {number} pid
@@ -36,7 +39,7 @@ export function startTimeOf(pid) {
   if (hasProc) {
     const stat = readStat(pid);
     if (stat === null || stat.state === 'Z' || stat.state === 'X') return null;
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${stat.ticks}`;
+    return `${bootId()}:${stat.ticks}`;
   }
   const [, state, began] = /^\s*(\S+)\s+(.*\S)\s*$/.exec(ps(['-o', 'stat=,lstart=', '-p', String(pid)])) ?? [];
   return began === undefined || state === undefined || state.startsWith('Z') ? null : began;
@@ -49,6 +52,27 @@ export function startTimeOf(pid) {
  */
 export function isStillRunning(recorded) {
   return startTimeOf(recorded.pid) === recorded.startedAt;
+}
+
+/** @param {unknown} error @returns {string} the code of an error of the operating system, else empty */
+export const codeOf = (error) =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
+/**
+ * Whether a process that was recorded has certainly ended: more than that it cannot be seen, which is so too where others' processes are hidden.
+ * @param {{ pid: number, startedAt: string }} recorded
+ * @returns {boolean}
+ */
+export function isSurelyGone(recorded) {
+  const startedAt = startTimeOf(recorded.pid);
+  if (startedAt !== null) return startedAt !== recorded.startedAt;
+  if (hasProc && !recorded.startedAt.startsWith(`${bootId()}:`)) return true;
+  try {
+    process.kill(recorded.pid, 0);
+    return hasProc && readStat(recorded.pid) !== null; // dead, and only not yet collected by its parent
+  } catch (error) {
+    return codeOf(error) !== 'EPERM';
+  }
 }
 
 /** @returns {Map<number, number[]>} the children of each process */

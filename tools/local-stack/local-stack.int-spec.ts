@@ -173,7 +173,7 @@ describe('npm start', () => {
     next.process.kill('SIGINT');
     expect(await next.ended).toBe(0);
     expect(standIn.processes()).toEqual([]);
-  });
+  }, 90_000);
 
   it('says in one sentence that the port is taken, before it starts anything', async () => {
     const server = createServer().listen(0, '127.0.0.1');

@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { isInstalled } from '../build/install.mjs';
 import { launchApp, migrate, waitUntilHealthy, whenEnded } from './apps.mjs';
 import { startEngines, withoutSecrets } from './engines.mjs';
-import { send } from './identity.mjs';
-import { DiskFull, Failure, howEnded, livingProcesses, pause } from './processes.mjs';
+import { Failure, howEnded, livingProcesses, pause } from './processes.mjs';
 import { build, install, needsBuild } from './project-state.mjs';
 import { endInOrder, takeFolder } from './run-file.mjs';
 import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsFromFiles } from './settings.mjs';
+import { sentenceOf } from './sentence.mjs';
+import { Stopped, causeOf, untilStopped } from './stopping.mjs';
 import { forgetStores, tellStores } from './stores-file.mjs';
 import { Terminal } from './terminal.mjs';
 import { whatToTry } from './what-to-try.mjs';
@@ -19,61 +20,9 @@ import { watchSources } from './watch.mjs';
  *   `prepare: false`: neither install nor build (for tests, whose project is a stand-in)
  */
 
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
-// npm passes Ctrl-C on to us, and the terminal sends it too: only a later one means impatience.
-const impatientAfterMs = 1_000;
 /** For what API and worker still do when a part of the system is gone: most of it would wait for that part. */
 const hurriedMs = 2_000;
 const tellWaitAfterMs = 2_000;
-
-/** Somebody wants it to end. */
-class Stopped extends Error {
-  /** @param {keyof typeof exitCodes} signal */
-  constructor(signal) {
-    super(signal);
-    this.exitCode = exitCodes[signal];
-  }
-}
-
-/** @returns {AbortController} aborted with Stopped by SIGINT, SIGTERM, SIGHUP, or when nobody reads our output any more */
-function untilStopped() {
-  const controller = new AbortController();
-  let firstAt = 0;
-  /** @param {keyof typeof exitCodes} signal */
-  const onSignal = (signal) => {
-    if (firstAt === 0) {
-      firstAt = Date.now();
-      controller.abort(new Stopped(signal));
-    } else if (Date.now() - firstAt > impatientAfterMs) {
-      for (const one of livingProcesses()) send(-one.pid, 'SIGKILL');
-    }
-  };
-  process
-    .on('SIGINT', () => onSignal('SIGINT'))
-    .on('SIGTERM', () => onSignal('SIGTERM'))
-    .on('SIGHUP', () => onSignal('SIGHUP'));
-  // npm that is killed (or a shell between it and us that swallows a signal) would leave us alone with the system: then nobody wants it.
-  const parent = process.ppid;
-  if (process.env['npm_lifecycle_event'] !== undefined)
-    setInterval(() => process.ppid === parent || onSignal('SIGTERM'), 500).unref();
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => onSignal('SIGHUP'));
-  return controller;
-}
-
-/** @param {unknown} error @returns {string} one sentence for what people can mend; the stack of what is a bug */
-function sentenceOf(error) {
-  if (error instanceof Failure) return error.message;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const place =
-    error instanceof Error && 'path' in error
-      ? String(error.path).replace(/[/]run[.]json.*$/, '')
-      : 'The project folder';
-  if (code === 'ENOSPC') return new DiskFull().message;
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return `${place} cannot be written: make it yours (for example sudo chown -R "$(id -un)" on the folder .data), or start as the user who owns it.`;
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
 
 /**
  * @param {Terminal} terminal @param {string} projectDir @param {StartOptions} options @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
@@ -119,6 +68,41 @@ async function prepare(terminal, projectDir, options, signal) {
 }
 
 /**
+ * @param {Terminal} terminal @param {string} dataDir @param {NodeJS.ProcessEnv} env @param {StartOptions} options
+ * @param {AbortController} controller aborted when an engine ends
+ */
+async function bringUpEngines(terminal, dataDir, env, options, controller) {
+  const engines = await terminal.step('Starting PostgreSQL, MongoDB and Redis', () =>
+    startEngines({
+      dataDir,
+      cacheDir: path.join(dataDir, 'engines'),
+      env,
+      allowUrls: true,
+      allowDocker: true,
+      signal: controller.signal,
+      say: (line) => terminal.note(line),
+      ...options.engines,
+    }),
+  );
+  const list = [engines.postgres, engines.mongo, engines.redis];
+  for (const engine of list) void whyEngineEnded(engine).then((sentence) => controller.abort(new Failure(sentence)));
+  return { env: engines.env, described: list.map((engine) => engine.describe) };
+}
+
+/**
+ * @param {{ api: string, worker: string }} bases @param {import('./apps.mjs').AppContext} context
+ * @returns {Promise<import('./apps.mjs').App[]>} both, ready
+ */
+async function launchApps(bases, context) {
+  const apps = await Promise.all([
+    launchApp({ name: 'api', title: 'The API', healthUrl: `${bases.api}/api/v1/health/started` }, context),
+    launchApp({ name: 'worker', title: 'The worker', healthUrl: `${bases.worker}/health/started` }, context),
+  ]);
+  await Promise.all(apps.map((app) => waitUntilHealthy(app, context.signal)));
+  return apps;
+}
+
+/**
  * From nothing to serving.
  * @param {Terminal} terminal @param {string} projectDir @param {StartOptions} options @param {AbortController} controller aborted when an engine ends
  * @param {(giveBack: () => void) => void} taken called once the folder is ours
@@ -131,21 +115,9 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
     forgetStores(dataDir);
     giveBack();
   });
+  signal.throwIfAborted();
   const { env, settings, bases } = await prepare(terminal, projectDir, options, signal);
-  const engines = await terminal.step('Starting PostgreSQL, MongoDB and Redis', () =>
-    startEngines({
-      dataDir,
-      cacheDir: path.join(dataDir, 'engines'),
-      env,
-      allowUrls: true,
-      allowDocker: true,
-      signal,
-      say: (line) => terminal.note(line),
-      ...options.engines,
-    }),
-  );
-  const list = [engines.postgres, engines.mongo, engines.redis];
-  for (const engine of list) void whyEngineEnded(engine).then((sentence) => controller.abort(new Failure(sentence)));
+  const engines = await bringUpEngines(terminal, dataDir, env, options, controller);
   const context = {
     projectDir,
     env: { ...env, ...engines.env },
@@ -155,22 +127,10 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
   };
   await terminal.step('Migrating the databases', () => migrate(context));
   tellStores(dataDir, engines.env, env);
-  const launchBoth = async () => {
-    const apps = await Promise.all([
-      launchApp({ name: 'api', title: 'The API', healthUrl: `${bases.api}/api/v1/health/started` }, context),
-      launchApp({ name: 'worker', title: 'The worker', healthUrl: `${bases.worker}/health/started` }, context),
-    ]);
-    await Promise.all(apps.map((app) => waitUntilHealthy(app, signal)));
-    return apps;
-  };
+  const launchBoth = () => launchApps(bases, context);
   const apps = await terminal.step('Starting the API and the worker', launchBoth);
   await pause(200); // the last lines of their start come before what stays in view
-  for (const text of whatToTry(
-    bases.api,
-    list.map((engine) => engine.describe),
-    aiLine(settings),
-  ))
-    terminal.line(text);
+  for (const text of whatToTry(bases.api, engines.described, aiLine(settings))) terminal.line(text);
   return { apps, launchBoth, context };
 }
 
@@ -229,9 +189,10 @@ export async function start(options = {}) {
       for (const app of system.apps) void whenEnded(app).then((sentence) => controller.abort(new Failure(sentence)));
     await Promise.race([untilAborted(controller.signal), ...watching]);
   } catch (error) {
-    if (error instanceof Stopped) exitCode = isUp ? 0 : error.exitCode;
-    else console.error(`\n${sentenceOf(error)}`);
-    controller.abort(error); // whatever is still under way ends too
+    const cause = await causeOf(error, controller.signal);
+    if (cause instanceof Stopped) exitCode = isUp ? 0 : cause.exitCode;
+    else console.error(`\n${sentenceOf(cause)}`);
+    controller.abort(cause); // whatever is still under way ends too
   } finally {
     await endAll(terminal, !(controller.signal.reason instanceof Stopped));
     giveBack();

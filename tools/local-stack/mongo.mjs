@@ -1,10 +1,11 @@
 // @ts-check
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtOnce, findProgram, findPython, isAtLeast, majorOf, stallMs, versionOf } from './cache.mjs';
+import { builtAndRunning, findProgram, isAtLeast, majorOf, stallMs, versionOf, workingVersion } from './cache.mjs';
 import { Failure, launch, run } from './processes.mjs';
-import { lookAtMongo } from './ready.mjs';
+import { lookAtMongo, mongoUrl } from './ready.mjs';
+import { secantus } from './secantus.mjs';
 
 /**
  * @typedef {import('./chain.d.mts').Context} Context
@@ -13,10 +14,6 @@ import { lookAtMongo } from './ready.mjs';
  */
 
 const mongodVersion = '7.0.24';
-const secantusVersion = '0.7.0b3';
-
-/** @param {number} port */
-export const mongoUrl = (port) => `mongodb://127.0.0.1:${port}/edgechat?directConnection=true`;
 
 /** @param {string} server @param {string} version @param {string} source @returns {Candidate} */
 function mongodAt(server, version, source) {
@@ -76,80 +73,32 @@ const downloader = `
     (error) => { console.error(error.message); process.exit(1); },
   );`;
 
-/** @param {Context} context @returns {Promise<Candidate[]>} */
-async function fromDownload(context) {
-  const folder = await builtOnce(context, `mongod-${mongodVersion}`, async (partial) => {
-    const env = { ...context.env, MONGOMS_PREFER_GLOBAL_PATH: 'false' };
-    const args = ['-e', downloader, fileURLToPath(import.meta.url), mongodVersion, partial];
-    await run('the download of mongod', process.execPath, args, {
-      signal: context.signal,
-      env,
-      stallMs,
-      growing: partial,
-    });
+/** @param {string} folder @returns {string} the program in it */
+const mongodIn = (folder) =>
+  path.join(folder, readdirSync(folder).find((entry) => entry.startsWith('mongod')) ?? 'mongod');
+
+/** @param {Context} context @param {string} partial */
+async function download(context, partial) {
+  const env = { ...context.env, MONGOMS_PREFER_GLOBAL_PATH: 'false' };
+  const args = ['-e', downloader, fileURLToPath(import.meta.url), mongodVersion, partial];
+  await run('the download of mongod', process.execPath, args, {
+    signal: context.signal,
+    env,
+    stallMs,
+    growing: partial,
   });
-  const name = readdirSync(folder).find((entry) => entry.startsWith('mongod'));
-  const version = name === undefined ? null : await versionOf(context, path.join(folder, name));
-  if (name === undefined || version === null) throw new Failure('the mongod that was downloaded does not run here');
-  return [mongodAt(path.join(folder, name), version, 'downloaded by mongodb-memory-server')];
+  await workingVersion(context, mongodIn(partial));
 }
 
 /** @param {Context} context @returns {Promise<Candidate[]>} */
-async function secantus(context) {
-  const python = await findPython(context);
-  const venv = await builtOnce(context, `secantusdb-${secantusVersion}`, async (partial) => {
-    const options = {
-      signal: context.signal,
-      env: { ...context.env, TMPDIR: partial },
-      stallMs,
-      growing: partial,
-      cwd: partial,
-    };
-    await run('python -m venv', python, ['-m', 'venv', partial], options);
-    const flags = ['--no-input', '--disable-pip-version-check', '--only-binary=:all:'];
-    await run(
-      'pip install secantusdb',
-      path.join(partial, 'bin', 'python'),
-      ['-m', 'pip', 'install', ...flags, `secantusdb==${secantusVersion}`],
-      options,
-    );
-    // An empty settings file of ours: without one it would read whatever lies in the home folder.
-    writeFileSync(path.join(partial, 'secantusd.toml'), '');
-  });
-  const server = path.join(venv, 'bin', 'secantusd-py');
-  if (!existsSync(server)) throw new Failure('the package secantusdb holds no secantusd-py');
-  return [
-    {
-      engine: 'SecantusDB',
-      major: 0,
-      where: 'process',
-      describe: `SecantusDB ${secantusVersion} (speaks MongoDB's protocol; PyPI package)`,
-      prepare: async () => undefined,
-      start: (inner, folder, port, logFile) => {
-        // Through its Python, not by itself: the path in its first line is that of the folder it was built in.
-        const args = [
-          server,
-          '--config',
-          path.join(venv, 'secantusd.toml'),
-          '--host',
-          '127.0.0.1',
-          '--port',
-          String(port),
-          '--storage-path',
-          '.',
-          '--sync-on-commit',
-        ];
-        return launch('SecantusDB', path.join(venv, 'bin', 'python'), args, {
-          role: 'engine',
-          cwd: folder,
-          env: inner.env,
-          logFile,
-        });
-      },
-      look: lookAtMongo,
-      url: mongoUrl,
-    },
-  ];
+async function fromDownload(context) {
+  const { folder, version } = await builtAndRunning(
+    context,
+    `mongod-${mongodVersion}`,
+    (partial) => download(context, partial),
+    (made) => workingVersion(context, mongodIn(made)),
+  );
+  return [mongodAt(mongodIn(folder), version, 'downloaded by mongodb-memory-server')];
 }
 
 /** @type {Link[]} */

@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { familyOf, isStillRunning, send, startTimeOf } from './identity.mjs';
 
@@ -20,8 +20,9 @@ export class DiskFull extends Failure {
  *   `patienceMs`: how long it may take to end before SIGKILL
  * @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Exit
  * @typedef {Recorded & { child: import('node:child_process').ChildProcess, exited: Promise<Exit>, output: () => string }} Launched
+ *   `hasChannel`: it may tell us things by process.send()
  * @typedef {{ role?: Role, stopSignal?: NodeJS.Signals, patienceMs?: number, cwd?: string, env?: NodeJS.ProcessEnv, uid?: number, gid?: number,
- *   logFile?: string, onOutput?: (text: string, stream: 'stdout' | 'stderr') => void }} LaunchOptions
+ *   logFile?: string, hasChannel?: boolean, onOutput?: (text: string, stream: 'stdout' | 'stderr') => void }} LaunchOptions
  */
 
 /** What this process started and did not yet see end. @type {Map<number, Launched>} */
@@ -56,7 +57,7 @@ function announce() {
   for (const listener of listeners) listener([...living.values()]);
 }
 
-const tailBytes = 8_000;
+const tailBytes = 32_000;
 const defaultPatienceMs = 15_000;
 
 /** @param {string} file */
@@ -76,13 +77,15 @@ function spawnWithOutput(command, args, options) {
   // detached: a session of its own, so that Ctrl-C in the terminal reaches us alone and we end things in their order.
   const log = options.logFile === undefined ? null : openSync(options.logFile, 'a');
   const { cwd, env, uid, gid } = options;
+  /** @type {import('node:child_process').StdioOptions} */
+  const channel = options.hasChannel === true ? ['ipc'] : [];
   const child = spawn(command, args, {
     cwd,
     env,
     uid,
     gid,
     detached: true,
-    stdio: log === null ? ['ignore', 'pipe', 'pipe'] : ['ignore', log, log],
+    stdio: log === null ? ['ignore', 'pipe', 'pipe', ...channel] : ['ignore', log, log],
   });
   if (log !== null) closeSync(log);
   let tail = '';
@@ -181,7 +184,7 @@ function sizeOf(folder) {
  * @param {string} what @param {string} command @param {string[]} args
  * @param {LaunchOptions & { signal?: AbortSignal, stallMs?: number, growing?: string }} [options] `stallMs`: it is ended when it
  *   printed nothing for so long and the folder `growing` did not change either (no limit when left out)
- * @returns {Promise<string>} what it printed, its last 8,000 characters
+ * @returns {Promise<string>} what it printed, its last 32,000 characters
  * @throws DiskFull, Failure with the end of its output, or the signal's reason
  */
 export async function run(what, command, args, options = {}) {
@@ -213,9 +216,9 @@ export async function run(what, command, args, options = {}) {
   signal?.removeEventListener('abort', onAbort);
   signal?.throwIfAborted();
   if (code === 0) return launched.output();
-  if (isDiskFull(launched.output())) throw new DiskFull();
+  if (isDiskFull(launched.output()) || (growing !== undefined && hasNoRoom(growing))) throw new DiskFull();
   if (stalled) throw new Failure(`${what} did nothing for ${(stallMs ?? 0) / 1_000} s`);
-  throw new Failure(`${what} failed (${howEnded({ code, signal: killedBy })})${lastLines(launched.output())}`);
+  throw new Failure(`${what} failed (${howEnded({ code, signal: killedBy })})${tellingLines(launched.output())}`);
 }
 
 /** @param {Exit} exit @returns {string} the signal or the exit code, in words */
@@ -225,14 +228,53 @@ export function howEnded({ code, signal }) {
 
 /** @param {string} output @returns {boolean} whether a program complained there that the disk is full */
 export function isDiskFull(output) {
-  return /ENOSPC|No space left on device|not enough free disk space/i.test(output);
+  return /ENOSPC|No space left on device|not enough free disk space|EDQUOT|Disk quota exceeded/i.test(output);
 }
 
-/** @param {string} output @param {number} [count] @returns {string} its last lines after a colon, or nothing */
-export function lastLines(output, count = 3) {
-  const lines = output
+/** Less than this, and a program that writes has failed for want of room, whatever it says. */
+const noRoomBytes = 4 * 2 ** 20;
+
+/** @param {string} folder @returns {boolean} whether hardly anything can be written there: not all programs tell why they fail */
+function hasNoRoom(folder) {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(folder);
+    return bavail * bsize < noRoomBytes || (files > 0 && ffree === 0);
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} output @returns {string[]} its lines that are not empty, without blanks at their ends */
+const linesOf = (output) =>
+  output
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.length === 0 ? '' : `: ${lines.slice(-count).join(' | ').slice(0, 600)}`;
+
+/** @param {string[]} lines @returns {string} */
+const joined = (lines) => (lines.length === 0 ? '' : `: ${lines.join(' | ').slice(0, 600)}`);
+
+/** @param {string} output @param {number} [count] @returns {string} its last lines after a colon, or nothing */
+export function lastLines(output, count = 3) {
+  return joined(linesOf(output).slice(-count));
+}
+
+/** The line with which programs begin what went wrong: `Error: …`, `npm error …`, `FATAL:  …`, `OSError: …`, `✘ [ERROR] …`, `E: …`. */
+const namesError =
+  /^npm (?:error|ERR!)|^(?:.{0,60}[\s[])?(?:[\w.]*(?:Error|Exception)(?: \[\w+\])?(?::|$)|ERROR\b|FATAL\b|PANIC\b|fatal:|error:|E:)/;
+/** What stands below it for programmers: frames of the stack, fields of the error. */
+const isForProgrammers =
+  /^(?:at |File "|\^+$|\||[{}[\]]|Node\.js v\d|(?:errno|code|syscall|stdio|stdout|stderr|status|signal|output|pid|path|spawnargs):)/;
+
+/**
+ * @param {string} output of a program that failed
+ * @returns {string} after a colon the first line that names an error with up to two after it, its last lines if none does; often nothing
+ */
+export function tellingLines(output) {
+  const lines = linesOf(output);
+  const first = lines.findIndex((line) => namesError.test(line));
+  if (first === -1) return joined(lines.slice(-3));
+  const below = lines.slice(first + 1);
+  const end = below.findIndex((line) => isForProgrammers.test(line));
+  return joined([lines[first] ?? '', ...(end === -1 ? below : below.slice(0, end)).slice(0, 2)]);
 }

@@ -1,12 +1,14 @@
 // @ts-check
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { INSTALL, whyNotInstalled } from '../build/install.mjs';
+import { syncToDisk, writeDurably } from './durable.mjs';
 import { byLine } from './log-lines.mjs';
-import { run } from './processes.mjs';
+import { Failure, run } from './processes.mjs';
 
 /**
- * `npm ci`, with the development packages whatever NODE_ENV says (the build needs them).
+ * `npm ci`, with all packages that are for this platform, whatever npm's settings and NODE_ENV say (the build needs them).
  * @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
  * @param {(line: string) => void} say hears npm's errors
  */
@@ -14,12 +16,14 @@ export async function install(projectDir, env, signal, say) {
   const cli = env['npm_execpath'];
   const [command, before] =
     cli !== undefined && /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, [cli]] : ['npm', []];
-  await run('npm ci', command, [...before, 'ci', '--include=dev', '--no-audit', '--no-fund'], {
+  await run('npm ci', command, [...before, ...INSTALL], {
     cwd: projectDir,
     env,
     signal,
     onOutput: byLine((line) => line.startsWith('npm error') && say(line)),
   });
+  const leftOut = whyNotInstalled();
+  if (leftOut !== null) throw new Failure(leftOut);
 }
 
 /** What the build reads. Editors write others beside it: `.name.ts.swp`, `.#name.ts`, `name.ts~`, `4913`. */
@@ -51,6 +55,9 @@ export function sourcesOf(projectDir) {
   return createHash('sha256').update(found.sort().join('\n')).digest('hex');
 }
 
+/** @param {string} projectDir @returns {string[]} what a build makes */
+const outputsOf = (projectDir) => ['api', 'worker'].map((app) => path.join(projectDir, 'dist', 'apps', app, 'main.js'));
+
 /** @param {string} projectDir @returns {string | null} the sources of the last build that succeeded, null when there is none */
 export function builtSources(projectDir) {
   const stamp = path.join(projectDir, 'dist', '.sources');
@@ -62,8 +69,7 @@ export function builtSources(projectDir) {
  * @param {string} projectDir
  */
 export function needsBuild(projectDir) {
-  const outputs = ['api', 'worker'].map((app) => path.join(projectDir, 'dist', 'apps', app, 'main.js'));
-  return !outputs.every((file) => existsSync(file)) || builtSources(projectDir) !== sourcesOf(projectDir);
+  return !outputsOf(projectDir).every((file) => existsSync(file)) || builtSources(projectDir) !== sourcesOf(projectDir);
 }
 
 /**
@@ -81,5 +87,7 @@ export async function build(projectDir, env, signal, say) {
     onOutput: byLine(say),
   });
   mkdirSync(path.dirname(stamp), { recursive: true });
-  writeFileSync(stamp, sources);
+  // The stamp says that the outputs are whole, after a power cut too.
+  for (const file of outputsOf(projectDir)) if (existsSync(file)) syncToDisk(file);
+  writeDurably(stamp, sources);
 }

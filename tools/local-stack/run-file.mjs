@@ -1,26 +1,18 @@
 // @ts-check
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isStillRunning, startTimeOf } from './identity.mjs';
+import { ourselves, takeLock } from './folder-lock.mjs';
+import { isStillRunning } from './identity.mjs';
 import { Failure, end, onProcesses } from './processes.mjs';
 
 /**
  * `.data/run.json`: who starts or runs the system from this folder, and what it has started. What must hold:
- * 1. One start at a time: the file is made by link(2), which fails when it is there.
- * 2. A process of ours is in it from right after it was made until it ended, so that the next start can end it if we are killed.
+ * 1. One start at a time: the file is a lock (folder-lock.mjs). It is taken before anything is ended or begun, wherever the stores are.
+ * 2. A process of ours is in it from right after it was made until it ended, so that the next start can end it if we are killed. So is what
+ *    an earlier start has left, until it ended.
  *
  * @typedef {import('./processes.mjs').Recorded} Recorded
- * @typedef {{ pid: number, startedAt: string, children: Recorded[] }} Run
  */
-
-/** @param {string} file @returns {Run | null} */
-function readRun(file) {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    return null;
-  }
-}
 
 /**
  * Ends everything of a run: the API first, which waits for answers that the worker still makes; then the worker, that it can still write
@@ -42,9 +34,9 @@ async function endPatiently(some, atMostMs) {
   if (left.length > 0) await end(left, Math.min(atMostMs, Math.max(...left.map((one) => one.patienceMs))));
 }
 
-/** @param {Recorded[]} children @returns {string} */
-function contentOf(children) {
-  const recorded = children.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({
+/** @param {Recorded[]} children */
+const recorded = (children) =>
+  children.map(({ pid, startedAt, what, role, stopSignal, patienceMs }) => ({
     pid,
     startedAt,
     what,
@@ -52,42 +44,68 @@ function contentOf(children) {
     stopSignal,
     patienceMs,
   }));
-  return JSON.stringify({ pid: process.pid, startedAt: startTimeOf(process.pid) ?? '', children: recorded });
+
+/** @param {string} text of the file that an earlier start has left @returns {Recorded[]} what still runs of it */
+function leftOf(text) {
+  try {
+    const { children } = JSON.parse(text);
+    return recorded(Array.isArray(children) ? children : []).filter(isStillRunning);
+  } catch {
+    return []; // cut by a power cut, which ended all processes too; or there was none
+  }
+}
+
+/** @param {Recorded[]} left @param {(left: Recorded[], work: () => Promise<void>) => Promise<void>} cleaning */
+async function endLeft(left, cleaning) {
+  if (left.length === 0) return;
+  await cleaning(left, () => endInOrder(left));
+  const still = left.filter(isStillRunning);
+  if (still.length === 0) return;
+  const named = still.map(({ what, pid }) => `${what}, process ${pid}`).join('; ');
+  throw new Failure(
+    `What an earlier start has left cannot be ended (${named}): end it, or restart the machine, and start again.`,
+  );
 }
 
 /**
- * Takes the project folder for this start, after ending what a killed start has left.
+ * Takes the project folder for this start, then ends what a killed start has left.
  * @param {string} dataDir @param {(left: Recorded[], work: () => Promise<void>) => Promise<void>} cleaning called when something is to be ended
  * @returns {Promise<() => void>} gives the folder back
- * @throws Failure when another start lives
+ * @throws Failure when another start lives, or what a killed one left cannot be ended
  */
 export async function takeFolder(dataDir, cleaning) {
   mkdirSync(dataDir, { recursive: true });
   const file = path.join(dataDir, 'run.json');
-  const own = `${file}.${process.pid}`;
-  const earlier = readRun(file);
-  if (earlier !== null && isStillRunning(earlier)) {
+  /** @type {Recorded[]} */
+  let left = [];
+  const other = takeLock(file, (text) => {
+    left = leftOf(text);
+    return { children: left };
+  });
+  if (other?.pid === 0)
     throw new Failure(
-      `EdgeChat is already running from this folder (process ${earlier.pid}): stop that one first, with Ctrl-C or kill ${earlier.pid}.`,
+      'EdgeChat is being started from this folder by another process: wait for that one, or try again in 10 seconds.',
     );
-  }
-  const left = (earlier?.children ?? []).filter(isStillRunning);
-  if (left.length > 0) await cleaning(left, () => endInOrder(left));
-  rmSync(file, { force: true });
-  writeFileSync(own, contentOf([]));
-  try {
-    linkSync(own, file);
-  } catch {
-    throw new Failure('EdgeChat is being started from this folder by another process: wait for that one, or stop it.');
-  } finally {
-    rmSync(own, { force: true });
-  }
+  if (other !== null)
+    throw new Failure(
+      `EdgeChat is already running from this folder (process ${other.pid}): stop that one first, with Ctrl-C or kill ${other.pid}.`,
+    );
+  const own = `${file}.${process.pid}`;
   const forget = onProcesses((all) => {
-    writeFileSync(own, contentOf(all));
+    left = left.filter(isStillRunning);
+    writeFileSync(own, JSON.stringify({ ...ourselves(), children: recorded([...left, ...all]) }));
     renameSync(own, file);
   });
-  return () => {
+  const giveBack = () => {
     forget();
-    rmSync(file, { force: true });
+    left = left.filter(isStillRunning);
+    if (left.length === 0) rmSync(file, { force: true });
   };
+  try {
+    await endLeft(left, cleaning);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+  return giveBack;
 }

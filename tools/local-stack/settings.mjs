@@ -118,6 +118,22 @@ async function whyTakenAnywhere(port) {
   return (await whyTaken(port, '127.0.0.1')) ?? (await whyTaken(port, '0.0.0.0'));
 }
 
+/** @param {string} host @param {string | null} why nobody can listen there @throws Failure when the reason is the host */
+function refuseHost(host, why) {
+  if (why === null || why === 'EADDRINUSE' || why === 'EACCES') return;
+  if (why === 'ENOTFOUND' || why === 'EAI_AGAIN')
+    throw new Failure(
+      `HOST is ${host}, and no address is found for that name: set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+    );
+  if (why === 'EADDRNOTAVAIL')
+    throw new Failure(
+      `HOST is ${host}, which is no address of this machine: set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+    );
+  throw new Failure(
+    `HOST is ${host}, where nobody can listen (${why}): set HOST to an address of this machine, 0.0.0.0 for all of them, or leave it out.`,
+  );
+}
+
 /** @param {string} name @param {number} port @param {string | null} why @throws Failure */
 function refuseTaken(name, port, why) {
   if (why === null) return;
@@ -135,13 +151,16 @@ function refuseTaken(name, port, why) {
  * the same moment; then one worker ends, after the other has answered for it that it is healthy.
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ api: number, worker: number } | null>} null when the variables are wrong, which `loadSettings` says with all others
- * @throws Failure when one is taken
+ * @throws Failure when one is taken, or HOST is no address of this machine
  */
 export async function choosePorts(env) {
   const api = portOf('PORT', env);
   const worker = portOf('WORKER_HEALTH_PORT', env);
   if (api === null || worker === null || portProblems(env).length > 0) return null;
-  refuseTaken('PORT', api, await whyTakenAnywhere(api));
+  const host = env['HOST'];
+  const why = host === undefined ? null : await whyTaken(api, host);
+  if (host !== undefined) refuseHost(host, why);
+  refuseTaken('PORT', api, why ?? (await whyTakenAnywhere(api)));
   if (env['WORKER_HEALTH_PORT'] === undefined) {
     let any = await freePort();
     while (any === api) any = await freePort();

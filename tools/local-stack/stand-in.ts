@@ -18,7 +18,7 @@ const localStack = import.meta.dirname;
 
 /**
  * Both processes in a few lines: they say their pid, serve the health paths, `migrate` ends well, `admin` with 3, SIGTERM ends them. The API takes
- * STAND_IN_DRAIN_MS for that.
+ * STAND_IN_DRAIN_MS for that, and listens after STAND_IN_LISTEN_AFTER_MS.
  */
 const app = (name: 'api' | 'worker', portVariable: string) => `
   if (process.argv[2] === 'migrate') process.exit(0);
@@ -27,7 +27,10 @@ const app = (name: 'api' | 'worker', portVariable: string) => `
     process.exit(3);
   }
   console.log('pid ' + process.pid + ' demo ' + process.env.AI_DEMO_FALLBACK);
-  require('node:http').createServer((_, response) => response.end('{}')).listen(process.env.${portVariable}, '127.0.0.1');
+  setTimeout(() => {
+    const server = require('node:http').createServer((_, response) => response.end('{}'));
+    server.listen(process.env.${portVariable}, '127.0.0.1', () => process.send?.('listening'));
+  }, ${name === 'api' ? 'Number(process.env.STAND_IN_LISTEN_AFTER_MS ?? 0)' : '0'});
   process.on('SIGTERM', () => {
     console.log('is to end');
     setTimeout(() => console.log('ends') ?? process.exit(0), ${name === 'api' ? 'Number(process.env.STAND_IN_DRAIN_MS ?? 0)' : '0'});

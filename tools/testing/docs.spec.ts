@@ -12,6 +12,7 @@ const pages = [
   'CHANGELOG.md',
   'docs/ARCHITECTURE.md',
   'docs/deploy.md',
+  'docs/troubleshooting.md',
   ...records.map((file) => `docs/adr/${file}`),
 ];
 const architecture = read('docs/ARCHITECTURE.md');

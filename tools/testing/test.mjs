@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isInstalled } from '../build/install.mjs';
+import { INSTALL, isInstalled, whyNotInstalled } from '../build/install.mjs';
 import { startGuard } from '../local-stack/guard.mjs';
 import { Failure, end, launch, onProcesses } from '../local-stack/processes.mjs';
 import { COUNTS_FOLDER } from './counts.mjs';
@@ -23,8 +23,12 @@ onProcesses((all) => {
   living = all;
 });
 
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
+let stoppedWith = null;
+
 async function stop(signal) {
   if (stopping.signal.aborted) return;
+  stoppedWith = EXIT_CODES[signal];
   stopping.abort(new Failure(`${signal}: everything that was started is ended`));
   await end(living, 10_000);
 }
@@ -114,8 +118,11 @@ async function testFiles(files) {
 }
 
 async function main(files) {
-  if (!isInstalled() && !(await run('npm ci', ['npm', 'ci', '--include=dev'])))
-    return [{ passed: 0, failed: 1, failures: [] }];
+  if (!isInstalled()) {
+    if (!(await run('npm ci', ['npm', ...INSTALL]))) return [{ passed: 0, failed: 1, failures: [] }];
+    const leftOut = whyNotInstalled();
+    if (leftOut !== null) throw new Failure(leftOut);
+  }
 
   rmSync(COUNTS_FOLDER, { recursive: true, force: true });
   mkdirSync(COUNTS_FOLDER, { recursive: true });
@@ -129,6 +136,7 @@ const counts = await main(process.argv.slice(2)).catch((error) => {
 const passed = counts.reduce((sum, one) => sum + one.passed, 0);
 const failed = counts.reduce((sum, one) => sum + one.failed, 0);
 await end(living, 10_000);
+if (stoppedWith !== null) process.exit(stoppedWith);
 // Once more, at the end: what is in the middle of thousands of lines nobody finds.
 for (const failure of counts.flatMap(({ failures }) => failures)) console.log(`\n== FAILED ${failure.slice(0, 3_000)}`);
 console.log(`\n${passed} passed, ${failed} failed`);

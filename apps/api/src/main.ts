@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   await letGoOfTheStart();
   await app.listen({ port: config.port, host: config.host, backlog: LISTEN_BACKLOG });
   log.info('the API listens', { address: await app.getUrl() });
+  process.send?.('listening', undefined, undefined, () => undefined); // to `npm start`, which must not take what another program answers at this port for ours
 }
 
 /**
@@ -61,6 +62,8 @@ function failure(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const port = error instanceof Error && 'port' in error ? error.port : '';
   if (code === 'EADDRINUSE') return `Port ${port} is taken by another program. Stop it, or set PORT to another one.`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return 'HOST is a name that no address is found for. Set it to an address of this machine, or 0.0.0.0 for all of them.';
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
     return 'Cannot listen on HOST and PORT as they are set. Choose a port from 1024 on and an address of this machine.';
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

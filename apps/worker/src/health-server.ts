@@ -29,7 +29,10 @@ export class HealthServer implements OnApplicationBootstrap, OnApplicationShutdo
       );
       process.exit(1);
     });
-    this.server.listen(this.config.workerHealthPort, '127.0.0.1');
+    // To `npm start`, which must not take what another program answers at this port for ours.
+    this.server.listen(this.config.workerHealthPort, '127.0.0.1', () =>
+      process.send?.('listening', undefined, undefined, () => undefined),
+    );
   }
 
   onApplicationShutdown(): void {

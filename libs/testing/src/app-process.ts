@@ -82,10 +82,12 @@ export class AppProcess {
     const { child } = this;
     if (!child) throw new Error(`${this.app} does not run`);
     return new Promise((resolve) => {
-      child.once('message', (message: unknown) =>
-        resolve((message as { storeCalls: Record<string, number> }).storeCalls),
-      );
-      child.send('store-calls');
+      const take = (message: unknown): void => {
+        if (typeof message !== 'object' || message === null || !('storeCalls' in message)) return; // it tells other things, too
+        child.off('message', take);
+        resolve((message as { storeCalls: Record<string, number> }).storeCalls);
+      };
+      child.on('message', take).send('store-calls');
     });
   }
 }
