@@ -100,9 +100,6 @@ function quoted(text) {
 /** @param {string} text @returns {number} */
 const linesIn = (text) => text.split('\n').length - 1;
 
-/** @param {string} text @returns {string} without its first line */
-const afterLine = (text) => text.slice(`${text.split('\n', 1)[0]}\n`.length);
-
 /**
  * The value that stands at the beginning of a text.
  * @param {string} text @param {Lookup} lookup @param {() => void} missing
@@ -121,6 +118,58 @@ function valueAt(text, lookup, missing) {
   return { value: withVariables((line.split(' #', 1)[0] ?? '').trimEnd(), lookup, missing), length: line.length };
 }
 
+/** What is not read yet, and which line that is. */
+class Unread {
+  line = 1;
+
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text;
+  }
+
+  /** @param {number} length */
+  skip(length) {
+    this.line += this.text.slice(0, length).split('\n').length - 1;
+    this.text = this.text.slice(length);
+  }
+
+  skipLine() {
+    this.skip((this.text.split('\n', 1)[0] ?? '').length + 1);
+  }
+
+  /** Goes on to the next thing that is neither a blank nor a comment. @returns {boolean} false at the end */
+  toNext() {
+    for (;;) {
+      this.skip(this.text.length - this.text.trimStart().length);
+      if (!this.text.startsWith('#')) return this.text !== '';
+      this.skipLine();
+    }
+  }
+}
+
+/**
+ * Reads what the text begins with, a name and its value.
+ * @param {Unread} unread @param {Map<string, string>} found gets it @param {NodeJS.ProcessEnv} env @param {(what: string) => void} tell hears what is hardly meant so
+ * @throws BadVariable
+ */
+function readOne(unread, found, env, tell) {
+  const [head = '', name = '', sign = ''] = /^(?:export[^\S\n]+)?([^\n=:]*)(=|:|\n|$)/.exec(unread.text) ?? [];
+  const key = name.trim();
+  const hasValue = sign === '=' || sign === ':';
+  if (/[^\p{L}\p{N}_.\-[\]]/u.test(key) || (key === '' && hasValue))
+    throw new BadVariable('does not begin with a name and a =');
+  if (!hasValue) {
+    if (env[key] === undefined) tell('has no =, so it sets nothing');
+    return unread.skip(head.length);
+  }
+  const missing = () =>
+    tell('names a variable that is not set, which counts as empty: a plain $ is written $$, or in single quotes');
+  const text = unread.text.slice(head.length).replace(/^[^\S\n]+/, '');
+  const { value, length } = valueAt(text, (other) => env[other] ?? found.get(other), missing);
+  found.set(key, value);
+  unread.skip(unread.text.length - text.length + length);
+}
+
 /**
  * @param {string} source the whole text of the file
  * @param {NodeJS.ProcessEnv} env what variables in values stand for; those of the file come after it
@@ -129,58 +178,24 @@ function valueAt(text, lookup, missing) {
  * @throws Failure naming every line that cannot be read
  */
 export function parseEnvFile(source, env, warn = () => undefined) {
+  const unread = new Unread(source.replace(/^\ufeff/, ''));
   /** @type {Map<string, string>} */
   const found = new Map();
   /** @type {string[]} */
   const problems = [];
-  /** @type {Lookup} */
-  const lookup = (name) => env[name] ?? found.get(name);
-  let rest = source.replace(/^\ufeff/, '');
-  let line = 1;
-  /** @param {number} length */
-  const skip = (length) => {
-    line += linesIn(rest.slice(0, length));
-    rest = rest.slice(length);
-  };
-  /** @param {string} what */
-  const refuse = (what) => {
-    problems.push(`.env, line ${line}: the line ${what}.`);
-    skip(rest.length - afterLine(rest).length);
-  };
-  for (skip(blanksAt(rest)); rest !== ''; skip(blanksAt(rest))) {
-    if (rest.startsWith('#')) {
-      skip(rest.length - afterLine(rest).length);
-      continue;
-    }
-    const [head = '', name = '', sign = ''] = /^(?:export[^\S\n]+)?([^\n=:]*)(=|:|\n|$)/.exec(rest) ?? [];
-    const key = name.trim();
-    if (/[^\p{L}\p{N}_.\-[\]]/u.test(key) || (key === '' && sign !== '\n')) {
-      refuse('does not begin with a name and a =');
-    } else if (sign !== '=' && sign !== ':') {
-      if (env[key] === undefined) warn(`.env, line ${line}: the line has no =, so it sets nothing.`);
-      skip(head.length);
-    } else {
-      const value = rest.slice(head.length).replace(/^[^\S\n]+/, '');
-      const missing = () =>
-        warn(
-          `.env, line ${line}: the value names a variable that is not set, which counts as empty. A plain $ is written $$, or in single quotes.`,
-        );
-      try {
-        const read = valueAt(value, lookup, missing);
-        found.set(key, read.value);
-        skip(rest.length - value.length + read.length);
-      } catch (error) {
-        if (!(error instanceof BadVariable)) throw error;
-        refuse(error.message);
-      }
+  const sentence = (/** @type {string} */ what) => `.env, line ${unread.line}: the line ${what}.`;
+  while (unread.toNext()) {
+    try {
+      readOne(unread, found, env, (what) => warn(sentence(what)));
+    } catch (error) {
+      if (!(error instanceof BadVariable)) throw error;
+      problems.push(sentence(error.message));
+      unread.skipLine();
     }
   }
   if (problems.length > 0) throw new Failure(problems.join('\n'));
   return Object.fromEntries(found);
 }
-
-/** @param {string} text @returns {number} how many blanks and line ends it begins with */
-const blanksAt = (text) => text.length - text.trimStart().length;
 
 /** @param {Buffer} bytes @returns {string} @throws Failure when they are no UTF-8 */
 function decoded(bytes) {

@@ -128,6 +128,7 @@ async function secantus(context) {
       start: (inner, folder, port, logFile) => {
         // Through its Python, not by itself: the path in its first line is that of the folder it was built in.
         const args = [
+          fileURLToPath(new URL('secantusd.py', import.meta.url)),
           server,
           '--config',
           path.join(venv, 'secantusd.toml'),

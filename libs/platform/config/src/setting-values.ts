@@ -48,7 +48,7 @@ export const urlOfStore = (...schemes: string[]) =>
     .max(4_096)
     .transform((value, context) => {
       const isOurs = schemes.some((scheme) => value.toLowerCase().startsWith(`${scheme}://`));
-      const read = isOurs ? storeUrl(value) : null;
+      const read = isOurs ? storeUrl(value, { hostsMax: schemes.includes('mongodb') ? 50 : 1 }) : null;
       if (read !== null) return read;
       const how = isOurs ? ', with a host, and with each @ / ? # of its password written %40 %2F %3F %23' : '';
       context.addIssue(`must be a URL that begins with ${schemes.join(':// or ')}://${how}`);
@@ -60,6 +60,12 @@ export const databaseUrl = z
   .string()
   .transform((value) => value.replace(/^(postgres(?:ql)?)\+[a-z0-9]+:\/\//, '$1://'))
   .pipe(urlOfStore('postgresql', 'postgres'));
+
+/** (With another end than a number the driver would ask for the database NaN, and end the process.) */
+export const redisUrl = urlOfStore('redis', 'rediss').refine(
+  (value) => /^[a-z]+:\/\/[^/?]*(?:\/[0-9]{0,5})?(?:\?.*)?$/.test(value),
+  'must be a URL that begins with redis:// or rediss:// and ends with nothing or with the number of a database, such as /0',
+);
 
 /** Origins as browsers send them, or `*`. */
 export const origins = z

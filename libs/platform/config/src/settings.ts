@@ -7,6 +7,7 @@ import {
   list,
   numberOrUnlimited,
   origins,
+  redisUrl,
   text,
   tokenSecret,
   urlOfStore,
@@ -80,7 +81,7 @@ export const SETTINGS = {
   REDIS_URL: secret(
     BOTH,
     'redis://127.0.0.1:6379/0',
-    urlOfStore('redis', 'rediss'),
+    redisUrl,
     'Redis, 6.2 or newer, with maxmemory-policy noeviction.',
   ),
   JWT_SECRET: secret(

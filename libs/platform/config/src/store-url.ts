@@ -1,19 +1,18 @@
 /** What may stand in the user and the password of a URL as it is; of all else a driver may make something else, or nothing. */
 const NOT_PLAIN = /[^A-Za-z0-9\-._~!$&'()*+,;=%]/gu;
 
-/** A host, or several with commas: names, addresses, IPv6 in brackets, each with a port or without. */
-const PLACE =
-  /^(?:\[[0-9a-f:.%]+\]|[^\s:,@/?#[\]]+)(?::[0-9]{1,5})?(?:,(?:\[[0-9a-f:.%]+\]|[^\s:,@/?#[\]]+)(?::[0-9]{1,5})?)*$/i;
+/** A name, an address, IPv6 in brackets; with a port or without. */
+const HOST = /^(?:\[[0-9a-f:.%]+\]|[^\s:,@/?#[\]]+)(?::([0-9]{1,5}))?$/i;
 
 /**
  * The URL of a store in the one spelling that all drivers read alike: in its user and password everything is percent-encoded that has a meaning elsewhere in a URL. What people paste
  * is not: a raw `@`, `#`, `/`, `?`, `:` or `%` of a password means itself here. Valid percent-escapes stay what they are.
  * @returns null when it cannot be told where the password ends, or when there is no host
  */
-export function storeUrl(value: string): string | null {
+export function storeUrl(value: string, { hostsMax }: { readonly hostsMax: number }): string | null {
   const [, scheme = '', rest = ''] = /^([a-z0-9+]+:\/\/)(.*)$/is.exec(value) ?? [];
   const parts = scheme === '' || !rest.isWellFormed() ? null : split(rest);
-  if (parts === null) return null;
+  if (parts === null || parts.place.split(',').length > hostsMax) return null;
   const { user, place, after } = parts;
   const [name = '', ...words] = user?.split(':') ?? [];
   const credentials = user === null ? '' : `${encoded(name)}${words.length > 0 ? `:${encoded(words.join(':'))}` : ''}@`;
@@ -43,9 +42,14 @@ function split(rest: string): Parts | null {
 function splitAt(rest: string, at: number): Parts | null {
   const [, place = '', after = ''] = /^([^/?]*)(.*)$/s.exec(rest.slice(at + 1)) ?? [];
   // PostgreSQL may be told its host in the query, and has a usual one.
-  const isPlace = PLACE.test(place) || (place === '' && (at === -1 || /[?&]host=/.test(after)));
+  const isPlace = place === '' ? at === -1 || /[?&]host=/.test(after) : place.split(',').every(isHost);
   return isPlace ? { user: at === -1 ? null : rest.slice(0, at), place, after } : null;
 }
+
+const isHost = (host: string): boolean => {
+  const found = HOST.exec(host);
+  return found !== null && Number(found[1] ?? 0) <= 65_535;
+};
 
 /** True when a raw `@` or `#` comes later than the host, other than in the value of a parameter: it may be that the password goes on up to there. */
 const isUnclear = ({ user, after }: Parts): boolean =>
