@@ -1,4 +1,4 @@
-import { Redis as Client, ReplyError } from 'ioredis';
+import { ReplyError, type Redis as Client } from 'ioredis';
 import { PREFIX } from './prefix.js';
 
 /** This Redis answers, but cannot do what is needed as it is set up: the message says why, and what to do. */
