@@ -3,7 +3,7 @@ import { migrate } from '@edgechat/database';
 import { pause } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { reasonOf, Trouble, type Log } from '@edgechat/platform/logging';
-import { databaseOf, ownWords } from '@edgechat/platform/mongo';
+import { databaseOf, hintAbout, ownWords } from '@edgechat/platform/mongo';
 import { checkRedis } from '@edgechat/platform/redis';
 
 const PATIENCE_MS = 60_000;
@@ -49,7 +49,7 @@ async function patiently<T>(store: string, log: Log, work: () => Promise<T>): Pr
         fail(
           `${store} could not be migrated: ${reasonOf(why).replace(/\.$/, '')}. Nothing is half done; mend it and run migrate again.`,
         );
-      trouble.has(why);
+      trouble.has(why, hintAbout(error));
       await pause(1_000);
     }
   }

@@ -7,6 +7,7 @@ export async function prepareMessages(url: string, database: string): Promise<vo
   const connection = createConnection(url, {
     dbName: database,
     serverSelectionTimeoutMS: 3_000,
+    connectTimeoutMS: 2_000,
     autoIndex: false,
     autoCreate: false,
   });

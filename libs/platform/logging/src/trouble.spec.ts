@@ -17,6 +17,7 @@ describe('a trouble', () => {
       trouble.has(error);
     trouble.isOver();
     trouble.has(refused('read'), 'Is it another server?');
+    trouble.has(new Error('no such protocol'), 'Is it another server?');
 
     expect(lines).toEqual([
       ['the store cannot be used', { reason: 'read ECONNRESET' }],

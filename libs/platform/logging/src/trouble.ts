@@ -12,12 +12,12 @@ export class Trouble {
     private readonly words: string,
   ) {}
 
-  /** @param hint a sentence that says what to look at */
+  /** @param hint a sentence that says what to look at; told once, whatever the error is in which the same trouble shows */
   has(error: unknown, hint?: string): void {
-    const reason = reasonOf(error);
-    if (this.told.has(keyOf(error)) || this.told.size >= TOLD_MAX) return;
-    this.told.add(keyOf(error));
-    this.log.warn(hint === undefined ? this.words : `${this.words}. ${hint}`, { reason });
+    const key = hint ?? keyOf(error);
+    if (this.told.has(key) || this.told.size >= TOLD_MAX) return;
+    this.told.add(key);
+    this.log.warn(hint === undefined ? this.words : `${this.words}. ${hint}`, { reason: reasonOf(error) });
   }
 
   isOver(): void {

@@ -4,7 +4,7 @@ import { Config } from '@edgechat/platform/config';
 import { Log, Trouble } from '@edgechat/platform/logging';
 import type { Connection, ConnectOptions } from 'mongoose';
 import { DEADLINE_MS, Mongo } from './mongo.js';
-import { ownWords } from './own-words.js';
+import { hintAbout, ownWords } from './own-words.js';
 
 const RETRY_MS = 500;
 
@@ -56,7 +56,7 @@ export function databaseOf(url: string): string {
 function keepTrying(connection: Connection, url: string, options: ConnectOptions, log: Log): Connection {
   const trouble = new Trouble(log, 'MongoDB (MONGODB_URL) cannot be used yet');
   const again = (error: unknown): void => {
-    trouble.has(ownWords(error));
+    trouble.has(ownWords(error), hintAbout(error));
     setTimeout(() => void connection.openUri(url, options).catch(again), RETRY_MS).unref();
   };
   connection.on('error', (error: unknown) => log.warn('the connection to MongoDB failed', { error }));

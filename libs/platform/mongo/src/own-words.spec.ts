@@ -1,4 +1,4 @@
-import { ownWords } from './own-words.js';
+import { hintAbout, ownWords } from './own-words.js';
 
 const failed = (servers: unknown): Error =>
   Object.assign(new Error('Server selection timed out after 3000 ms'), { reason: { servers } });
@@ -11,6 +11,7 @@ describe('why MongoDB cannot be reached', () => {
       ['b:1', { error: refused }],
     ]);
     expect(ownWords(failed(servers))).toBe(refused);
+    expect(hintAbout(failed(servers))).toBeUndefined();
   });
 
   it.each([[new Map()], [{}], [null], [new Map([['a:1', null]])]])(
@@ -18,6 +19,7 @@ describe('why MongoDB cannot be reached', () => {
     (servers) => {
       const error = failed(servers);
       expect(ownWords(error)).toBe(error);
+      expect(hintAbout(error)).toMatch(/another server/);
     },
   );
 });

@@ -12,3 +12,11 @@ export function ownWords(error: unknown): unknown {
   }
   return error;
 }
+
+const HINT = 'Nothing there answers as MongoDB does: is it another server, or does it want TLS (tls=true), or none?';
+
+/** What to look at, when not even the driver knows why there was no server. */
+export function hintAbout(error: unknown): string | undefined {
+  const isUnexplained = error instanceof Error && 'reason' in error && ownWords(error) === error;
+  return isUnexplained ? HINT : undefined;
+}
