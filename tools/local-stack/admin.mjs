@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Failure } from './processes.mjs';
 import { readEnvironment } from './settings.mjs';
 import { readStores } from './stores-file.mjs';
 
@@ -13,10 +14,21 @@ if (!existsSync(program)) {
   process.exit(1);
 }
 
-const env = readEnvironment(projectDir, process.env);
+const env = readOrEnd();
 const stores = Object.entries(readStores(path.join(projectDir, '.data'))).filter(
   ([name]) => env[name] === undefined && env[`${name}_FILE`] === undefined,
 );
 Object.assign(process.env, env, Object.fromEntries(stores));
 process.argv.splice(2, 0, 'admin');
 await import(pathToFileURL(program).href);
+
+/** @returns {NodeJS.ProcessEnv} */
+function readOrEnd() {
+  try {
+    return readEnvironment(projectDir, process.env, (sentence) => console.error(sentence));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    console.error(error.message);
+    return process.exit(1);
+  }
+}

@@ -79,17 +79,22 @@ export async function whenEnded(app) {
   return `${app.title} ended unexpectedly (${howEnded(await app.launched.exited)})${app.complaint()}`;
 }
 
+/** @param {string} line @returns {boolean} whether a process warns in this line of its log */
+const isWarning = (line) => /^\{"level":"(warn|error)"/.test(line);
+
 /**
- * Brings the schema of PostgreSQL and the indexes of MongoDB up to date.
+ * Brings the schema of PostgreSQL and the indexes of MongoDB up to date. What it warns of meanwhile, such as a store that it waits for, is shown.
  * @param {AppContext} context
  * @throws Failure with the worker's own sentence
  */
 export async function migrate(context) {
+  const { projectDir, env, signal, line } = context;
   let complaints = '';
+  const show = byLine((text) => isWarning(text) && line(readable('worker', text)));
   const onOutput = (/** @type {string} */ text, /** @type {string} */ stream) => {
     if (stream === 'stderr') complaints += text;
+    else show(text);
   };
-  const { projectDir, env, signal } = context;
   await run('the migration', process.execPath, [fileOf(projectDir, 'worker'), 'migrate'], {
     cwd: projectDir,
     env,

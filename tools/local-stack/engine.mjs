@@ -164,7 +164,10 @@ const inWords = new Map([
  * @throws Failure when the URL is none or nobody answers within 20 s, or it refuses for 5 s: to take another engine silently would hide the data
  */
 export async function fromUrl(kind, chain, url, signal) {
-  const [, scheme = '', place = ''] = /^([a-z0-9+]+):\/\/(?:[^@/]*@)?([^/?]+)/i.exec(url) ?? [];
+  const [, scheme = '', authority = '', after = ''] = /^([a-z0-9+]+):\/\/([^/?]*)(.*)$/is.exec(url) ?? [];
+  const place = authority.slice(authority.lastIndexOf('@') + 1);
+  // Where an `@` comes later, the password may go on up to there: then nothing of the URL is printed.
+  const shown = place === '' || /[@#]/.test(place + after) ? 'its server' : place;
   const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:,]+)(?::(\d+))?$/.exec(place) ?? [];
   if (scheme === '') throw new Failure(`${chain.variable} is not a URL.`);
   const defaultPorts = { postgres: 5432, mongo: 27017, redis: 6379 };
@@ -179,7 +182,7 @@ export async function fromUrl(kind, chain, url, signal) {
     const patienceMs = ['ECONNREFUSED', 'ENOTFOUND'].includes(why) ? refusalsMs : stallMs;
     if (Date.now() - beganAt > patienceMs)
       throw new Failure(
-        `${chain.variable} is set, but nothing answers at ${place} (${inWords.get(why) ?? why}). Start that server, or unset ${chain.variable}.`,
+        `${chain.variable} is set, but nothing answers at ${shown} (${inWords.get(why) ?? why}). Start that server, or unset ${chain.variable}.`,
       );
     await pause(200);
   }
@@ -188,7 +191,7 @@ export async function fromUrl(kind, chain, url, signal) {
     kind,
     url,
     port: Number(port || defaultPorts[kind]),
-    describe: `${chain.engine} at ${place} (${chain.variable})`,
+    describe: `${chain.engine} at ${shown} (${chain.variable})`,
     pid: null,
     exited: new Promise(() => undefined),
     stop: nothing,

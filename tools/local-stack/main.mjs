@@ -7,7 +7,7 @@ import { startEngines, withoutSecrets } from './engines.mjs';
 import { Failure, howEnded, livingProcesses, pause } from './processes.mjs';
 import { build, install, needsBuild } from './project-state.mjs';
 import { endInOrder, takeFolder } from './run-file.mjs';
-import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsFromFiles } from './settings.mjs';
+import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsOfStores } from './settings.mjs';
 import { sentenceOf } from './sentence.mjs';
 import { Stopped, causeOf, untilStopped } from './stopping.mjs';
 import { forgetStores, tellStores } from './stores-file.mjs';
@@ -48,7 +48,7 @@ function takeDataFolder(terminal, dataDir) {
  * @throws Failure naming all that are wrong, or a port that is taken
  */
 async function prepare(terminal, projectDir, options, signal) {
-  const read = readEnvironment(projectDir, process.env);
+  const read = readEnvironment(projectDir, process.env, (sentence) => terminal.line(sentence));
   const ports = await choosePorts(read);
   await prepareProject(terminal, projectDir, options, withoutSecrets(read), signal);
   const env = { AI_DEMO_FALLBACK: 'true', ...read };
@@ -60,7 +60,7 @@ async function prepare(terminal, projectDir, options, signal) {
     worker: `http://127.0.0.1:${ports.worker}`,
   };
   const appEnv = {
-    ...withUrlsFromFiles(env, settings.worker),
+    ...withUrlsOfStores(env, settings.worker),
     PORT: String(ports.api),
     WORKER_HEALTH_PORT: String(ports.worker),
   };

@@ -1,6 +1,7 @@
 // @ts-check
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { builtAnew, builtOnce, findPython, stallMs } from './cache.mjs';
 import { Failure, launch, run } from './processes.mjs';
 import { lookAtMongo, mongoUrl } from './ready.mjs';
@@ -68,7 +69,8 @@ function start(context, folder, port, logFile) {
   const { python, server } = programs(venv);
   const where = ['--host', '127.0.0.1', '--port', String(port), '--storage-path', '.'];
   // Through its Python, not by itself: the path in its first line is that of the folder it was built in.
-  const args = [server, '--config', path.join(venv, 'secantusd.toml'), ...where, '--sync-on-commit'];
+  const program = fileURLToPath(new URL('secantusd.py', import.meta.url));
+  const args = [program, server, '--config', path.join(venv, 'secantusd.toml'), ...where, '--sync-on-commit'];
   return launch('SecantusDB', python, args, { role: 'engine', cwd: folder, env: context.env, logFile });
 }
 

@@ -23,8 +23,12 @@ export interface Settings {
 }
 
 /** See settings.mjs. */
-export function readEnvironment(projectDir: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
+export function readEnvironment(
+  projectDir: string,
+  env: NodeJS.ProcessEnv,
+  warn?: (sentence: string) => void,
+): NodeJS.ProcessEnv;
 export function loadSettings(env: NodeJS.ProcessEnv): Promise<Settings>;
-export function withUrlsFromFiles(env: NodeJS.ProcessEnv, settings: WorkerSettings): NodeJS.ProcessEnv;
+export function withUrlsOfStores(env: NodeJS.ProcessEnv, settings: WorkerSettings): NodeJS.ProcessEnv;
 export function choosePorts(env: NodeJS.ProcessEnv): Promise<{ api: number; worker: number } | null>;
 export function aiLine(settings: WorkerSettings): string;

@@ -1,10 +1,9 @@
 // @ts-check
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseEnv } from 'node:util';
 import { freePort } from './engines.mjs';
+import { readEnvFile } from './env-file.mjs';
 import { Failure } from './processes.mjs';
 
 /**
@@ -17,14 +16,15 @@ const unsetPorts = { PORT: 8_000, WORKER_HEALTH_PORT: 8_001 };
 
 /**
  * The environment of the apps: `.env` of the project folder, over which the real environment wins. An empty value counts as unset.
- * @param {string} projectDir @param {NodeJS.ProcessEnv} env
+ * @param {string} projectDir @param {NodeJS.ProcessEnv} env @param {(sentence: string) => void} [warn] hears of lines that are hardly meant as they are read
  * @returns {NodeJS.ProcessEnv}
+ * @throws Failure naming the lines of `.env` that cannot be read
  */
-export function readEnvironment(projectDir, env) {
-  const file = path.join(projectDir, '.env');
-  const written = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+export function readEnvironment(projectDir, env, warn) {
   return Object.fromEntries(
-    Object.entries({ ...written, ...env }).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries({ ...readEnvFile(projectDir, env, warn), ...env }).filter(
+      ([, value]) => value !== undefined && value !== '',
+    ),
   );
 }
 
@@ -69,17 +69,18 @@ export async function loadSettings(env) {
 }
 
 /**
- * The URLs of the stores that stand in files (`DATABASE_URL_FILE`) as variables: the apps get the URLs of the engines as variables, and may not have both.
+ * The URLs of the stores that were given, also those that stand in files (`DATABASE_URL_FILE`), as variables, and as the processes read them: the apps get the URLs of the engines as
+ * variables, and may not have both.
  * @param {NodeJS.ProcessEnv} env @param {WorkerSettings} settings
  * @returns {NodeJS.ProcessEnv}
  */
-export function withUrlsFromFiles(env, settings) {
+export function withUrlsOfStores(env, settings) {
   const urls = { DATABASE_URL: settings.databaseUrl, MONGODB_URL: settings.mongodbUrl, REDIS_URL: settings.redisUrl };
-  const fromFiles = Object.entries(urls).filter(([name]) => env[`${name}_FILE`] !== undefined);
-  const files = new Set(fromFiles.map(([name]) => `${name}_FILE`));
+  const given = Object.entries(urls).filter(([name]) => env[name] !== undefined || env[`${name}_FILE`] !== undefined);
+  const files = new Set(given.map(([name]) => `${name}_FILE`));
   return {
     ...Object.fromEntries(Object.entries(env).filter(([name]) => !files.has(name))),
-    ...Object.fromEntries(fromFiles),
+    ...Object.fromEntries(given),
   };
 }
 

@@ -112,7 +112,7 @@ describe("an operator's command", () => {
     const { child, output, ended } = commands.command(['admin', 'rebuild', 'search'], {
       MONGODB_URL: 'mongodb://127.0.0.1:1/edgechat?directConnection=true',
     });
-    await eventually(() => output().includes('MongoDB cannot be reached yet'));
+    await eventually(() => output().includes('MongoDB (MONGODB_URL) cannot be used yet'));
 
     child.kill('SIGINT');
 

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type OnApplicationBootstrap, type OnApplica
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { pause } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
+import { Log, Trouble } from '@edgechat/platform/logging';
 import { Postgres } from '@edgechat/platform/postgres';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
@@ -49,9 +49,10 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private async connect(): Promise<void> {
+    const trouble = new Trouble(this.log, 'PostgreSQL cannot be used yet');
     while (!this.ending.signal.aborted) {
       const isReady = await this.tryOnce().catch((error: unknown) => {
-        this.log.warn('PostgreSQL cannot be used yet', { error });
+        trouble.has(error);
         return false;
       });
       if (isReady) return this.postgres.begin();

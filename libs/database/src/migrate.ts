@@ -2,6 +2,7 @@ import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { dataSourceOptions } from './data-source.js';
+import { refuseUnfitDatabase } from './fitness.js';
 import { fillMailboxKeys } from './mailbox-keys.js';
 import { RELEASE } from './schema-state.js';
 
@@ -11,7 +12,7 @@ const MIGRATION_LOCK = 1_162_038_135_001;
 /**
  * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
  * What SQL cannot fill in follows after them, in batches; each run also fills in what the release before has added since. Returns the names of the migrations that were run.
- * @throws Error when the schema needs a newer release: nothing was changed; what the driver throws when PostgreSQL cannot be reached
+ * @throws Error when the schema needs a newer release, or the database is not in UTF8 or older than PostgreSQL 15: nothing was changed; what the driver throws when PostgreSQL cannot be reached
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
   // Two connections: one holds the lock, one migrates. A migration may take longer than a statement of the running system.
@@ -23,6 +24,7 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
   const lock = source.createQueryRunner();
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await refuseUnfitDatabase(lock);
     await refuseNewerSchema(lock);
     await lock.query('create schema if not exists edgechat');
     const done = await source.runMigrations();

@@ -2,15 +2,20 @@ import { prepareMessages } from '@edgechat/conversations';
 import { migrate } from '@edgechat/database';
 import { pause } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
-import type { Log } from '@edgechat/platform/logging';
-import { databaseOf } from '@edgechat/platform/mongo';
+import { reasonOf, Trouble, type Log } from '@edgechat/platform/logging';
+import { databaseOf, hintAbout, ownWords } from '@edgechat/platform/mongo';
+import { checkRedis } from '@edgechat/platform/redis';
 
 const PATIENCE_MS = 60_000;
 
-/** The command `migrate`: brings both stores up to this release and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. */
+/**
+ * The command `migrate`: brings both stores up to this release and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. Redis needs no migration and may be
+ * away; one that is there and could never be used is told before anything is changed.
+ */
 export async function migrateStores(config: Config, log: Log): Promise<void> {
   // As process 1 of a container it would else not hear these signals. A migration under way is rolled back by PostgreSQL when the connection ends.
   process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
+  await lookAtRedis(config, log);
   const names = await patiently('PostgreSQL (DATABASE_URL)', log, () => migrate(config, log));
   await patiently('MongoDB (MONGODB_URL)', log, () =>
     prepareMessages(config.mongodbUrl, databaseOf(config.mongodbUrl)),
@@ -21,22 +26,38 @@ export async function migrateStores(config: Config, log: Log): Promise<void> {
   process.exit(0);
 }
 
+async function lookAtRedis(config: Config, log: Log): Promise<void> {
+  const check = await checkRedis(config.redisUrl);
+  if (check.is === 'refused')
+    fail(
+      `${check.sentence}${check.sentence.endsWith('.') ? '' : '.'} Nothing was changed; mend it and run migrate again.`,
+    );
+  if (check.is !== 'away') return;
+  if (check.hint === undefined) log.info('Redis cannot be reached now, and need not be', { reason: check.reason });
+  else log.warn(`Redis (REDIS_URL) cannot be used. ${check.hint}`, { reason: check.reason });
+}
+
 async function patiently<T>(store: string, log: Log, work: () => Promise<T>): Promise<T> {
   const until = Date.now() + PATIENCE_MS;
+  const trouble = new Trouble(log, `${store} cannot be used yet`);
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      log.warn('a store could not be migrated yet', { store, error });
-      if (Date.now() > until || !isAway(error)) {
-        process.stderr.write(
-          `${store} could not be migrated: ${error instanceof Error ? error.message : 'unknown error'}. Nothing is half done; mend it and run migrate again.\n`,
+      const why = ownWords(error);
+      if (Date.now() > until || !isAway(error))
+        fail(
+          `${store} could not be migrated: ${reasonOf(why).replace(/\.$/, '')}. Nothing is half done; mend it and run migrate again.`,
         );
-        process.exit(1);
-      }
+      trouble.has(why, hintAbout(error));
       await pause(1_000);
     }
   }
+}
+
+function fail(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
 }
 
 /** Errors of the network and of a server that starts pass; a bad password or a broken migration does not. */

@@ -7,9 +7,11 @@ import {
   limit,
   list,
   numberOrUnlimited,
+  origins,
+  redisUrl,
   text,
   tokenSecret,
-  url,
+  urlOfStore,
   wholeNumber,
 } from './setting-values.js';
 
@@ -48,13 +50,13 @@ export const SETTINGS = {
   MONGODB_URL: secret(
     BOTH,
     'mongodb://127.0.0.1:27017/edgechat',
-    url('mongodb', 'mongodb+srv'),
+    urlOfStore('mongodb', 'mongodb+srv'),
     'MongoDB, 6 or newer; database `edgechat` unless the URL names one.',
   ),
   REDIS_URL: secret(
     BOTH,
     'redis://127.0.0.1:6379/0',
-    url('redis', 'rediss'),
+    redisUrl,
     'Redis, 6.2 or newer, with maxmemory-policy noeviction.',
   ),
   JWT_SECRET: secret(
@@ -78,7 +80,12 @@ export const SETTINGS = {
     numberOrUnlimited(1, 36_500),
     'Days after its login that a session ends, however often it is refreshed, or unlimited.',
   ),
-  CORS_ORIGINS: setting(API, '*', list, 'Origins that browsers may call from, comma-separated, or *.'),
+  CORS_ORIGINS: setting(
+    API,
+    '*',
+    origins,
+    'Origins that browsers may call from, such as https://chat.example.com, comma-separated, or *.',
+  ),
   RATE_LIMIT_REQUESTS: setting(API, '100', limit(10_000_000), 'Requests an account (or address) may make in a window.'),
   RATE_LIMIT_WINDOW_SECONDS: setting(API, '60', wholeNumber(1, 86_400), 'Length of that window, in seconds.'),
   RATE_LIMIT_ADDRESS_FACTOR: setting(

@@ -1,9 +1,10 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
+import { Log, Trouble } from '@edgechat/platform/logging';
 import type { Connection, ConnectOptions } from 'mongoose';
 import { DEADLINE_MS, Mongo } from './mongo.js';
+import { hintAbout, ownWords } from './own-words.js';
 
 const RETRY_MS = 500;
 
@@ -53,8 +54,9 @@ export function databaseOf(url: string): string {
 
 /** Without a handler of its own for the first failure, mongoose would end the process. */
 function keepTrying(connection: Connection, url: string, options: ConnectOptions, log: Log): Connection {
+  const trouble = new Trouble(log, 'MongoDB (MONGODB_URL) cannot be used yet');
   const again = (error: unknown): void => {
-    log.warn('MongoDB cannot be reached yet', { error });
+    trouble.has(ownWords(error), hintAbout(error));
     setTimeout(() => void connection.openUri(url, options).catch(again), RETRY_MS).unref();
   };
   connection.on('error', (error: unknown) => log.warn('the connection to MongoDB failed', { error }));

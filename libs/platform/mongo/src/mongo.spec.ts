@@ -14,6 +14,19 @@ describe('a call to MongoDB', () => {
     },
   );
 
+  it.each([
+    ['InternalError', 1],
+    ['UnknownError', 8],
+    ['OutOfDiskSpace', 14_031],
+  ])(
+    'that a server cannot do because it cannot work, as with a full disk, is an outage: %s',
+    async (codeName, code) => {
+      const full = new driver.MongoServerError({ message: 'internal server error', code, codeName });
+
+      await expect(new Mongo(connected).run('test', () => Promise.reject(full))).rejects.toThrow(Unavailable);
+    },
+  );
+
   it('that fails otherwise is a bug, and flies as it is', async () => {
     const bug = new TypeError('not a function');
 

@@ -1,14 +1,13 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { atMost, Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
-import { Log } from '@edgechat/platform/logging';
+import { Log, Trouble } from '@edgechat/platform/logging';
 import { Redis as Client, ReplyError } from 'ioredis';
+import { hintAbout, inspectRedis, RedisUnfit } from './fitness.js';
+import { PREFIX } from './prefix.js';
 
 /** Longest that one call may take. */
 export const DEADLINE_MS = 1_000;
-
-/** Everything of ours in Redis begins with this; the braces keep the keys of a queue on one node of a cluster. */
-export const PREFIX = '{edgechat}';
 
 export interface Subscriber {
   readonly onMessage: (message: string) => void;
@@ -31,6 +30,8 @@ export class Redis implements OnApplicationShutdown {
   readonly client: Client;
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly breaker = new Breaker();
+  private readonly trouble: Trouble;
+  private readonly warned = new Set<string>();
   private subscription: Client | null = null;
   private wasUp = false;
 
@@ -38,6 +39,7 @@ export class Redis implements OnApplicationShutdown {
     private readonly config: Config,
     private readonly log: Log,
   ) {
+    this.trouble = new Trouble(log, 'Redis (REDIS_URL) cannot be used');
     // No timeout for each command: `run` has one for what a call asks. The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
     this.client = this.connect({
       enableOfflineQueue: false,
@@ -45,13 +47,11 @@ export class Redis implements OnApplicationShutdown {
       autoResendUnfulfilledCommands: false,
       enableAutoPipelining: true,
     });
-    this.client.on('ready', () => {
-      this.wasUp = true;
-      this.log.info('connected to Redis');
-    });
+    this.warnOfTrouble();
+    this.client.on('ready', () => void this.inspect());
   }
 
-  /** True once the server was reached, and for ever after. */
+  /** True once a server was reached that can be used, and for ever after. */
   get hasStarted(): boolean {
     return this.wasUp;
   }
@@ -84,6 +84,43 @@ export class Redis implements OnApplicationShutdown {
     this.client.disconnect();
     this.subscription?.disconnect();
     return Promise.resolve();
+  }
+
+  /** Ends the process, which cannot work with this Redis. */
+  protected end(): void {
+    process.exit(1);
+  }
+
+  private warnOfTrouble(): void {
+    let isConnected = false;
+    this.client.on('connect', () => (isConnected = true));
+    this.client.on('close', () => (isConnected = false));
+    const isTls = this.client.options.tls !== undefined;
+    this.client.on('error', (error: unknown) => this.trouble.has(error, hintAbout(error, isConnected || isTls)));
+  }
+
+  /** A process that has not worked yet ends where it never could. One that has does not: whoever changes Redis under it may change it back. */
+  private async inspect(): Promise<void> {
+    try {
+      const inspected = await atMost(DEADLINE_MS, inspectRedis(this.client));
+      for (const warning of inspected.isLate ? [] : inspected.value) this.warnOnce(warning);
+    } catch (error) {
+      if (error instanceof RedisUnfit && this.wasUp) return this.trouble.has(error);
+      if (error instanceof RedisUnfit) {
+        this.log.error(error.message);
+        return this.end();
+      }
+      if (this.client.status !== 'ready') return; // it is asked again when it is back
+    }
+    this.trouble.isOver();
+    this.wasUp = true;
+    this.log.info('connected to Redis');
+  }
+
+  private warnOnce(sentence: string): void {
+    if (this.warned.has(sentence)) return;
+    this.warned.add(sentence);
+    this.log.warn(sentence);
   }
 
   /** BullMQ waits without a limit for a connection that is not ready, and a command for an answer. */
@@ -128,11 +165,22 @@ export class Redis implements OnApplicationShutdown {
   }
 }
 
-/** All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory or is a replica answers, yet cannot work. */
-function isOutage(error: unknown): boolean {
+/**
+ * All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory, cannot write its file (a full disk) or is a replica answers, yet cannot work;
+ * so do scripts and transactions that it ends for that, in words that depend on its version.
+ */
+export function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (!(error instanceof ReplyError)) return true;
+  const { message } = error;
+  if (message.startsWith('EXECABORT')) return previousOf(error).every(isOutage);
   return (
-    !(error instanceof ReplyError) ||
-    /^(LOADING|OOM|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|NOAUTH|MASTERDOWN)\b/.test(error.message)
+    /^(LOADING|OOM|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|NOAUTH|MASTERDOWN|NOREPLICAS)\b/.test(message) ||
+    /^ERR Error running script.* -(OOM|READONLY|MISCONF|NOREPLICAS)\b/s.test(message)
   );
+}
+
+/** Why the commands of a transaction were not taken, as far as the driver knows. */
+function previousOf(error: Error): readonly unknown[] {
+  return 'previousErrors' in error && Array.isArray(error.previousErrors) ? error.previousErrors : [];
 }
