@@ -37,13 +37,15 @@ function messages(error) {
 
 /** @param {Map<string, unknown>} fields @returns {string} a line of its own, or nothing */
 function advice(fields) {
-  const { wrong, variable } = Object.fromEntries(fields);
+  const { wrong, variable, reason, model } = Object.fromEntries(fields);
+  if (reason === 'not_listed' && wrong === undefined && typeof variable === 'string')
+    return `\n         The provider's list does not name the model ${show(model)}; if answers fail, look at ${variable}.`;
   if (typeof wrong !== 'string' || typeof variable !== 'string' || !Object.hasOwn(mendings, wrong)) return '';
   return `\n         ${mendings[wrong]?.(variable)}`;
 }
 
 /**
- * A line of a process's log, for people: `12:00:01 api    info  message  key=value`, and what to mend where the line says that something is to be mended. What is no JSON object stays as it is.
+ * A line of a process's log, for people: `12:00:01 api    info  message  key=value`, and what to do where the line says what is wrong. What is no JSON object stays as it is.
  * @param {string} app @param {string} text
  * @returns {string}
  */

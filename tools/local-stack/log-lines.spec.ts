@@ -20,12 +20,22 @@ describe('a line of the log in the terminal', () => {
     expect(second).toContain(words);
   });
 
-  it.each([{ wrong: 'constructor', variable: 'X' }, { wrong: 7, variable: 'X' }, { wrong: 'key' }, { variable: 'X' }])(
-    'advises nothing for %j',
-    (fields) => {
-      expect(line(fields)).not.toContain('\n');
-    },
-  );
+  it('says where to look when a model is in no list, which is no order', () => {
+    const text = line({ model: 'm-9', status: 200, reason: 'not_listed', variable: 'OPENAI_MODEL' });
+    expect(text.split('\n')[1]?.trim()).toBe(
+      "The provider's list does not name the model m-9; if answers fail, look at OPENAI_MODEL.",
+    );
+  });
+
+  it.each([
+    { wrong: 'constructor', variable: 'X' },
+    { wrong: 7, variable: 'X' },
+    { wrong: 'key' },
+    { variable: 'X' },
+    { reason: 'not_listed' },
+  ])('advises nothing for %j', (fields) => {
+    expect(line(fields)).not.toContain('\n');
+  });
 
   it('shows what caused an error, too', () => {
     const error = {

@@ -117,6 +117,13 @@ describe.each(['gemini', 'openai', 'anthropic'] as const)('a key that %s refuses
   });
 });
 
+async function checked(env: Record<string, string>, log: Log): Promise<void> {
+  const config = loadConfig(env, 'worker');
+  const atStart = new ProviderAtStart(createLanguageModel(settingsOf(config)), config, log);
+  atStart.onApplicationBootstrap();
+  await atStart.checked;
+}
+
 describe('the check at the start', () => {
   it('says nothing when the process stops first, and nothing where nobody is to be asked', async () => {
     const { log, lines } = aTerminal();
@@ -134,6 +141,34 @@ describe('the check at the start', () => {
     await nobody.checked;
     await nobody.onApplicationShutdown();
     expect(lines).toEqual([]);
+  });
+
+  it.each([
+    ['a key that may not list', 403, { error: { message: SENTENCE, code: null } }],
+    ['a server without a list', 404, 'not found'],
+    ['a server without a list, too', 405, ''],
+    ['a page', 200, '<!doctype html>'],
+  ])('orders nothing for %s', async (_, status, body) => {
+    const { forget } = server.judge(() => ({ kind: 'raw', status, body }));
+    const { log, lines } = aTerminal();
+    await checked({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: server.baseUrls.openai, OPENAI_MODEL: 'm-1' }, log);
+    forget();
+    expect(lines).toEqual([
+      expect.stringMatching(/ info {2}the AI provider was reached, .* provider=openai model=m-1 status=\d+$/),
+    ]);
+  });
+
+  it('says of a model that is in no list where to look if answers fail', async () => {
+    const { forget } = server.judge(() => ({ kind: 'raw', status: 200, body: { object: 'list', data: [] } }));
+    const { log, lines } = aTerminal();
+    await checked({ OPENAI_BASE_URL: server.baseUrls.openai, OPENAI_MODEL: 'm-9' }, log);
+    forget();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(' warn  the AI provider does not list this model');
+    expect(lines[0]).toMatch(
+      /\n *The provider's list does not name the model m-9; if answers fail, .* OPENAI_MODEL\.$/,
+    );
+    expect(lines[0]).not.toContain('wrong=');
   });
 
   it('names the address of a server that is not there, and goes on', async () => {

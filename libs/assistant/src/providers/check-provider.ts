@@ -1,14 +1,15 @@
 import { withDeadline } from '@edgechat/kernel';
 import { APICallError } from 'ai';
 import { systemCode, unreachable } from './bounded-fetch.js';
-import { OPENAI_BASE_URL, providerOf, type AiSettings } from './create-language-model.js';
+import { complaintIn } from './complaint.js';
+import { isOnesOwn, OPENAI_BASE_URL, providerOf, type AiSettings } from './create-language-model.js';
 import { faultOf } from './fault-of.js';
 import { ProviderFault } from './provider-fault.js';
 import { providerFetch } from './provider-fetch.js';
 
 /**
  * What was found: the provider takes the key and has the model (`ready`); it takes the key, and the model is not in its list, which not every server keeps whole (`not_listed`); it was reached, and
- * what it said does not tell (`unknown`); it refuses key, credit, model, region or address (`refused`); it could not be reached, or is broken (`away`).
+ * what it said does not tell (`unknown`); it refuses key, credit, model, region or address, so that each answer will surely fail (`refused`); it could not be reached, or is broken (`away`).
  */
 export type Finding =
   | { readonly status: 'ready' }
@@ -48,7 +49,8 @@ export async function checkProvider(
   });
 }
 
-async function ask({ url, headers, listed }: Check, signal: AbortSignal): Promise<Finding> {
+async function ask(check: Check, signal: AbortSignal): Promise<Finding> {
+  const { url, headers, listed } = check;
   const response = await providerFetch(url, { method: 'GET', headers: [...headers], signal });
   const text = await readText(response);
   if (text === null) return { status: 'unknown', fault: new ProviderFault('too_large', { status: response.status }) };
@@ -66,20 +68,36 @@ async function ask({ url, headers, listed }: Check, signal: AbortSignal): Promis
       data: body,
     }),
   );
-  return { status: statusOf(fault, listed !== null), fault };
+  return { status: isPartlyBarred(fault, body) ? 'unknown' : statusOf(fault, check), fault };
 }
 
+const NOT_ALLOWED_WORDS =
+  /^(?:missing|insufficient)_?scopes?$|^insufficient_?permissions?$|^access_?token_?scope_?insufficient$/i;
+const NOT_ALLOWED =
+  /(?:missing|insufficient|lacks?)\b.{0,40}\b(?:scopes?|permissions?|privileges?)\b|(?:\bnot|n['’]t) have (?:\w+ ){0,4}(?:scopes?|permissions?|privileges?)\b/;
+
+/** A key may be allowed to ask for answers, and not for models: providers say so in words of their own (OpenAI: "Missing scopes: api.model.read"). */
+function isPartlyBarred({ status, misconfiguration }: ProviderFault, body: unknown): boolean {
+  if ((status !== 401 && status !== 403) || isForAll(misconfiguration)) return false;
+  const { words, sentences } = complaintIn(body);
+  return words.some((word) => NOT_ALLOWED_WORDS.test(word)) || NOT_ALLOWED.test(sentences);
+}
+
+const isForAll = (wrong: ProviderFault['misconfiguration']): boolean => wrong === 'credit' || wrong === 'region';
+
 /**
- * A key may be allowed to ask and not to list (403), and a server may have no such call (404, 405): neither says that it will refuse to answer. A 404 is about the model where
- * the provider says so in its own word.
+ * A server may have no such call (404, 405, 410, 501), and keep a list from a key that may ask (403): neither says that it will refuse to answer. Of one model only the providers themselves are known
+ * to say so in their own words; a gateway in front of them says the same of a path that it does not hand on.
  */
-function statusOf(fault: ProviderFault, isList: boolean): Exclude<Finding['status'], 'ready'> {
+function statusOf(fault: ProviderFault, { url, listed }: Check): Exclude<Finding['status'], 'ready'> {
   const { status, code, misconfiguration } = fault;
+  const saysLittle = listed !== null || isOnesOwn(url);
+  if (status === 405 || status === 501) return 'unknown';
   if (status !== null && status >= 500) return 'away';
   if (code !== 'ai_misconfigured') return 'unknown';
-  if (misconfiguration === 'credit' || misconfiguration === 'region') return 'refused';
-  if (status === 404) return !isList && misconfiguration === 'model' ? 'refused' : 'unknown';
-  return status === 405 || (isList && status === 403) ? 'unknown' : 'refused';
+  if (isForAll(misconfiguration)) return 'refused';
+  if (status === 404 || status === 410) return !saysLittle && misconfiguration === 'model' ? 'refused' : 'unknown';
+  return status === 403 && saysLittle ? 'unknown' : 'refused';
 }
 
 function foundIn(body: unknown, listed: string | null, status: number): Finding {

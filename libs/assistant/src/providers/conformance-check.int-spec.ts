@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { startProviderServer, type Behaviour, type ProviderServer } from '@edgechat/testing';
 import { checkProvider, type Finding } from './check-provider.js';
 import type { AiSettings } from './create-language-model.js';
+import { leaveProviders, reachProvidersBy } from './provider-fetch.js';
 import { whatToMend } from './what-to-mend.js';
 
 const KEY = 'sk-secret-4711';
@@ -142,6 +143,9 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('the check of %s', (p
 
   it('finds no call for models to say nothing', async () => {
     expect((await checkWhere(provider, raw(404, 'not found'))).slice(0, 2)).toEqual(['unknown', 404]);
+    expect((await checkWhere(provider, raw(403, { error: SENTENCE }))).slice(0, 2)).toEqual(['unknown', 403]);
+    expect((await checkWhere(provider, raw(405, ''))).slice(0, 2)).toEqual(['unknown', 405]);
+    expect((await checkWhere(provider, raw(501, ''))).slice(0, 2)).toEqual(['unknown', 501]);
     expect((await checkWhere(provider, raw(429, {}))).slice(0, 2)).toEqual(['unknown', 429]);
   });
 
@@ -151,13 +155,82 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('the check of %s', (p
   });
 });
 
+/** The providers' own addresses, to which a proxy of the test is the way. */
+const THEIR_OWN: Partial<AiSettings> = {
+  geminiBaseUrl: 'http://generativelanguage.googleapis.com/v1beta',
+  openaiBaseUrl: 'http://api.openai.com/v1',
+  anthropicBaseUrl: 'http://api.anthropic.com/v1',
+};
+
+/** The check of a provider itself that answers so. */
+async function checkOfProviderWhere(
+  provider: Provider,
+  status: number,
+  body: unknown,
+): Promise<(string | number | null)[]> {
+  const proxy = createServer((_, response) => {
+    response.writeHead(status, { connection: 'close' }).end(typeof body === 'string' ? body : JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => proxy.once('listening', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  reachProvidersBy({ httpProxy: `http://127.0.0.1:${port}`, noProxy: [] });
+  try {
+    return await check(provider, THEIR_OWN);
+  } finally {
+    await leaveProviders();
+    proxy.close();
+  }
+}
+
+/** How providers say that a key may not do this one thing. */
+const TOO_FEW_PERMISSIONS: [Provider, number, string][] = [
+  [
+    'openai',
+    401,
+    '{"error":{"message":"You have insufficient permissions for this operation.","code":"missing_scope"}}',
+  ],
+  ['openai', 401, '{"error":{"message":"Missing scopes: api.model.read","type":"invalid_request_error","code":null}}'],
+  ['openai', 403, '{"error":{"message":"You do not have the required permission for this","code":"unauthorized"}}'],
+  [
+    'anthropic',
+    403,
+    '{"error":{"type":"permission_error","message":"Your API key does not have permission to use it"}}',
+  ],
+  [
+    'gemini',
+    403,
+    '{"error":{"status":"PERMISSION_DENIED","message":"Request had insufficient authentication scopes."}}',
+  ],
+];
+
+describe('too few permissions', () => {
+  it.each(TOO_FEW_PERMISSIONS)('say nothing of answers: %s %d %j', async (provider, status, body) => {
+    expect((await checkOfProviderWhere(provider, status, body)).slice(0, 2)).toEqual(['unknown', status]);
+    expect((await checkWhere(provider, raw(status, body))).slice(0, 2)).toEqual(['unknown', status]);
+  });
+
+  it.each<[Provider, number, object]>([
+    ['openai', 401, { error: { message: 'Incorrect API key provided', code: 'invalid_api_key' } }],
+    ['anthropic', 403, { type: 'error', error: { type: 'permission_error', message: SENTENCE } }],
+    [
+      'gemini',
+      403,
+      { error: { code: 403, status: 'PERMISSION_DENIED', message: 'Your API key was reported as leaked.' } },
+    ],
+  ])('are not what a refused key is: %s %d %j', async (provider, status, body) => {
+    const [found, , , variable] = await checkOfProviderWhere(provider, status, body);
+    expect([found, variable]).toEqual(['refused', `${provider.toUpperCase()}_API_KEY`]);
+  });
+});
+
 describe('the model', () => {
-  it.each<[Provider, Behaviour]>([
-    ['gemini', raw(404, { error: { code: 404, message: SENTENCE, status: 'NOT_FOUND' } })],
-    ['anthropic', raw(404, { type: 'error', error: { type: 'not_found_error', message: SENTENCE } })],
-  ])('that %s does not have is named', async (provider, behaviour) => {
-    const [status, , , variable] = await checkWhere(provider, behaviour);
+  it.each<[Provider, object]>([
+    ['gemini', { error: { code: 404, message: SENTENCE, status: 'NOT_FOUND' } }],
+    ['anthropic', { type: 'error', error: { type: 'not_found_error', message: SENTENCE } }],
+  ])('that %s does not have is named, where it says so itself', async (provider, body) => {
+    const [status, , , variable] = await checkOfProviderWhere(provider, 404, body);
     expect([status, variable]).toEqual(['refused', `${provider.toUpperCase()}_MODEL`]);
+    expect((await checkWhere(provider, raw(404, body))).slice(0, 2)).toEqual(['unknown', 404]);
   });
 
   it.each([

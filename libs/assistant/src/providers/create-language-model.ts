@@ -121,6 +121,7 @@ function anthropic(
   });
 }
 
-function isOnesOwn(baseUrl: string): boolean {
+/** Whether a base URL is not the provider's. */
+export function isOnesOwn(baseUrl: string): boolean {
   return !URL.canParse(baseUrl) || !PROVIDERS_HOSTS.includes(new URL(baseUrl).hostname);
 }

@@ -1,39 +1,31 @@
+import { harmonyAnswer } from './harmony.js';
 import { visibleFrom } from './storable-text.js';
+import { endOfClosing, markAt, marksIn, type Mark, type MarkKind } from './thought-marks.js';
 
 /*
- * What a model thought, where a server leaves it in the text of the answer. Everything here is linear in the text: each
- * mark is searched from where the last one was found.
+ * What a model thought, where a server leaves it in the text of the answer. Everything here is linear in the text.
  */
 
-/** How thought is marked. A mark of one's own form is closed by its own; the two of XML's form are mixed up by models. */
-const MARKS: readonly { readonly opens: RegExp; readonly closes: RegExp }[] = [
-  { opens: /<think(?:ing)?>/iy, closes: /<\/think(?:ing)?>/gi },
-  { opens: /◁think▷/iy, closes: /◁\/think▷/gi },
-  { opens: /\[think\]/iy, closes: /\[\/think\]/gi },
-  { opens: /<(?:seed|mm):think>/iy, closes: /<\/(?:seed|mm):think>/gi },
-  { opens: /<\|begin_of_thought\|>/iy, closes: /<\|end_of_thought\|>/gi },
-  { opens: /<\|start_thinking\|>/iy, closes: /<\|end_thinking\|>/gi },
-  { opens: /<\|channel>thought/iy, closes: /<channel\|>/gi },
-];
-
-const ANY_CLOSING = /<\/think|◁\/think|\[\/think/i;
-const LONE_CLOSING = /^ {0,3}(?:<\/think(?:ing)?>|◁\/think▷|\[\/think\])[^\S\n]*$/i;
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+/** What is written so at the beginning is thought even if it never ends. Other marks are rarer, and can be a heading. */
+const SURE: ReadonlySet<MarkKind> = new Set<MarkKind>(['tag', 'lozenge']);
+/** Those whose opening mark servers put into the prompt, so that only the closing one is in the text. */
+const CLOSING_ALONE: ReadonlySet<MarkKind> = new Set<MarkKind>(['tag', 'lozenge', 'bracket']);
 
 /**
  * What remains of an answer without what the model thought, which is empty if it only thought.
  *
- * Thought begins with an opening mark as the first thing of the answer, and ends with the closing one, or never. With
- * `stripsLone` it also ends with a closing mark alone on its line, outside code: servers of one's own put the opening one
- * into the prompt. A mark anywhere else is what the answer is about.
+ * Thought begins with an opening mark as the first thing of the answer, and ends with the closing one that belongs to it;
+ * if none does, all is thought (`<think>`, `<thinking>`, `◁think▷`, harmony) or nothing (other marks). With `stripsLone` it
+ * also ends with a closing mark alone on its line, outside code, that no opening mark stands before: servers of one's own put
+ * the opening one into the prompt. A mark anywhere else is what the answer is about.
  */
 export function withoutThought(text: string, { stripsLone }: { readonly stripsLone: boolean }): string {
-  const harmony = harmonyAnswer(text, stripsLone);
-  if (harmony !== null) return harmony;
-  const start = endOfOpening(text);
-  if (start > 0) return afterMark(text, start);
-  const lone = stripsLone ? endOfLoneClosing(text) : 0;
-  return lone > 0 ? afterMark(text, lone) : text;
+  const harmony = harmonyAnswer(text, { hasLostMarks: stripsLone });
+  if (harmony !== null) return afterMark(harmony, 0);
+  let end = endOfBlocks(text, 0);
+  const lone = stripsLone && end < text.length ? endOfLoneClosing(text, end) : -1;
+  if (lone >= 0) end = endOfBlocks(text, lone);
+  return end > 0 ? afterMark(text, end) : text;
 }
 
 /** The answer begins on a line of its own, with its indentation, or behind the mark. */
@@ -41,114 +33,84 @@ function afterMark(text: string, end: number): string {
   return text.slice(end).replace(/^\s*\n|^[^\S\n]+/, '');
 }
 
-/** Where thought at the beginning ends; 0 if there is none. Further thought right behind it counts only if it ends, too. */
-function endOfOpening(text: string): number {
-  let end = 0;
+/**
+ * Where thought that begins right at `from` ends; `from` if there is none. Further thought right behind it counts only if it
+ * ends, too. A closing mark alone on its line right behind it, which models write twice, belongs to it.
+ */
+function endOfBlocks(text: string, from: number): number {
+  const blocks = new Blocks(text, from);
+  let end = from;
   for (;;) {
     const start = visibleFrom(text, end);
-    const mark = MARKS.find(({ opens }) => matchesAt(opens, text, start));
-    if (mark === undefined) return end;
-    const closing = endOf(mark.closes, text, start);
-    if (closing < 0) return end === 0 ? text.length : end;
-    end = closing;
+    const mark = markAt(text, start);
+    if (mark === null) return end;
+    if (mark.opens) {
+      const closing = blocks.endOf(mark.kind, start);
+      if (closing < 0) return end === 0 && SURE.has(mark.kind) ? text.length : end;
+      end = closing;
+    } else {
+      if (end === 0 || !isAlone(text, end, mark)) return end;
+      end = mark.end;
+    }
   }
 }
 
-function matchesAt(sticky: RegExp, text: string, at: number): boolean {
-  sticky.lastIndex = at;
-  return sticky.test(text);
+/** Whether a mark that is the first thing behind `from` has its line for itself. */
+function isAlone(text: string, from: number, mark: Pick<Mark, 'at' | 'end'>): boolean {
+  const before = text.slice(from, mark.at);
+  REST_IS_BLANK.lastIndex = mark.end;
+  return /^ {0,3}$/.test(before.slice(before.lastIndexOf('\n') + 1)) && REST_IS_BLANK.test(text);
 }
 
-function endOf(global: RegExp, text: string, from: number): number {
-  global.lastIndex = from;
-  return global.test(text) ? global.lastIndex : -1;
-}
-
-function endOfLoneClosing(text: string): number {
-  if (!ANY_CLOSING.test(text)) return 0;
-  let fence: string | null = null;
-  for (let start = 0; start < text.length;) {
-    const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline;
-    // No mark and no fence is longer.
-    const line = end - start <= 200 ? text.slice(start, end).replace(/\r$/, '') : text.slice(start, start + 200);
-    const marker = FENCE.exec(line)?.[1] ?? null;
-    if (fence === null && end - start <= 200 && LONE_CLOSING.test(line)) return end;
-    if (marker !== null) fence = nextFence(fence, marker, line);
-    start = end + 1;
-  }
-  return 0;
-}
-
-/** A fence ends with one of its own kind that is as long and has nothing behind it. */
-function nextFence(open: string | null, marker: string, line: string): string | null {
-  if (open === null) return marker;
-  return marker.startsWith(open) && line.trim() === marker ? null : open;
-}
-
-const HARMONY_MARK = /<\|(start|end|return|call|channel|message|constrain)\|>/g;
-const HARMONY_BEGIN =
-  /<\|(?:start\|>[^<]{0,64}<\|)?channel\|>\s*(?:analysis|commentary|final)\b[^<]{0,64}(?:<\|constrain\|>[^<]{0,64})?<\|message\|>/iy;
+const REST_IS_BLANK = /[^\S\n]*(?:\n|$)/y;
 
 /**
- * The channel `final` of an answer in OpenAI's harmony format; null for an answer that is not in it. Where a server has
- * dropped the marks and left their names, as some of one's own do, what is behind `assistantfinal`.
+ * Finds the closing marks of blocks, each behind the one before. A model can think about marks: those inside are counted,
+ * and those in code are not marks. Where the count never ends, as after a mark that was only mentioned, the first closing
+ * mark alone on its line ends the block, or the first one; from then on nothing is counted, which keeps it linear.
  */
-function harmonyAnswer(text: string, isOwnServer: boolean): string | null {
-  const start = visibleFrom(text, 0);
-  if (matchesAt(HARMONY_BEGIN, text, start)) return finalChannel(text, start);
-  if (!isOwnServer || !/^analysis[^\s.,:;!?)\]-]/.test(text.slice(start, start + 10))) return null;
-  const final = text.indexOf('assistantfinal', start);
-  return final < 0 ? null : afterMark(text, final + 'assistantfinal'.length);
-}
+class Blocks {
+  private readonly marks: Iterator<Mark, undefined>;
+  private counts = true;
 
-const CHANNEL = /^\s*(?:analysis|commentary|final)\b/i;
-
-interface HarmonyMark {
-  readonly name: string;
-  readonly at: number;
-  readonly end: number;
-}
-
-/** The bodies of the channel `final`; without one what stands behind an end and has no channel. */
-function finalChannel(text: string, start: number): string {
-  const marks = [...text.slice(start).matchAll(HARMONY_MARK)].map(({ 0: whole, 1: name = '', index }) => ({
-    name,
-    at: start + index,
-    end: start + index + whole.length,
-  }));
-  const bodies: Record<'final' | 'none', string[]> = { final: [], none: [] };
-  let channel = '';
-  let from = start;
-  let previous = '';
-  for (let i = 0; i <= marks.length; i += 1) {
-    const mark = marks[i] ?? { name: 'end', at: text.length, end: text.length };
-    // An answer can be about the marks.
-    if (previous === 'message' && channel === 'final' && !endsBody(text, mark, marks[i + 1])) continue;
-
-    const piece = text.slice(from, mark.at);
-    if (previous === 'channel') channel = piece.trim().split(/\s/)[0]?.toLowerCase() ?? '';
-    else if (previous === 'message' && channel === 'final') bodies.final.push(piece);
-    else if (previous === 'end' || previous === 'return') bodies.none.push(piece);
-    previous = mark.name;
-    from = mark.end;
+  constructor(
+    private readonly text: string,
+    from: number,
+  ) {
+    this.marks = marksIn(text, from, { skipsBlocks: false });
   }
-  return afterMark((bodies.final.length > 0 ? bodies.final : bodies.none).join(''), 0);
-}
 
-/** Only where another message begins right there, or nothing more comes. */
-function endsBody(text: string, { name, end }: HarmonyMark, next: HarmonyMark | undefined): boolean {
-  const between = text.slice(end, next?.at);
-  switch (name) {
-    case 'start':
-      return next?.name === 'channel' && /^\w{0,20}$/.test(between);
-    case 'channel':
-      return (next?.name === 'message' || next?.name === 'constrain') && CHANNEL.test(between);
-    case 'end':
-    case 'return':
-    case 'call':
-      return (next === undefined || next.name === 'start' || next.name === 'channel') && between.trim() === '';
-    default:
-      return false;
+  /** Where the block ends that begins at `start`; -1 if it does not. */
+  endOf(kind: MarkKind, start: number): number {
+    if (!this.counts) return endOfClosing(this.text, kind, start);
+    let depth = 1;
+    let first = -1;
+    let firstAlone = -1;
+    for (let next = this.marks.next(); !next.done; next = this.marks.next()) {
+      const mark = next.value;
+      if (mark.at <= start || mark.kind !== kind) continue;
+      depth += mark.opens ? 1 : -1;
+      if (depth === 0) return mark.end;
+      if (mark.opens) continue;
+      if (first < 0) first = mark.end;
+      if (firstAlone < 0 && mark.isAlone) firstAlone = mark.end;
+    }
+    this.counts = false;
+    const found = firstAlone < 0 ? first : firstAlone;
+    return found < 0 && SURE.has(kind) ? endOfClosing(this.text, kind, start) : found;
   }
 }
+
+/** Where the first closing mark ends that is alone on its line, outside code, and has no opening mark; -1 if there is none. */
+function endOfLoneClosing(text: string, from: number): number {
+  if (!ANY_CLOSING.test(text)) return -1;
+  const depths = new Map<MarkKind, number>();
+  for (const mark of marksIn(text, from, { skipsBlocks: true })) {
+    const depth = depths.get(mark.kind) ?? 0;
+    if (!mark.opens && depth === 0 && mark.isAlone && CLOSING_ALONE.has(mark.kind)) return mark.end;
+    depths.set(mark.kind, mark.opens ? depth + 1 : Math.max(0, depth - 1));
+  }
+  return -1;
+}
+
+const ANY_CLOSING = /<\/think|◁\/think|\[\/THINK/i;

@@ -53,7 +53,7 @@ export class ProviderAtStart implements OnApplicationBootstrap, BeforeApplicatio
 
   private tell(finding: Finding): void {
     const { provider, model } = this.model;
-    const fields = { provider, model, ...('fault' in finding && faultFields(provider, finding.fault)) };
+    const fields = { provider, model, ...fieldsOf(provider, finding) };
     switch (finding.status) {
       case 'ready':
         return this.log.info('the AI provider is ready', fields);
@@ -66,6 +66,23 @@ export class ProviderAtStart implements OnApplicationBootstrap, BeforeApplicatio
       case 'away':
         return this.log.warn('the AI provider cannot be reached', fields);
     }
+  }
+}
+
+/** Only what is wrong for sure is said to be wrong: `npm start` makes an order of it. */
+function fieldsOf(provider: string, finding: Finding): Record<string, unknown> {
+  switch (finding.status) {
+    case 'ready':
+      return {};
+    case 'unknown':
+      return { status: finding.fault.status, reason: finding.fault.reason };
+    case 'not_listed': {
+      const { wrong: _, ...fields } = faultFields(provider, finding.fault);
+      return fields;
+    }
+    case 'refused':
+    case 'away':
+      return faultFields(provider, finding.fault);
   }
 }
 
