@@ -131,6 +131,10 @@ describe('a repeat', () => {
     await world.run(id);
     const [before] = await world.repliesIn(id);
     expect(before).toMatchObject({ status: 'failed', failure: code, calls: 2 });
+    await world.sql(
+      `update edgechat.replies set deadline_at = clock_timestamp() - interval '1 hour' where conversation_id = $1`,
+      id,
+    );
 
     expect(await world.ask(id, 'well?', { key: 'k' })).toMatchObject({ isReplay: true, reply: { status } });
 

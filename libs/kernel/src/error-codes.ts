@@ -211,7 +211,7 @@ export const ERRORS = {
   ai_quota_exceeded: {
     status: 429,
     title: 'AI quota exceeded',
-    help: 'The AI provider refuses more requests for now. Your message is kept; repeat the send with its client key after `Retry-After`.',
+    help: 'The AI provider refuses more requests for now. A message is kept: repeat the send with its client key after `Retry-After`, a prompt as it is.',
   },
   headers_too_large: { status: 431, title: 'Headers too large', help: 'All headers together may have at most 16 KiB.' },
   internal_error: {
@@ -227,27 +227,27 @@ export const ERRORS = {
   ai_not_configured: {
     status: 503,
     title: 'AI service not configured',
-    help: 'The operator has set no AI provider. Your message is kept.',
+    help: 'The operator has set no AI provider. A message is kept.',
   },
   ai_failed: {
     status: 503,
     title: 'AI failed',
-    help: 'The AI provider failed for good on this message, which is kept. Repeat the send with its client key to ask anew.',
+    help: 'The AI provider gave no usable answer. A message is kept: repeat the send with its client key to ask anew, a prompt as it is.',
   },
   ai_overloaded: {
     status: 503,
     title: 'AI overloaded',
-    help: 'The AI provider has no room for this message now. It is kept; repeat the send with its client key after `Retry-After`.',
+    help: 'The AI provider has no room for now. A message is kept: repeat the send with its client key after `Retry-After`, a prompt as it is.',
   },
   ai_timed_out: {
     status: 503,
     title: 'AI timed out',
-    help: 'The AI provider gave no answer within the time that the operator allows. Your message is kept; repeat the send with its client key to ask anew.',
+    help: 'The AI provider gave no answer within the time that the operator allows. A message is kept: repeat the send with its client key to ask anew, a prompt as it is.',
   },
   ai_misconfigured: {
     status: 503,
     title: 'AI misconfigured',
-    help: 'The AI provider refuses this server, for its key, credit, model or region. Your message is kept. Tell the operator, whose log says what to mend.',
+    help: 'The AI provider refuses this server, for its key, credit, model or region. A message is kept. Tell the operator, whose log says what to mend.',
   },
   ai_refused: {
     status: 503,

@@ -65,13 +65,14 @@ export class BrokenHttpAnswers {
     if (discarded > DISCARD_MAX_BYTES) socket.destroy();
   }
 
-  /** Whose page gets to read the answer: of any page where all may; else of the one that the bytes name, and where that may have been in bytes that are gone, of the only one that may. */
+  /** Whose page gets to read the answer: of any page where all may; else of the one that the bytes name, and where that may stand in bytes that are gone, or still come, of the only one that may. */
   private originOf(error: BrokenHttp, socket: Socket): string | undefined {
     const { corsOrigins } = this.parts;
     if (corsOrigins.includes('*')) return '*';
     const packet = packetOf(error);
     const named = originIn(packet);
-    const isGone = named === undefined && socket.bytesRead > packet.length;
+    const isCut = error.code === 'HPE_HEADER_OVERFLOW' || socket.bytesRead > packet.length;
+    const isGone = named === undefined && isCut;
     return isGone && corsOrigins.length === 1 ? corsOrigins[0] : named;
   }
 

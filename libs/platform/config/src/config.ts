@@ -76,7 +76,8 @@ function find(
   const given = (one.isCommon ? setIn(env, name.toLowerCase()) : undefined) ?? setIn(env, name);
   const path = one.isSecret ? env[`${name}_FILE`] : undefined;
   if (path === undefined || path === '') return given;
-  if (given !== undefined) {
+  // (What other programs know may stand in anybody's shell: who names the file means it.)
+  if (given !== undefined && !one.isCommon) {
     problems.push(`${name} must not be set when ${name}_FILE is. Choose one of them.`);
     return undefined;
   }

@@ -53,7 +53,7 @@ describe('docker-compose.yml', () => {
   const block = (name: string): string =>
     new RegExp(`^( *)${name}:.*\\n(?:\\1 +.*\\n|\\s*\\n)+`, 'm').exec(compose)?.[0] ?? '';
   const passedOn = (text: string): string[] =>
-    [...text.matchAll(/^ +([A-Z_]+): \$\{\1:-[^}]*/gm)].map(([, name = '']) => name);
+    [...text.matchAll(/^ +([A-Z_]+): \$\{\1:-[^}]*/gim)].map(([, name = '']) => name);
   const INSIDE = ['HOST', 'PORT', 'WORKER_HEALTH_PORT'];
 
   it.each(['api', 'worker'] as const)(

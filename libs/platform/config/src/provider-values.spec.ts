@@ -161,6 +161,11 @@ describe('a proxy', () => {
     expect(read({ openai_api_key: 'k', OPENAI_API_KEY: '' })).toMatchObject({ openaiApiKey: undefined });
   });
 
+  it('in a file goes before what stands in the shell', () => {
+    const env = { HTTPS_PROXY_FILE: '/proxy', https_proxy: 'a:1', HTTPS_PROXY: 'b:2' };
+    expect(loadConfig(env, 'worker', () => 'http://u:p@c:3').httpsProxy).toBe('http://u:p@c:3');
+  });
+
   it('is nothing that the API knows', () => {
     expect(loadConfig({ HTTPS_PROXY: 'http://u:p@h', NO_PROXY: '*' }, 'api')).toMatchObject({
       httpsProxy: undefined,

@@ -114,7 +114,7 @@ begin
         put_back_for = null, not_before = null, calls = 0, is_input_cut = false,
         accepted_at = stamp, next_at = stamp + interval '2 seconds', deadline_at = clock_timestamp() + make_interval(secs => l.answer_within_ms / 1000.0)
       from looked l where l.is_let_in and l.author <> 0 and l.old_hash = l.content_hash and t.conversation_id = l.conversation_id and t.question_seq = l.old_seq
-        and ((t.status = 'failed' and coalesce(t.failure, t.failure_code, '') not in ('ai_refused', 'ai_input_too_long')) or (t.status <> 'done' and t.deadline_at < clock_timestamp()))
+        and ((t.status = 'failed' and coalesce(t.failure, t.failure_code, '') not in ('ai_refused', 'ai_input_too_long')) or (t.status in ('queued', 'running') and t.deadline_at < clock_timestamp()))
         and not exists (select from fresh f where f.author = 0 and f.conversation_id = t.conversation_id and f.question_seq = t.question_seq)
       returning t.*
   ), grown as (
