@@ -18,16 +18,15 @@ describe('a connection that prepared a statement before a migration changed its 
 
   it.each(['query', 'transaction'] as const)('is given up by a %s: the call can be repeated', async (by) => {
     const postgres = new Postgres({ driver: { master: pool } } as unknown as DataSource);
-    const statement = { name: 'test', text: 'select * from things' };
+    const statement = { name: by, text: `select * from things_of_${by}` };
     const look = (): Promise<object[]> =>
       by === 'query' ? postgres.query(statement) : postgres.transaction((sql) => sql.query(statement));
-    await pool.query('create table things (one int)');
+    await pool.query(`create table things_of_${by} (one int)`);
     await look();
-    await pool.query('alter table things add column two int');
+    await pool.query(`alter table things_of_${by} add column two int`);
 
     await expect(look()).rejects.toThrow(Unavailable);
     expect(await look()).toEqual([]);
-    await pool.query('drop table things');
   });
 
   it('is not taken for an error of the statement itself', async () => {
