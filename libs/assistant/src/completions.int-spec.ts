@@ -69,17 +69,62 @@ describe('a prompt whose provider', () => {
     expect(await outcomeOf(completion)).toMatchObject({ status: 'failed', failure, retryAfterS });
   });
 
-  it('was asked 4 times by runs that were stopped is not asked again', async () => {
+  it('was asked 4 times by runs that were stopped is not asked again, and fails for what was said last', async () => {
     const stopping = new AbortController();
     const completion = asked({ calls: 1 });
+    const failedCalls = [{ call: 1, tokensIn: 7, tokensOut: 0 }];
     world.script(async () => {
       stopping.abort();
-      return new AnswerFailed('ai_timed_out', { calls: 3, failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 0 }] });
+      return new AnswerFailed('ai_overloaded', { calls: 3, failedCalls });
     });
     await complete(await putOff(complete(completion, stopping.signal)));
 
     expect(world.requests).toHaveLength(1);
-    expect(await outcomeOf(completion)).toMatchObject({ status: 'failed', failure: 'ai_failed' });
+    expect(await outcomeOf(completion)).toMatchObject({ status: 'failed', failure: 'ai_overloaded' });
+    expect(await chargesOf(completion)).toEqual([{ kind: 'completion', tokens_in: 7, tokens_out: 0 }]);
+  });
+
+  it('is cut by the stop of the process in the last call has that call again', async () => {
+    const stopping = new AbortController();
+    const completion = asked({ calls: 3 });
+    world.script(async () => {
+      stopping.abort();
+      return new AnswerFailed('ai_timed_out', { calls: 1, failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 0 }] });
+    });
+    await complete(await putOff(complete(completion, stopping.signal)));
+
+    expect(world.requests.map(({ callsMax }) => callsMax)).toEqual([1, 1]);
+    expect(await outcomeOf(completion)).toMatchObject({ status: 'done' });
+    expect(await chargesOf(completion)).toEqual([{ kind: 'completion', tokens_in: 17, tokens_out: 5 }]);
+  });
+});
+
+describe('a prompt that was put off', () => {
+  const busy = passing('ai_overloaded', { failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 0 }] });
+
+  it('is charged with its end: by then the release before may have written its answer, which is charged only where no row is', async () => {
+    const completion = asked();
+    const before = (await world.get(DailyUse).getUse(ada)).tokens;
+    world.script(busy, busy);
+    const again = await putOff(complete(await putOff(complete(completion))));
+    expect(await chargesOf(completion)).toEqual([]);
+    expect((await world.get(DailyUse).getUse(ada)).tokens - before).toBe(14);
+
+    for (let n = 0; n < 2; n += 1) await complete(again);
+
+    expect(await chargesOf(completion)).toEqual([{ kind: 'completion', tokens_in: 24, tokens_out: 5 }]);
+    expect((await world.get(DailyUse).getUse(ada)).tokens - before).toBe(14 + 2 * 15);
+  });
+
+  it.each<[string, Partial<CompletionAsked>]>([
+    ['whose time is over', { deadlineAt: new Date(0).toISOString() }],
+    ['that has no call left', { calls: 4 }],
+  ])('%s is charged for what was made for it', async (_, more) => {
+    const completion = asked();
+    world.script(busy);
+    await complete({ ...(await putOff(complete(completion))), ...more });
+
+    expect(world.requests).toHaveLength(1);
     expect(await chargesOf(completion)).toEqual([{ kind: 'completion', tokens_in: 7, tokens_out: 0 }]);
   });
 });

@@ -185,3 +185,17 @@ describe('that the model was not shown all of a question', () => {
     ]);
   });
 });
+
+describe('an answer that fills a window', () => {
+  it('is shown with the end of its question, also where it is all that a page of the history has room for', async () => {
+    const id = await world.conversation('assistant');
+    // (A page has at most four bytes for each token of the window, and three letters are one.)
+    world.script(anAnswer({ text: `${'x'.repeat(3_900)} end` }));
+    for (const text of [`begin ${'words '.repeat(2_000)}end of the question`, 'next']) {
+      await world.ask(id, text);
+      await world.run(id);
+    }
+
+    expect(newest()).toEqual([expect.stringMatching(/end of the question$/u), expect.stringMatching(/end$/u), 'next']);
+  });
+});

@@ -27,6 +27,7 @@ export const anAnswer = (more: Partial<Answer> = {}): Answer => ({
   tokensIn: 10,
   tokensOut: 5,
   finishReason: 'stop',
+  calls: 1,
   failedCalls: [],
   isHistoryRefused: false,
   ...more,

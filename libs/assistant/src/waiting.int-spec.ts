@@ -1,3 +1,5 @@
+import { SendMessage } from '@edgechat/conversations';
+import { Unavailable, type ConversationId } from '@edgechat/kernel';
 import { AnswerFailed, CALLS_MAX } from './ports/language-model.js';
 import { Replies } from './persistence/replies.js';
 import { storeCallsOf } from '@edgechat/testing';
@@ -189,36 +191,108 @@ describe('who waits for an answer', () => {
   );
 });
 
-describe('a worker that stops', () => {
-  it('gives the reply back with the calls that it made, and what they are billed for', async () => {
-    const id = await world.conversation('group');
-    const stopping = new AbortController();
-    world.script(async () => {
-      stopping.abort();
-      return new AnswerFailed('ai_timed_out', { calls: 3, failedCalls: [{ call: 2, tokensIn: 7, tokensOut: 1 }] });
-    });
-    await world.ask(id, 'well?');
-    await world.run(id, stopping.signal);
-    expect(await world.repliesIn(id)).toMatchObject([{ status: 'queued', failure: null, calls: 3 }]);
-    await world.run(id);
+describe('a provider that does not say when it may answer', () => {
+  const untold = (more: Parameters<typeof passing>[1] = {}): AnswerFailed =>
+    passing('ai_overloaded', { retryAfterS: null, ...more });
 
-    expect(world.requests[1]?.callsMax).toBe(1);
+  it('is asked again in a while where nobody waits, the next time in a longer one, and no time is told that it did not name', async () => {
+    const id = await world.conversation('group');
+    world.script(untold(), untold());
+    await world.ask(id, 'well?', { withinMs: 120_000 });
+    for (const waits of [[10, 5], [20, 10], []]) {
+      await world.run(id);
+      for (const seconds of waits) {
+        expect(await world.repliesIn(id)).toMatchObject([{ status: 'queued', failure: null, retry_after_s: null }]);
+        await world.run(id);
+        expect(await world.isDue(id)).toBe(false);
+        await world.pass(id, seconds);
+      }
+    }
+
+    expect(world.requests.map(({ callsMax }) => callsMax)).toEqual([4, 3, 2]);
     expect(await world.repliesIn(id)).toMatchObject([{ status: 'done' }]);
-    expect(await world.chargesIn(id)).toEqual([{ tokens_in: 17, tokens_out: 6 }]);
   });
 
-  it('after the last call leaves nothing to be asked', async () => {
+  it.each([
+    ['who waits for the answer', 'assistant', 60_000, {}],
+    ['a question whose time is over before', 'group', 10_000, {}],
+    ['a question without a call left', 'group', 60_000, { calls: 4 }],
+  ] as const)('fails at once for %s', async (_, kind, withinMs, more) => {
+    const id = await world.conversation(kind);
+    world.script(untold(more));
+    await world.ask(id, 'well?', { withinMs });
+    await world.run(id);
+
+    expect(await world.repliesIn(id)).toMatchObject([
+      { status: 'failed', failure: 'ai_overloaded', failure_code: 'ai_failed', retry_after_s: null },
+    ]);
+  });
+});
+
+describe('a worker that stops', () => {
+  /** The question's run, during which the worker stops. */
+  async function stoppedRun(outcome: AnswerFailed): Promise<ConversationId> {
     const id = await world.conversation('group');
     const stopping = new AbortController();
     world.script(async () => {
       stopping.abort();
-      return new AnswerFailed('ai_timed_out', { calls: 4 });
+      return outcome;
     });
     await world.ask(id, 'well?');
     await world.run(id, stopping.signal);
+    return id;
+  }
+
+  it('gives the reply back with the calls that came to an end, and what all of them are billed for', async () => {
+    const failedCalls = [
+      { call: 2, tokensIn: 7, tokensOut: 1 },
+      { call: 3, tokensIn: 20, tokensOut: 0 },
+    ];
+    const id = await stoppedRun(new AnswerFailed('ai_timed_out', { calls: 3, failedCalls }));
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'queued', failure: null, calls: 2 }]);
+    await world.run(id);
+
+    expect(world.requests[1]?.callsMax).toBe(2);
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'done' }]);
+    expect(await world.chargesIn(id)).toEqual([{ tokens_in: 37, tokens_out: 6 }]);
+  });
+
+  it('in the last call leaves that one to the next: no answer is lost to a deployment', async () => {
+    const id = await stoppedRun(new AnswerFailed('ai_timed_out', { calls: 4 }));
+    await world.run(id);
+
+    expect(world.requests.map(({ callsMax }) => callsMax)).toEqual([4, 1]);
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'done' }]);
+  });
+
+  it('after the last call leaves nothing to be asked, and what it failed for is told', async () => {
+    const id = await stoppedRun(new AnswerFailed('ai_overloaded', { calls: 4, retryAfterS: 9 }));
     await world.run(id);
 
     expect(world.requests).toHaveLength(1);
-    expect(await world.repliesIn(id)).toMatchObject([{ status: 'failed', failure: 'ai_failed' }]);
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'failed', failure: 'ai_overloaded' }]);
+  });
+
+  it('leaves what the provider said last for when the deadline passes', async () => {
+    const id = await stoppedRun(new AnswerFailed('ai_misconfigured', { calls: 1 }));
+    await world.pass(id, 70);
+    await world.run(id);
+
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'failed', failure: 'ai_misconfigured' }]);
+  });
+
+  it('while its answer is being written gives the reply back with all of its calls, billed or not', async () => {
+    const id = await world.conversation('group');
+    const [stopping, sending] = [new AbortController(), world.get(SendMessage)];
+    await world.ask(id, 'well?');
+    const send = sending.send.bind(sending);
+    sending.send = () => Promise.reject(new Unavailable('postgres'));
+    world.script(async () => {
+      stopping.abort();
+      return anAnswer({ calls: 3 });
+    });
+    await world.run(id, stopping.signal).finally(() => (sending.send = send));
+
+    expect(await world.repliesIn(id)).toMatchObject([{ status: 'queued', calls: 3 }]);
   });
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { JobContract } from './job.js';
+import { FAILURE_CODES } from './signals.js';
 
 const conversationNews = z.object({ conversationId: z.guid() });
 export type ConversationNews = z.infer<typeof conversationNews>;
@@ -74,8 +75,22 @@ const completion = z.object({
   accountId: z.int().positive(),
   prompt: z.string().max(64_000),
   deadlineAt: z.iso.datetime(),
-  /** Calls of the provider that were made for it; the release before neither writes nor reads it. */
+  // What follows is there once it was put off. The release before neither writes nor reads it.
+  /** Calls of the provider that were made for it. */
   calls: z.int().min(0).optional(),
+  /** What they failed for; missing too where a later release has a new name. */
+  failure: z.enum(FAILURE_CODES).optional().catch(undefined),
+  /** Those of them that are billed, each with a number of its run's: whoever gives the outcome charges them with it. */
+  failedCalls: z
+    .array(
+      z.object({
+        epoch: z.int().min(1),
+        call: z.int().min(1),
+        tokensIn: z.int().min(0),
+        tokensOut: z.int().min(0),
+      }),
+    )
+    .optional(),
 });
 export type CompletionAsked = z.infer<typeof completion>;
 

@@ -1,6 +1,7 @@
 import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { ownDatabase, sql } from '@edgechat/testing';
+import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions, MIGRATIONS } from './data-source.js';
 import { migrate } from './migrate.js';
@@ -48,6 +49,16 @@ describe('the migration that names failures', () => {
       [id],
     );
   let [failedBefore, doneBefore] = ['', ''];
+  let worker: pg.Client;
+  /** As a worker of the release before claims: its connections have prepared it before the migration. */
+  const claimPrepared = async (id: string): Promise<Record<string, unknown>[]> =>
+    (
+      await worker.query<Record<string, unknown>>({
+        name: 'replies.claim',
+        text: `select r.*, (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.claim_reply($1, 4000, $2) r`,
+        values: [id, 4],
+      })
+    ).rows;
 
   beforeAll(async () => {
     database = await ownDatabase();
@@ -65,10 +76,17 @@ describe('the migration that names failures', () => {
     for (const id of [failedBefore, doneBefore]) await ask(id);
     await fail(failedBefore, (await claim(failedBefore))[0]?.epoch, 'ai_quota_exceeded');
     await answer(doneBefore, await claim(doneBefore));
+    worker = new pg.Client({ connectionString: database.url });
+    await worker.connect();
+    // (From the sixth time on its plan may be kept.)
+    for (let n = 0; n < 9; n += 1) await claimPrepared(doneBefore);
 
     await migrate(config, log);
   });
-  afterAll(() => database.drop());
+  afterAll(async () => {
+    await worker.end();
+    await database.drop();
+  });
 
   const answer = (conversation_id: string, [reply]: { id: string; epoch: number }[]) =>
     send(
@@ -104,6 +122,49 @@ describe('the migration that names failures', () => {
     expect(await answer(id, await claim(id))).toMatchObject([{ outcome: 'sent', seq: 2 }]);
     expect(await replyIn(id)).toEqual([{ status: 'done', failed_for: null, failure_code: null }]);
     expect(await charged(id)).toEqual([{ tokens_in: 3, tokens_out: 4, counted_calls: [] }]);
+  });
+
+  it('goes on giving replies to connections that prepared the claim before, whenever they plan it anew', async () => {
+    for (const table of ['conversations', 'replies']) {
+      const id = await conversation();
+      await ask(id);
+      await run(`analyze edgechat.${table}`);
+      const [reply] = await claimPrepared(id);
+      expect(reply).toMatchObject({ conversation_id: id, question_seq: 1, status: 'running', knows_budgets: false });
+      await answer(id, [{ id: String(reply?.['id']), epoch: Number(reply?.['epoch']) }]);
+      expect(await replyIn(id)).toMatchObject([{ status: 'done' }]);
+    }
+    await run('alter table edgechat.replies add column of_the_next_release int');
+    expect(await claimPrepared(doneBefore)).toEqual([]);
+    const id = await conversation();
+    await ask(id);
+    expect(await claimPrepared(id)).toMatchObject([{ status: 'running' }]);
+  });
+
+  it('charges one answer of a prompt: the one that its worker charged, or the one of this release', async () => {
+    const answered = async (first: 'theirs' | 'ours'): Promise<unknown> => {
+      const id = newId();
+      const theirs = (): Promise<unknown> =>
+        run(
+          `insert into edgechat.answer_usage (id, account_id, kind, provider, model, tokens_in, tokens_out) values ($1, 1, 'completion', 'p', 'm', 3, 4) on conflict (id) do nothing`,
+          [id],
+        );
+      const ours = (): Promise<unknown> =>
+        run(`select edgechat.charge_calls($1)`, [
+          JSON.stringify({
+            ...{ id, account_id: 1, conversation_id: null, kind: 'completion', provider: 'p', model: 'm' },
+            calls: [
+              { epoch: 77, call: 1, tokens_in: 10, tokens_out: 0 },
+              { epoch: 0, call: 0, tokens_in: 100, tokens_out: 200 },
+            ],
+          }),
+        ]);
+      for (const charge of first === 'theirs' ? [theirs, ours, ours] : [ours, theirs, ours]) await charge();
+      return run('select tokens_in, tokens_out from edgechat.answer_usage where id = $1', [id]);
+    };
+
+    expect(await answered('theirs')).toEqual([{ tokens_in: 13, tokens_out: 4 }]);
+    expect(await answered('ours')).toEqual([{ tokens_in: 110, tokens_out: 200 }]);
   });
 
   it('adds its answer to what this release charged for the reply before', async () => {

@@ -8,8 +8,8 @@ export interface BilledCall {
   readonly tokensOut: number;
 }
 
-/** One of a run that is not the one that is charged for. */
-type CallOfRun = BilledCall & { readonly epoch?: number };
+/** One that may be of another run than the one that is charged for: of the one with this epoch. */
+export type CallOfRun = BilledCall & { readonly epoch?: number };
 
 /** Whom calls are charged to, and for what: `id` is the reply's or the completion's, which has one usage row. */
 export interface ChargedTo {

@@ -23,7 +23,7 @@ const ADD: Statement = {
 
 const FIND: Statement = {
   name: 'usage.find_daily_use',
-  text: 'select * from edgechat.find_daily_use($1, $2, $3, $4)',
+  text: 'select text_bytes, tokens, retry_after_s from edgechat.find_daily_use($1, $2, $3, $4)',
 };
 
 /** What accounts used by day (UTC), in PostgreSQL. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AccountId } from '@edgechat/kernel';
 import { Postgres, type Statement } from '@edgechat/platform/postgres';
-import { toBill, type BilledCall } from './billed-calls.js';
+import { toBill, type BilledCall, type CallOfRun } from './billed-calls.js';
 import { DailyUse } from './daily-use.js';
 
 /** What one call used, in tokens. */
@@ -35,24 +35,25 @@ export class MeterAnswers {
     return this.dailyUse.findTokensRetry(accountId);
   }
 
-  /** Counts the tokens of calls in a conversation, which are charged with what ends their run. Costs no I/O. */
+  /** Counts the tokens of calls that are charged with what ends their run, or their prompt. Costs no I/O. */
   countCalls(accountId: AccountId, calls: readonly Tokens[]): void {
     const tokens = calls.reduce((sum, { tokensIn, tokensOut }) => sum + tokensIn + tokensOut, 0);
     if (tokens > 0) this.dailyUse.countTokens(accountId, tokens);
   }
 
   /**
-   * Charges what a completion's run used, in one statement, and counts its tokens: its calls that failed, each once, and its answer (null: there is none), once however many runs made one.
-   * The tokens are counted each time: all of it was made.
+   * Charges what a completion used, in one statement: its calls that failed, each once, and its answer (null: there is none), once however many runs made one. Counts the tokens of this run's: those of
+   * calls with an epoch, which other runs made, were counted then. They are counted each time: all of it was made.
    * @throws Unavailable `postgres`; they are counted all the same
    */
   async charge(
     { run, ...completion }: CompletionRun,
-    failedCalls: readonly BilledCall[],
+    failedCalls: readonly CallOfRun[],
     answer: Tokens | null,
   ): Promise<void> {
+    const made: readonly Tokens[] = failedCalls.filter(({ epoch }) => epoch === undefined);
+    this.countCalls(completion.accountId, answer === null ? made : [...made, answer]);
     const calls = answer === null ? failedCalls : [...failedCalls, { ...ANSWER, ...answer }];
-    this.countCalls(completion.accountId, calls);
     const bill = toBill({ ...completion, kind: 'completion', conversationId: null, epoch: run }, calls);
     if (bill !== null) await this.postgres.query(CHARGE, [bill]);
   }

@@ -75,11 +75,15 @@ export interface RunCost {
   readonly bill: string | null;
 }
 
-/** Why a run has no answer. */
-export interface RunFailure extends RunCost {
+/** What a provider said when it gave no answer. */
+export interface ProviderSaid {
   readonly code: FailureCode;
   /** Whole seconds. */
   readonly retryAfterS: number | null;
+}
+
+/** Why a run has no answer. */
+export interface RunFailure extends RunCost, ProviderSaid {
   /** The model was not shown all of the question. */
   readonly isInputCut: boolean;
 }
@@ -106,7 +110,7 @@ export class Replies {
     await this.postgres.query(PUT_OFF, [conversationId, questionSeq]);
   }
 
-  /** Takes the lowest unfinished reply of a conversation to work on: see the function `edgechat.claim_reply`. @throws Unavailable `postgres` */
+  /** Takes the lowest unfinished reply of a conversation to work on: see the function `edgechat.claim_next_reply`. @throws Unavailable `postgres` */
   async claim(conversationId: string, perAccount: number): Promise<Claim> {
     const [row] = await this.postgres.query<ClaimRow>(CLAIM, [conversationId, perAccount]);
     if (!row) return { status: 'none' };
@@ -130,13 +134,14 @@ export class Replies {
   }
 
   /** Puts a run's reply back into the queue for whoever has time in `waitS` seconds, or at its deadline; else as `fail`. @throws Unavailable `postgres` */
-  async putBack(reply: RunningReply, { code, calls, bill, isInputCut }: RunFailure, waitS: number): Promise<void> {
-    await this.postgres.query(PUT_BACK, [...mine(reply), bill, code, waitS, calls, isInputCut]);
+  async putBack(reply: RunningReply, failure: RunFailure, waitS: number): Promise<void> {
+    const { code, retryAfterS, calls, bill, isInputCut } = failure;
+    await this.postgres.query(PUT_BACK, [...mine(reply), bill, code, retryAfterS, calls, isInputCut, waitS]);
   }
 
-  /** Puts a run's reply back into the queue for anybody; else as `fail`. @throws Unavailable `postgres` */
-  async giveBack(reply: RunningReply, { calls, bill }: RunCost): Promise<void> {
-    await this.postgres.query(GIVE_BACK, [...mine(reply), bill, calls]);
+  /** Puts a run's reply back into the queue for anybody, with what its provider said last, if it said anything; else as `fail`. @throws Unavailable `postgres` */
+  async giveBack(reply: RunningReply, { calls, bill }: RunCost, said: ProviderSaid | null = null): Promise<void> {
+    await this.postgres.query(GIVE_BACK, [...mine(reply), bill, calls, said?.code ?? null, said?.retryAfterS ?? null]);
   }
 
   /** Charges what a run is billed for whose reply is another's, or has its answer. May be repeated. @throws Unavailable `postgres` */

@@ -23,13 +23,14 @@ export const PUT_OFF: Statement = {
   text: `update edgechat.replies set next_at = clock_timestamp() + interval '2 seconds' where conversation_id = $1 and question_seq = $2 and status = 'queued'`,
 };
 
+// Its columns are named: a prepared statement that gives others than before, since a migration added some to the row, is refused on its connection for ever.
 // (What is known of the conversation is looked up for the one row: a join, for which PostgreSQL expects a thousand rows of the function, reads all conversations.)
 export const CLAIM: Statement = {
   name: 'replies.claim',
-  text: `select r.*, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms,
+  text: `select r.id, r.conversation_id, r.question_seq, r.account_id, r.status, r.epoch, r.calls, r.put_back_for, extract(epoch from r.deadline_at - clock_timestamp())::float8 * 1000 as left_ms,
            (select c.kind from edgechat.conversations c where c.id = r.conversation_id) as kind,
            (select c.kind = 'assistant' and c.assistant = 'always' from edgechat.conversations c where c.id = r.conversation_id) as is_waited_for
-         from edgechat.claim_reply($1, ${LEASE_MS}, $2) r`,
+         from edgechat.claim_next_reply($1, ${LEASE_MS}, $2) r`,
 };
 
 export const RENEW: Statement = {
@@ -53,15 +54,16 @@ export const FAIL: Statement = {
 export const PUT_BACK: Statement = {
   name: 'replies.put_back',
   text: endRun(
-    `status = 'queued', lease_until = null, epoch = epoch + 1, put_back_for = $5, retry_after_s = $6::int, calls = calls + $7, is_input_cut = $8,
-     not_before = clock_timestamp() + make_interval(secs => $6::int), next_at = least(clock_timestamp() + make_interval(secs => $6::int), deadline_at)`,
+    `status = 'queued', lease_until = null, epoch = epoch + 1, put_back_for = $5, retry_after_s = $6, calls = calls + $7, is_input_cut = $8,
+     not_before = clock_timestamp() + make_interval(secs => $9::int), next_at = least(clock_timestamp() + make_interval(secs => $9::int), deadline_at)`,
   ),
 };
 
 export const GIVE_BACK: Statement = {
   name: 'replies.give_back',
   text: endRun(
-    `status = 'queued', lease_until = null, epoch = epoch + 1, calls = calls + $5, next_at = clock_timestamp() + interval '1 second'`,
+    `status = 'queued', lease_until = null, epoch = epoch + 1, calls = calls + $5, put_back_for = coalesce($6, put_back_for), retry_after_s = case when $6 is null then retry_after_s else $7::int end,
+     next_at = clock_timestamp() + interval '1 second'`,
   ),
 };
 

@@ -28,6 +28,8 @@ export interface Answer {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly finishReason: FinishReason;
+  /** Calls that were made, with this one. */
+  readonly calls: number;
   /** Calls before this one that are billed, in order. */
   readonly failedCalls: readonly FailedCall[];
   /** The provider refused what stands before the question, for its content or without saying why, and answered the question alone. */

@@ -58,6 +58,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
       text: `echo: ${asked}`,
       tokensIn: asked.length,
       tokensOut: asked.length + 6,
+      calls: 1,
       failedCalls: [],
       isHistoryRefused: false,
       finishReason: 'stop',

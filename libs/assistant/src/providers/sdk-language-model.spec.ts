@@ -149,6 +149,7 @@ describe('a request', () => {
     const cut = new ProviderFault('cut', { use: { tokensIn: 3, tokensOut: 0 } });
     expect(await aModel(cut, overloaded, refused).complete()).toEqual({
       ...GOOD,
+      calls: 4,
       failedCalls: [
         { call: 1, tokensIn: 3, tokensOut: 0 },
         { call: 3, tokensIn: 7, tokensOut: 1 },

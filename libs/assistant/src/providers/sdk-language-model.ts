@@ -70,7 +70,7 @@ export class SdkLanguageModel extends LanguageModel {
     for (let calls = 1; ; calls += 1) {
       const prompt = promptOf({ ...parts, older: olderIn(attempt.extent) }, attempt.placement);
       const outcome = await ask(this.settings, prompt, signal);
-      if (!(outcome instanceof ProviderFault)) return this.answered(outcome, attempt, failedCalls);
+      if (!(outcome instanceof ProviderFault)) return this.answered(outcome, attempt, { calls, failedCalls });
 
       if (outcome.use !== null) failedCalls.push({ call: calls, ...outcome.use });
       // A call that was cut short says nothing of the provider.
@@ -87,11 +87,11 @@ export class SdkLanguageModel extends LanguageModel {
     }
   }
 
-  private answered(answer: GoodAnswer, attempt: Attempt, failedCalls: readonly FailedCall[]): Answer {
+  private answered(answer: GoodAnswer, attempt: Attempt, made: Pick<Answer, 'calls' | 'failedCalls'>): Answer {
     const { placement, isHistoryRefused } = attempt;
     // Where what stands before the question was left out as well, that may have been the reason.
     if (placement === 'inlined' && !isHistoryRefused) this.placement = 'inlined';
-    return { ...answer, failedCalls, isHistoryRefused };
+    return { ...answer, ...made, isHistoryRefused };
   }
 
   /** False once `signal` is aborted. */

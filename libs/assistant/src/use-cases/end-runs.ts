@@ -9,10 +9,12 @@ import type { FailureCode, RunningReply } from '../domain/reply.js';
 import { Replies, type RunCost } from '../persistence/replies.js';
 import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
 import { FailureLog } from './failure-log.js';
+import { countedCalls, saidBy } from './stopped-calls.js';
 
 const AGAIN_AFTER_MS = 250;
-/** A provider that says that it may answer later, and not when. */
-const WAIT_UNTOLD_S = 1;
+/** For a provider that may answer later, and did not say when: at first, and after a wait that was too short. */
+const WAIT_UNTOLD_S = 15;
+const NEXT_WAIT_UNTOLD_S = 30;
 
 /** One run of a reply. */
 export interface Run {
@@ -47,8 +49,7 @@ export class EndRuns {
 
   /** Appends the answer. Where that cannot be, the run is ended as by `withoutAnswer`. */
   async withAnswer(run: Run, answer: Answer, isInputCut: boolean): Promise<void> {
-    const { failedCalls } = answer;
-    const calls = (failedCalls.at(-1)?.call ?? 0) + 1;
+    const { calls, failedCalls } = answer;
     this.failures.answered();
     this.usage.countCalls(run.reply.accountId, failedCalls);
     try {
@@ -64,7 +65,8 @@ export class EndRuns {
    * @throws `error` where nobody is to blame for it but a store; Unavailable `postgres`
    */
   async withoutAnswer(run: Run, error: unknown, isInputCut: boolean): Promise<void> {
-    const { calls, failedCalls } = error instanceof AnswerFailed ? error : { calls: 0, failedCalls: [] };
+    const calls = error instanceof AnswerFailed ? countedCalls(error, run.stop) : 0;
+    const failedCalls = error instanceof AnswerFailed ? error.failedCalls : [];
     this.usage.countCalls(run.reply.accountId, failedCalls);
     await this.end(run, error, { isInputCut, calls, failedCalls });
   }
@@ -107,7 +109,7 @@ export class EndRuns {
       });
     }
     if (error instanceof AnswerFailed && !stop.aborted) return this.failOrWait(run, error, spent, cost);
-    await this.replies.giveBack(reply, cost);
+    await this.replies.giveBack(reply, cost, error instanceof AnswerFailed ? saidBy(error) : null);
     if (!stop.aborted) throw error;
     await this.bell
       .add([{ job: replyToMessage, payload: { conversationId: reply.conversationId }, requestId: currentRequestId() }])
@@ -133,12 +135,12 @@ export class EndRuns {
 }
 
 /**
- * For how many seconds a reply waits for its provider, or null when it has failed. It waits where a repeat may succeed within its deadline, and calls are left for it; but who waits for an answer is told
- * at once of a quota that is used up, and decides.
+ * For how many seconds a reply waits for its provider, or null when it has failed. It waits where a repeat may succeed within its deadline, and calls are left for it. Who waits for an answer is
+ * told at once of a quota that is used up, and where the provider did not say when it may answer, and decides.
  */
 function waitOf(reply: RunningReply, { code, isPassing, retryAfterS, calls }: AnswerFailed): number | null {
-  if (!isPassing || (reply.isWaitedFor && code === 'ai_quota_exceeded')) return null;
-  const waitS = retryAfterS ?? WAIT_UNTOLD_S;
+  if (!isPassing || (reply.isWaitedFor && (code === 'ai_quota_exceeded' || retryAfterS === null))) return null;
+  const waitS = retryAfterS ?? (reply.putBackFor === null ? WAIT_UNTOLD_S : NEXT_WAIT_UNTOLD_S);
   return reply.calls + calls < CALLS_MAX && Date.now() + waitS * 1_000 < reply.endsAt ? waitS : null;
 }
 

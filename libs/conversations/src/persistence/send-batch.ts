@@ -33,7 +33,7 @@ export interface SendLimits {
 
 const SEND_MESSAGES: Statement = {
   name: 'conversations.send_messages',
-  text: 'select *, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, $3, $4, $5, $6, $7) order by n',
+  text: 'select n, outcome, seq, message_id, created_at, reply_id, reply_status, waits, author_name, fans_out, retry_after_s, extract(epoch from deadline_at - clock_timestamp())::float8 * 1000 as left_ms from edgechat.send_messages($1::json, $2::json, $3, $4, $5, $6, $7) order by n',
 };
 
 const SETTLE_STORED: Statement = {

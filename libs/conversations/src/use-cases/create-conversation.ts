@@ -33,7 +33,7 @@ interface MadeRow {
 
 const MAKE: Statement = {
   name: 'conversations.make',
-  text: 'select * from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11, $12)',
+  text: 'select outcome, conversation_id, retry_after_s from edgechat.make_conversation($1, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11, $12)',
 };
 
 /** Makes a conversation with its members. */

@@ -28,6 +28,14 @@ export function isTransient(error: unknown): boolean {
   return error instanceof pg.DatabaseError && TRANSIENT.test(error.code ?? '');
 }
 
+/**
+ * True when a prepared statement would give other columns than when its connection prepared it, since a migration changed a table, a type or a function. It was not carried out, and never will be on that
+ * connection, though it may on another.
+ */
+export function isStalePlan(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
+}
+
 /** True when `error` says that a row would have broken the unique constraint or index of this name. */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === constraint;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { ConnectionLost, fromDriver, isOutage, isTransient, isUndefinedTable } from './errors.js';
+import { ConnectionLost, fromDriver, isOutage, isStalePlan, isTransient, isUndefinedTable } from './errors.js';
 
 /** One SQL statement under a name: prepared once per connection, and known by its name wherever calls are counted. */
 export interface Statement {
@@ -22,9 +22,10 @@ export const DEADLINE_MS = 5_000;
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 /**
- * The one way to PostgreSQL. A call gets an answer within 5 s or fails: a connection that says nothing is cut, since one that is given back with a hung statement would poison the pool.
+ * The one way to PostgreSQL. A call gets an answer within 5 s or fails: a connection that says nothing is cut, since one that is given back with a hung statement would poison the pool, and so is one whose
+ * prepared statement a migration has made useless.
  * After an outage calls fail at once but for one a second (see Breaker); connections are made anew by the pool.
- * @throws Unavailable `postgres` for an outage, a deadline or a lock conflict (whose fate is then unknown to the caller); errors of the statement itself fly as `pg.DatabaseError`.
+ * @throws Unavailable `postgres` for an outage, a deadline, a lock conflict or a statement that has to be prepared anew (whose fate is then unknown to the caller); errors of the statement itself fly as `pg.DatabaseError`.
  */
 @Injectable()
 export class Postgres implements Sql {
@@ -74,7 +75,7 @@ export class Postgres implements Sql {
     } catch (error) {
       // Before the first migration there are no tables; that is a start in progress, no bug.
       const isEarly = !this.isBegun && isUndefinedTable(error);
-      if (isOutage(error) || isTransient(error) || error instanceof PoolBusy || isEarly)
+      if (isOutage(error) || isTransient(error) || isStalePlan(error) || error instanceof PoolBusy || isEarly)
         throw new Unavailable('postgres', { cause: error });
       throw error;
     }
@@ -136,7 +137,7 @@ async function onConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => P
     if (!isCut) client.release();
     return result;
   } catch (error) {
-    if (!isCut) client.release(isOutage(error) ? true : undefined);
+    if (!isCut) client.release(isOutage(error) || isStalePlan(error));
     throw error;
   } finally {
     clearTimeout(timer);

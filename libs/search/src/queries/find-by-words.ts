@@ -32,12 +32,12 @@ const find = (first: string): string => `edgechat.find_messages($1, $2::uuid, $3
   row(coalesce($11::timestamptz, 'infinity'), coalesce($12::uuid, '${'0'.repeat(32)}'), coalesce($13::bigint, 0), 0)::edgechat.found_message, $14)`;
 const NEWEST: Statement = {
   name: 'search.newest',
-  text: `select * from ${find('null')} order by at desc, conversation_id desc, seq desc`,
+  text: `select at, conversation_id, seq, score from ${find('null')} order by at desc, conversation_id desc, seq desc`,
 };
 const RANKED: Statement = {
   name: 'search.ranked',
   text: `with z as materialized (select * from ${find('$20::text')})
-         select p.*, a.* from (
+         select p.at, p.conversation_id, p.seq, p.score, a.* from (
            select * from z where $15::float8 is null or (z.score, z.at, z.conversation_id, z.seq) < ($15, $16::timestamptz, $17::uuid, $18::bigint)
            order by z.score desc, z.at desc, z.conversation_id desc, z.seq desc limit $19
          ) p cross join (

@@ -1,6 +1,6 @@
 /**
  * Adds calls of a provider that gave no answer, or a completion's answer, to the usage row of their reply or completion, which is made if it is not there: each once, however often it is told, and in whatever order,
- * since two runs of one reply may both be billed. \`billed\`, or null for nothing: {id, account_id, conversation_id, kind, provider, model, calls: [{epoch, call, tokens_in, tokens_out}]}.
+ * since two runs of one reply may both be billed. A completion's row without calls is of the release before, which writes one for an answer only: that answer is the one that is charged. \`billed\`, or null for nothing: {id, account_id, conversation_id, kind, provider, model, calls: [{epoch, call, tokens_in, tokens_out}]}.
  */
 export const CHARGE_CALLS = `
 create function edgechat.charge_calls(billed json) returns void language plpgsql as $$
@@ -14,9 +14,12 @@ begin
     on conflict (id) do nothing;
   -- (Who waits here for another that writes the row looks at what that one wrote.)
   update edgechat.answer_usage t set (tokens_in, tokens_out, counted_calls) = (
-      select edgechat.sum_of_tokens(t.tokens_in, sum(c.tokens_in)), edgechat.sum_of_tokens(t.tokens_out, sum(c.tokens_out)), edgechat.last_calls(t.counted_calls || array_agg(edgechat.call_number(c.epoch, c.call)))
-      from json_to_recordset(billed -> 'calls') as c(epoch int, call int, tokens_in int, tokens_out int)
-      where edgechat.call_number(c.epoch, c.call) <> all (t.counted_calls))
+      select edgechat.sum_of_tokens(t.tokens_in, sum(c.tokens_in)), edgechat.sum_of_tokens(t.tokens_out, sum(c.tokens_out)), edgechat.last_calls(h.calls || array_agg(edgechat.call_number(c.epoch, c.call)) filter (where c.call is not null))
+      from (select case when t.kind = 'completion' and t.counted_calls = '{}' and (t.tokens_in > 0 or t.tokens_out > 0) then array[edgechat.call_number(0, 0)] else t.counted_calls end as calls) h
+        left join lateral (
+          select * from json_to_recordset(billed -> 'calls') as b(epoch int, call int, tokens_in int, tokens_out int) where edgechat.call_number(b.epoch, b.call) <> all (h.calls)
+        ) c on true
+      group by h.calls)
     where t.id = (billed ->> 'id')::uuid;
 end $$;
 `;

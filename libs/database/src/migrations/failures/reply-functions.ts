@@ -3,7 +3,9 @@
  * No row: nothing to do now. A row with status 'failed': its time was over, and it was ended here. A row with status 'queued': it must wait, the account has \`per_account\` answers running.
  */
 export const CLAIM_REPLY = `
-create or replace function edgechat.claim_reply(of_conversation uuid, lease_ms int, per_account int) returns setof edgechat.replies language plpgsql as $$
+alter function edgechat.claim_reply rename to claim_next_reply;
+
+create or replace function edgechat.claim_next_reply(of_conversation uuid, lease_ms int, per_account int) returns setof edgechat.replies language plpgsql as $$
 declare
   r edgechat.replies;
 begin
@@ -38,4 +40,37 @@ begin
   return query update edgechat.replies t set status = 'running', epoch = t.epoch + 1, lease_until = clock_timestamp() + make_interval(secs => lease_ms / 1000.0), not_before = null, failure = null
     where t.id = r.id returning t.*;
 end $$;
+`;
+
+/**
+ * The same for the release before, which has prepared \`select r.* from edgechat.claim_reply(…) r\` on each of its connections: once a prepared statement would give other columns than before, PostgreSQL refuses it on that
+ * connection for ever. So it goes on giving the columns of the table as that release knows it, in their order, with their types and collations.
+ */
+export const CLAIM_REPLY_BEFORE = `
+create type edgechat.claimed_reply_before as (
+  conversation_id uuid,
+  question_seq bigint,
+  id uuid,
+  account_id bigint,
+  status text collate "C",
+  epoch int,
+  lease_until timestamptz,
+  next_at timestamptz,
+  accepted_at timestamptz,
+  deadline_at timestamptz,
+  answer_seq bigint,
+  provider text collate "C",
+  model text collate "C",
+  tokens_in int,
+  tokens_out int,
+  finish_reason text collate "C",
+  failure_code text collate "C",
+  retry_after_s int,
+  knows_budgets boolean);
+
+create function edgechat.claim_reply(of_conversation uuid, lease_ms int, per_account int) returns setof edgechat.claimed_reply_before language sql as $$
+  select r.conversation_id, r.question_seq, r.id, r.account_id, r.status, r.epoch, r.lease_until, r.next_at, r.accepted_at, r.deadline_at, r.answer_seq, r.provider, r.model,
+    r.tokens_in, r.tokens_out, r.finish_reason, r.failure_code, r.retry_after_s, r.knows_budgets
+  from edgechat.claim_next_reply(of_conversation, lease_ms, per_account) r
+$$;
 `;
