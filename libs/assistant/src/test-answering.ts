@@ -28,6 +28,7 @@ export const anAnswer = (more: Partial<Answer> = {}): Answer => ({
   tokensOut: 5,
   finishReason: 'stop',
   failedCalls: [],
+  calls: 1,
   isHistoryRefused: false,
   ...more,
 });

@@ -15,6 +15,7 @@ describe('the demo assistant', () => {
       tokensIn: expect.any(Number),
       tokensOut: expect.any(Number),
       finishReason: 'stop',
+      calls: 1,
       failedCalls: [],
       isHistoryRefused: false,
     });

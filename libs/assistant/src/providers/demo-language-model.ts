@@ -31,6 +31,7 @@ export class DemoLanguageModel extends LanguageModel {
       tokensIn,
       tokensOut: countTokens(text),
       finishReason: 'stop',
+      calls: 1,
       failedCalls: [],
       isHistoryRefused: false,
     });
