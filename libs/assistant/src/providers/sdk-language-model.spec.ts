@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { AnswerFailed, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { anyFault } from './test-faults.js';
 import { UNUSED_SDK_MODEL } from './test-requests.js';
 import type { GoodAnswer } from './ask-once.js';
 import type { Prompt } from './prompt.js';
@@ -75,28 +76,6 @@ const sentIn = ({ prompt }: { readonly prompt: Prompt }): string[] => [
 const isFinal = (fault: ProviderFault | null | undefined): boolean =>
   fault?.code === 'ai_refused' || fault?.code === 'ai_input_too_long';
 
-const anyFault = fc
-  .record({
-    kind: fc.constantFrom('refused', 'unreachable', 'cut', 'malformed', 'too_large', 'empty', 'unexpected'),
-    status: fc.constantFrom(undefined, 400, 401, 408, 413, 429, 500, 503, 529),
-    code: fc.constantFrom(
-      'ai_failed',
-      'ai_refused',
-      'ai_input_too_long',
-      'ai_overloaded',
-      'ai_quota_exceeded',
-      'ai_misconfigured',
-    ),
-    retryAfterMs: fc.constantFrom(null, null, 0, 400, 1_000, 3_000, 40_000, 4_000_000),
-    mayRetry: fc.constantFrom(null, null, true, false),
-    isUnexplained: fc.boolean(),
-    mayBeForm: fc.boolean(),
-    mayBeHistory: fc.boolean(),
-    use: fc.constantFrom(null, { tokensIn: 5, tokensOut: 3 }),
-  } as const)
-  .map(
-    ({ kind, status, ...details }) => new ProviderFault(kind, { ...details, ...(status !== undefined && { status }) }),
-  );
 const situation = fc.record({
   callsMax: fc.integer({ min: 1, max: 4 }),
   withinMs: fc.integer({ min: 100, max: 5_000 }),
