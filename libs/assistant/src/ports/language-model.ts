@@ -28,7 +28,7 @@ export interface Answer {
   readonly tokensIn: number;
   readonly tokensOut: number;
   readonly finishReason: FinishReason;
-  /** Calls that were made, with this one. */
+  /** Calls that the request made, with the one that answered. */
   readonly calls: number;
   /** Calls before this one that are billed, in order. */
   readonly failedCalls: readonly FailedCall[];
@@ -69,9 +69,9 @@ const SENTENCES: Readonly<Record<AnswerFailedCode, string>> = {
  * that are safe to log: no key, no address with a key in it, no text of a conversation, no sentence that the provider wrote.
  */
 export class AnswerFailed extends Error {
-  /** Whole seconds, 1 to 3,600, after which the provider may answer, as it said or as is usual; null where a repeat is of no use, or may be made at once. */
+  /** Whole seconds, 1 to 3,600, after which the provider may answer, as it said or as is usual; null where a repeat is of no use, or nobody named a wait. */
   readonly retryAfterS: number | null;
-  /** The same request may succeed after `retryAfterS`, and calls are left for it: who can wait without holding anything asks again. */
+  /** The same request may succeed later, after `retryAfterS` where that is known, and calls and time are left for it: who can wait without holding anything asks again. */
   readonly isPassing: boolean;
   /** Calls that were made. */
   readonly calls: number;

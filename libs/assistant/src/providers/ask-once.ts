@@ -3,7 +3,7 @@ import type { FinishReason as SdkFinishReason, LanguageModel as SdkModel } from 
 import { countTokens } from '../domain/count-tokens.js';
 import type { Answer, FinishReason } from '../ports/language-model.js';
 import { faultOf } from './fault-of.js';
-import type { Prompt } from './prompt.js';
+import { countPrompt, type Prompt } from './prompt.js';
 import { ProviderFault } from './provider-fault.js';
 import { countOf, usedTokens } from './reported-usage.js';
 import type { ReportedUsage } from './reported-usage.js';
@@ -58,7 +58,8 @@ async function called(
     const answer = withoutThought(result.text, { stripsLone: stripsLoneThought });
     if (isInvisible(answer)) {
       const code = finishReason === 'content-filter' ? 'ai_refused' : 'ai_failed';
-      return new ProviderFault('empty', { reason: 'thought', code, spent: { reported, countedOut } });
+      const mayBeHistory = finishReason === 'other';
+      return new ProviderFault('empty', { reason: 'thought', code, mayBeHistory, spent: { reported, countedOut } });
     }
 
     const { text, wasCut } = storableText(answer);
@@ -76,13 +77,6 @@ function reportedIn(raw: unknown): ReportedUsage {
     tokensOut: countOf(firstMember(raw, 'completion_tokens', 'candidatesTokenCount', 'output_tokens')),
     total: countOf(firstMember(raw, 'total_tokens', 'totalTokenCount')),
   };
-}
-
-function countPrompt({ system, messages }: Prompt): number {
-  const texts = messages.flatMap(({ content }) =>
-    typeof content === 'string' ? [content] : content.map((part) => ('text' in part ? part.text : '')),
-  );
-  return [system ?? '', ...texts].reduce((sum, text) => sum + countTokens(text), 0);
 }
 
 function finishReasonOf(reason: SdkFinishReason): FinishReason {

@@ -11,19 +11,22 @@ const MAX_BODY_BYTES = 4 * 1_024 * 1_024;
 /** What a provider says of an error fits easily. Longer is a page, and says nothing. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;
 
+/** A refusal whose body does not end by then is what its status and headers say. */
+const REFUSAL_WITHIN_MS = 5_000;
+
 /**
  * `fetch` for the SDK. It reads the whole body, at most 4 MiB unpacked, so that a connection that breaks in the middle of an
  * answer is seen here, as what it is. What the body says is read here as well, leniently, and handed on in the form that the
  * SDK surely takes: its own parsers decide nothing. It follows no redirect: the key would go along to wherever it leads.
  * @throws ProviderFault and, once the signal is aborted, what `fetch` throws then
  */
-export function boundedFetch(format: AnswerFormat): typeof fetch {
+export function boundedFetch(format: AnswerFormat, refusalWithinMs = REFUSAL_WITHIN_MS): typeof fetch {
   return async (input, init) => {
     const response = await connect(input, init);
     const { status, headers } = response;
-    if (!response.ok) throw faultOfRefusal({ status, headers, bodyText: await readRefusal(response, init?.signal) });
+    if (!response.ok) throw faultOfRefusal({ status, headers, bodyText: await readRefusal(response, refusalWithinMs) });
 
-    const text = await readBody(response, init?.signal);
+    const text = await readBody(response);
     return Response.json(format.bodyOf(readAnswer(format, { status, headers, text })));
   };
 }
@@ -52,9 +55,10 @@ export function unreachable(reason: string | undefined): ProviderFault {
   });
 }
 
-async function readBody(response: Response, signal: AbortSignal | null | undefined): Promise<string> {
+/** Also a body that our own deadline cuts is `cut`: what came of it was made, and is billed. */
+async function readBody(response: Response): Promise<string> {
   const { status } = response;
-  const { bytes, brokeBy, isMore } = await readUpTo(MAX_BODY_BYTES, response, signal);
+  const { bytes, brokeBy, isMore } = await readUpTo(MAX_BODY_BYTES, response);
   if (isMore) throw new ProviderFault('too_large', { status, spent: spentUnread(bytes.length) });
   if (brokeBy !== undefined)
     throw new ProviderFault('cut', { status, reason: systemCode(brokeBy), spent: spentUnread(bytes.length) });
@@ -62,8 +66,8 @@ async function readBody(response: Response, signal: AbortSignal | null | undefin
 }
 
 /** Of an error the status is what counts, and it is known: a 429 without its words is a 429. */
-async function readRefusal(response: Response, signal: AbortSignal | null | undefined): Promise<string> {
-  const { bytes, brokeBy, isMore } = await readUpTo(MAX_REFUSAL_BYTES, response, signal);
+async function readRefusal(response: Response, withinMs: number): Promise<string> {
+  const { bytes, brokeBy, isMore } = await readUpTo(MAX_REFUSAL_BYTES, response, withinMs);
   return isMore || brokeBy !== undefined ? '' : decoded(bytes);
 }
 
@@ -74,26 +78,38 @@ interface ReadBytes {
   readonly isMore: boolean;
 }
 
-/** @throws what the body's stream throws once the signal is aborted */
-async function readUpTo(
-  maxBytes: number,
-  response: Response,
-  signal: AbortSignal | null | undefined,
-): Promise<ReadBytes> {
+/** Never throws. What is left of the body after it is let go. */
+async function readUpTo(maxBytes: number, response: Response, withinMs?: number): Promise<ReadBytes> {
   const stream: ReadableStream<Uint8Array> | null = response.body;
+  const reader = stream?.getReader();
+  const letGo = (): void => void reader?.cancel().catch(() => undefined);
   const chunks: Uint8Array[] = [];
   let length = 0;
+  let isLate = false;
+  const timer =
+    withinMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          isLate = true;
+          letGo();
+        }, withinMs).unref();
+  const read = (brokeBy?: unknown, isMore = false): ReadBytes => ({ bytes: Buffer.concat(chunks), brokeBy, isMore });
   try {
-    for await (const chunk of stream ?? []) {
-      length += chunk.length;
-      if (length > maxBytes) return { bytes: Buffer.concat(chunks), brokeBy: undefined, isMore: true };
-      chunks.push(chunk);
+    for (;;) {
+      const next = await reader?.read();
+      if (next?.value === undefined) return read(isLate ? 'late' : undefined);
+      length += next.value.length;
+      if (length > maxBytes) {
+        letGo();
+        return read(undefined, true);
+      }
+      chunks.push(next.value);
     }
   } catch (error) {
-    if (signal?.aborted) throw error;
-    return { bytes: Buffer.concat(chunks), brokeBy: error ?? 'unknown', isMore: false };
+    return read(error ?? 'unknown');
+  } finally {
+    clearTimeout(timer);
   }
-  return { bytes: Buffer.concat(chunks), brokeBy: undefined, isMore: false };
 }
 
 /** UTF-8, without the mark that some put before it. */

@@ -1,6 +1,6 @@
 import { firstMember, listOf, member, parsedOrUndefined, textOf, unwrapped } from './unknown-json.js';
 
-/** What a body complains of. Only `words` may be logged, and of them only what `isLoggable` lets through. */
+/** What a body complains of. Only `words` may be logged, and of them only what `isLoggable` (known-words.ts) lets through. */
 export interface Complaint {
   /** Short words such as `model_not_found`, in the order of the body, the outermost first. */
   readonly words: readonly string[];
@@ -40,11 +40,6 @@ export function complaintIn(body: unknown): Complaint {
   };
 }
 
-/** A word that no part of a key and no sentence fits into. */
-export function isLoggable(word: string): boolean {
-  return /^[A-Za-z_]{1,40}$/.test(word);
-}
-
 function innerNodes(node: Node | undefined): Node[] {
   if (node === undefined || node.depth >= DEPTH_MAX) return [];
   const inner = INNER.flatMap((name) => listOf(member(node.value, name)).slice(0, NODES_MAX));
@@ -77,7 +72,7 @@ function isWord(text: string): boolean {
 }
 
 /** Google's words for a status, and Anthropic's, which stand in a body without the number. */
-const STATUS_OF_WORD: Readonly<Record<string, number>> = {
+export const STATUS_OF_WORD: Readonly<Record<string, number>> = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 400,
   OUT_OF_RANGE: 400,

@@ -264,7 +264,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     });
   });
 
-  it('is called four times at most, whatever goes wrong, and of the last failure the code is told', async () => {
+  it('is called four times at most, whatever goes wrong, and a refusal of the history is none of the question', async () => {
     const words = question('all at once');
     const bodies = [
       { kind: 'raw', status: 503, body: {} },
@@ -276,7 +276,7 @@ describe.each<Provider>(['gemini', 'openai', 'anthropic'])('%s', (provider) => {
     const older = [1, 2, 3].flatMap((n) => [says(`question ${n}`), answers(`answer ${n}`)]);
     const failure = await failureOf(complete([{ role: 'system', content: 'Be kind.' }, ...older, says(words)]));
     expect(failure).toBeInstanceOf(AnswerFailed);
-    expect(failure).toMatchObject({ code: 'ai_refused', calls: 4, isPassing: false });
+    expect(failure).toMatchObject({ code: 'ai_failed', calls: 4, isPassing: false, retryAfterS: null });
     expect(calls(words)).toHaveLength(4);
   });
 });

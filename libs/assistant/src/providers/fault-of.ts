@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import { APICallError } from 'ai';
-import { complaintIn, isLoggable } from './complaint.js';
+import { complaintIn } from './complaint.js';
 import type { Complaint } from './complaint.js';
+import { isLoggable } from './known-words.js';
 import { ProviderFault } from './provider-fault.js';
 import type { Spent } from './provider-fault.js';
 import { judge } from './refusal-table.js';
@@ -52,14 +53,12 @@ interface Circumstances {
 }
 
 function refused(complaint: Complaint, { status, headers, body, spent, nowMs }: Circumstances): ProviderFault {
-  const { code, misconfiguration, word, isUnexplained } = judge(complaint, status);
+  const { word, ...judged } = judge(complaint, status);
   const reason = [word ?? '', ...complaint.words].find((said) => said !== 'error' && isLoggable(said));
   return new ProviderFault('refused', {
     status: status ?? undefined,
-    code,
-    misconfiguration,
+    ...judged,
     reason,
-    isUnexplained,
     retryAfterMs: namedWaitMs({ status, headers, body, sentences: complaint.sentences }, nowMs),
     mayRetry: mayRetry(headers),
     spent,

@@ -38,7 +38,8 @@ describe('where provider or connection broke', () => {
       attempt: { ...FIRST, repeats: 3 },
       pauseMs: 500,
     });
-    expect(after(overloaded, { calls: 3, attempt: { repeats: 3 } })).toEqual(END);
+    expect(after(overloaded, { calls: 3, attempt: { repeats: 3 } })).toEqual({ attempt: null, isPassing: true });
+    expect(after(overloaded, { calls: 4, attempt: { repeats: 3 } })).toEqual(END);
   });
 
   it.each([500, 501, 502, 503, 504, 529, 408, 409, 425])('that is so after %d', (status) => {
@@ -103,12 +104,31 @@ describe('a wait that the provider names', () => {
     expect(after(quota(900), { calls: 3, attempt: { repeats: 3 } })).toEqual({ attempt: null, isPassing: true });
   });
 
-  it('holds for a call that sends something else, too, up to the deadline', () => {
-    expect(after(fault({ status: 413, code: 'ai_input_too_long', retryAfterMs: 5_000 }))).toMatchObject({
-      attempt: { extent: 'half' },
-      pauseMs: 5_000,
-    });
-    expect(after(fault({ status: 413, code: 'ai_input_too_long', retryAfterMs: 59_950 }))).toEqual(END);
+  it.each([0, 700, 5_000, 3_600_000])(
+    'of %d ms is of no matter where size or content is the reason',
+    (retryAfterMs) => {
+      const size = fault({ status: 413, code: 'ai_input_too_long', retryAfterMs });
+      const content = fault({ status: 400, code: 'ai_refused', retryAfterMs });
+      expect(after(size)).toMatchObject({ attempt: { extent: 'half' }, pauseMs: 0 });
+      expect(after(content)).toMatchObject({ attempt: { extent: 'question' }, pauseMs: 0 });
+    },
+  );
+
+  it('is heeded up to a second where something else is sent for another reason', () => {
+    const form = (retryAfterMs: number) => after(fault({ status: 400, isUnexplained: true, retryAfterMs }));
+    expect(form(700)).toMatchObject({ attempt: { placement: 'inlined' }, pauseMs: 700 });
+    expect(form(1_001)).toMatchObject({ attempt: { placement: 'inlined' }, pauseMs: 0 });
+    const history = fault({ status: 403, code: 'ai_misconfigured', mayBeHistory: true, retryAfterMs: 60_000 });
+    expect(after(history)).toMatchObject({ attempt: { extent: 'question' }, pauseMs: 0 });
+  });
+
+  it('that is not named leaves it to who can wait, while calls and time are left', () => {
+    const broken = { attempt: { repeats: 3 }, calls: 3, hasInstruction: false, ...noOlder };
+    expect(after(fault({ status: 500 }), broken)).toEqual({ attempt: null, isPassing: true });
+    expect(after(fault({}, 'cut'), broken)).toEqual({ attempt: null, isPassing: true });
+    expect(after(fault({}, 'cut'), { ...broken, callsMax: 3 })).toEqual(END);
+    expect(after(fault({}, 'cut'), { ...broken, nowMs: 59_001 })).toEqual(END);
+    expect(after(fault({ status: 401, code: 'ai_misconfigured' }), noOlder)).toEqual(END);
   });
 });
 
@@ -165,14 +185,43 @@ describe('where a 400 does not say why', () => {
     expect(after(fault({ status: 400 }))).toEqual(END);
   });
 
-  it('a 500 that stays is taken for a template that knows no instruction', () => {
+  it('a 500 that stays is taken for a template that knows no instruction, or a text that breaks it: both at once', () => {
     const broken = fault({ status: 500 });
-    expect(after(broken, { calls: 3, attempt: { repeats: 3 } })).toEqual({
-      attempt: { ...FIRST, placement: 'inlined' },
-      pauseMs: 1_000,
+    const third = { calls: 3, attempt: { repeats: 3 } };
+    const alone = { ...FIRST, extent: 'question' as const };
+    expect(after(broken, third)).toEqual({ attempt: { ...alone, placement: 'inlined' }, pauseMs: 1_000 });
+    expect(after(broken, { ...third, hasInstruction: false })).toEqual({ attempt: alone, pauseMs: 1_000 });
+    expect(after(broken, { ...third, ...noOlder })).toMatchObject({
+      attempt: { ...FIRST, extent: 'whole', placement: 'inlined' },
     });
-    expect(after(broken, { calls: 3, attempt: { repeats: 3 }, hasInstruction: false })).toEqual(END);
-    expect(after(broken, { calls: 4, attempt: { placement: 'inlined' } })).toEqual(END);
+    expect(after(broken, { ...third, ...noOlder, hasInstruction: false })).toEqual({ attempt: null, isPassing: true });
+    expect(after(broken, { calls: 4, attempt: { ...alone, placement: 'inlined' } })).toEqual(END);
+  });
+
+  it.each([502, 503, 504, 529])('a %d that stays is none', (status) => {
+    expect(after(fault({ status }), { calls: 3, attempt: { repeats: 3 } })).toEqual({ attempt: null, isPassing: true });
+  });
+});
+
+describe('where only a sentence or the status says why', () => {
+  const sentence = fault({ status: 400, code: 'ai_misconfigured', mayBeForm: true, mayBeHistory: true });
+
+  it('a 400 is asked with the instruction in the first turn, then the question alone, and then its code is told', () => {
+    expect(after(sentence)).toMatchObject({ attempt: { placement: 'inlined', extent: 'whole' } });
+    const inlined = { placement: 'inlined' as const };
+    expect(after(sentence, { calls: 2, attempt: inlined })).toMatchObject({
+      attempt: { placement: 'inlined', extent: 'question', isHistoryRefused: true },
+    });
+    expect(after(sentence, { calls: 3, attempt: { ...inlined, extent: 'question' } })).toEqual(END);
+    expect(after(sentence, { hasInstruction: false, ...noOlder })).toEqual(END);
+  });
+
+  it('a 403 is asked with the question alone', () => {
+    const firewall = fault({ status: 403, code: 'ai_misconfigured', mayBeHistory: true });
+    const next = after(firewall);
+    expect(next).toEqual({ attempt: { ...FIRST, extent: 'question', isHistoryRefused: true }, pauseMs: 0 });
+    expect(after(firewall, { calls: 2, attempt: next.attempt ?? {} })).toEqual(END);
+    expect(after(firewall, noOlder)).toEqual(END);
   });
 });
 

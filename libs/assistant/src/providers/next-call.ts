@@ -1,3 +1,4 @@
+import { PASSING_STATUSES } from './doubts.js';
 import type { Placement } from './prompt.js';
 import type { ProviderFault } from './provider-fault.js';
 import { isLasting, pauseMs, waitMs } from './pauses.js';
@@ -28,7 +29,7 @@ export interface Attempt {
   readonly placement: Placement;
   /** How many calls have sent just this, with this one. */
   readonly repeats: number;
-  /** The provider refused what stands before the question. */
+  /** The provider refused what stands before the question, and it was left out for that. */
   readonly isHistoryRefused: boolean;
 }
 
@@ -58,10 +59,10 @@ export type NextCall = FurtherCall | { readonly attempt: null; readonly isPassin
 
 /**
  * The call after one that failed, or why there is none.
- * - Another one, once the provider's wait is over: where the text is too long, with less of it; where it is refused for its content, without what stands before the question; where a 400 does not
- *   say why, with the instruction in the first turn, then without what stands before the question.
- * - The same, after a pause: where that may help, three times in all, and not if the provider wants a longer wait than a second.
- * - None without calls and time for it. `isPassing`: who can wait elsewhere for so long may ask the same again.
+ * - Another one: where the text is too long, with less of it; where it is refused for its content, or nothing but a person's text may be the reason, without what stands before the question; where the
+ *   form may be the reason, before that with the instruction in the first turn.
+ * - The same, after a pause: where that may help, three times in all, and not if the provider wants a longer wait than a second. After the third 500 both of the other calls as one.
+ * - None without calls and time for it. `isPassing`: who can wait elsewhere, as long as is named, may ask the same again.
  */
 export function nextCall(failed: FailedAttempt): NextCall {
   const { fault, calls, callsMax, endsAt, nowMs } = failed;
@@ -70,7 +71,7 @@ export function nextCall(failed: FailedAttempt): NextCall {
   const next = another(failed) ?? again(failed, wait);
 
   if (next !== null && areCallsLeft && nowMs + next.pauseMs + CALL_MIN_MS <= endsAt) return next;
-  const isPassing = areCallsLeft && wait !== null && isWorthRepeating(fault) && nowMs + wait + CALL_ROOM_MS <= endsAt;
+  const isPassing = areCallsLeft && isWorthRepeating(fault) && nowMs + (wait ?? 0) + CALL_ROOM_MS <= endsAt;
   return { attempt: null, isPassing };
 }
 
@@ -78,37 +79,52 @@ export function nextCall(failed: FailedAttempt): NextCall {
 function another(failed: FailedAttempt): FurtherCall | null {
   const { attempt, fault, calls, callsMax, hasInstruction, hasOlder } = failed;
   const { extent, placement } = attempt;
-  const changed = (change: Partial<Attempt>): FurtherCall => ({
+  const changed = (change: Partial<Attempt>, pause = 0): FurtherCall => ({
     attempt: { ...attempt, ...change, repeats: 1 },
-    pauseMs: fault.retryAfterMs ?? 0,
+    pauseMs: pause,
   });
 
+  // The size or the text is the reason then, not the time: a wait that is named changes nothing.
   if (fault.code === 'ai_input_too_long') {
     if (!hasOlder(extent)) return null;
     // The last call is for the question alone, which no half may take.
     const mayHalve = extent === 'whole' && hasOlder('half') && callsMax - calls >= 2;
     return changed({ extent: mayHalve ? 'half' : 'question' });
   }
-  if (fault.isUnexplained && hasInstruction && placement === 'apart') return changed({ placement: 'inlined' });
-  if ((fault.code === 'ai_refused' || fault.isUnexplained) && hasOlder(extent))
-    return changed({ extent: 'question', isHistoryRefused: true });
-  return null;
+  if (fault.mayBeForm && hasInstruction && placement === 'apart')
+    return changed({ placement: 'inlined' }, shortWaitMs(fault));
+  if (!hasOlder(extent)) return null;
+  const alone = { extent: 'question', isHistoryRefused: true } as const;
+  if (fault.code === 'ai_refused') return changed(alone);
+  return fault.mayBeHistory ? changed(alone, shortWaitMs(fault)) : null;
+}
+
+/** The named wait where it is so short that it is waited for here; a longer one is for who repeats the same. */
+function shortWaitMs({ retryAfterMs }: ProviderFault): number {
+  return retryAfterMs !== null && retryAfterMs <= WAIT_HERE_MAX_MS ? retryAfterMs : 0;
 }
 
 /** The same call again, if that may help and no long wait is asked for. */
 function again(failed: FailedAttempt, wait: number | null): FurtherCall | null {
-  const { attempt, fault, random, hasInstruction } = failed;
+  const { attempt, fault, random } = failed;
   if (!isWorthRepeating(fault) || (wait ?? 0) > WAIT_HERE_MAX_MS) return null;
 
   const pause = Math.max(pauseMs(attempt.repeats, random), wait ?? 0);
   if (attempt.repeats < REPEATS_MAX) return { attempt: { ...attempt, repeats: attempt.repeats + 1 }, pauseMs: pause };
-  // The templates of some servers (llama.cpp) break with a 500 at an instruction.
-  const isTemplates = fault.status === 500 && hasInstruction && attempt.placement === 'apart';
-  return isTemplates ? { attempt: { ...attempt, placement: 'inlined', repeats: 1 }, pauseMs: pause } : null;
+  const other = fault.status === 500 ? afterThird500(failed) : null;
+  return other === null ? null : { attempt: other, pauseMs: pause };
 }
 
-/** Those of 4xx that say nothing about the request: time-out, conflict, too early, too many. */
-const PASSING_STATUSES: readonly number[] = [408, 409, 425, 429];
+/**
+ * The templates of some servers (llama.cpp) break with a 500 at an instruction, and some servers at a text. One call is left for both. That it succeeds proves neither, since a 500 may pass by itself:
+ * nothing is remembered of the model or of what was said before.
+ */
+function afterThird500({ attempt, hasInstruction, hasOlder }: FailedAttempt): Attempt | null {
+  const isSame = !hasOlder(attempt.extent) && !(hasInstruction && attempt.placement === 'apart');
+  if (isSame) return null;
+  const placement = hasInstruction ? 'inlined' : attempt.placement;
+  return { ...attempt, extent: hasOlder(attempt.extent) ? 'question' : attempt.extent, placement, repeats: 1 };
+}
 
 /**
  * Whether the same call may succeed if it is made again: the provider broke (5xx) or has no room, or the connection broke; a malformed answer is one that was cut where HTTP does not show it. Not

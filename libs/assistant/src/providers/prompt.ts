@@ -1,4 +1,5 @@
 import type { ModelMessage } from 'ai';
+import { countTokens } from '../domain/count-tokens.js';
 import { shownText } from '../domain/group-talk.js';
 import type { ChatTurn } from '../ports/language-model.js';
 
@@ -53,6 +54,12 @@ export function promptOf({ instruction, older, question }: Parts, placement: Pla
 
   const inlined = { ...first, content: `${withEnd(instruction)}\n\n${first.content}` };
   return { system: undefined, messages: [inlined, ...others].map(toModelMessage) };
+}
+
+/** How many tokens a prompt has, as counted here. */
+export function countPrompt({ system, messages }: Prompt): number {
+  const texts = messages.map(({ content }) => (typeof content === 'string' ? content : ''));
+  return [system ?? '', ...texts].reduce((sum, text) => sum + countTokens(text), 0);
 }
 
 interface TextMessage {

@@ -30,6 +30,8 @@ export interface FaultDetails {
   readonly retryAfterMs?: number | null;
   readonly mayRetry?: boolean | null;
   readonly isUnexplained?: boolean;
+  readonly mayBeForm?: boolean;
+  readonly mayBeHistory?: boolean;
   readonly spent?: Spent | null;
   readonly use?: BilledUse | null;
   /** A short word of the provider's, such as `model_not_found`, or a system's, such as `ECONNREFUSED`. */
@@ -54,6 +56,10 @@ export class ProviderFault extends Error {
   readonly mayRetry: boolean | null;
   /** The provider refuses the request, and nothing says what of it: perhaps its form, such as the role `system`. */
   readonly isUnexplained: boolean;
+  /** The form of the request may be the reason all the same, such as the role `system`: what the provider says may be a person's words that it repeats. */
+  readonly mayBeForm: boolean;
+  /** What stands before the question may be the reason: nothing that only the provider can have said names another. */
+  readonly mayBeHistory: boolean;
   /** What `use` is made of once the prompt is known. */
   readonly spent: Spent | null;
   /** Null where nothing is billed: the provider refused, or was not reached. */
@@ -74,6 +80,8 @@ export class ProviderFault extends Error {
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.mayRetry = details.mayRetry ?? null;
     this.isUnexplained = details.isUnexplained ?? false;
+    this.mayBeForm = details.mayBeForm ?? this.isUnexplained;
+    this.mayBeHistory = details.mayBeHistory ?? this.isUnexplained;
     this.spent = details.spent ?? null;
     this.use = details.use ?? null;
   }

@@ -1,7 +1,8 @@
 import { countTokens, TOKEN_MAX_BYTES } from '../domain/count-tokens.js';
-import { complaintIn, isLoggable } from './complaint.js';
+import { complaintIn } from './complaint.js';
 import { streamedEvents } from './event-stream.js';
 import { faultOfError } from './fault-of.js';
+import { isLoggable } from './known-words.js';
 import { ProviderFault } from './provider-fault.js';
 import type { Spent } from './provider-fault.js';
 import { finishReasonOf, joined } from './reading.js';
@@ -36,7 +37,7 @@ export function readAnswer(format: AnswerFormat, answer: ReceivedAnswer): Readin
   const body = parsedOrUndefined(answer.text);
   const reading = body === undefined ? readStream(format, answer) : readIn(format, unwrapped(body));
   if (!isInvisible(reading.text)) return reading;
-  throw textless(reading, body, answer);
+  throw textless(format, reading, body, answer);
 }
 
 /** A proxy that answers in another format than it was asked in is understood, too. */
@@ -80,7 +81,12 @@ function spentOn({ usage, text, reasoning }: Reading): Spent {
   return { reported: usage, countedOut: countTokens(reasoning) + countTokens(text) };
 }
 
-function textless(reading: Reading, body: unknown, { status, headers }: ReceivedAnswer): ProviderFault {
+function textless(
+  format: AnswerFormat,
+  reading: Reading,
+  body: unknown,
+  { status, headers }: ReceivedAnswer,
+): ProviderFault {
   const { finishWord, isBlocked, usage } = reading;
   const reason = isLoggable(finishWord) ? finishWord : undefined;
   if (isBlocked || finishReasonOf(finishWord) === 'content-filter')
@@ -92,8 +98,16 @@ function textless(reading: Reading, body: unknown, { status, headers }: Received
     return faultOfError(error, { headers, spent, nowMs: Date.now() });
   }
   // It came whole and is paid for: even where the provider broke off for want of room it is not asked again.
-  const { code } = judge({ words: [finishWord], sentences: '', status: null }, null);
-  return new ProviderFault('empty', { status, code, reason, mayRetry: false, spent: spentOn(reading) });
+  const judged = judge({ words: [finishWord], sentences: '', status: null }, null).code;
+  const isOdd = judged === 'ai_failed' && finishReasonOf(finishWord) === 'other';
+  return new ProviderFault('empty', {
+    status,
+    code: isOdd ? format.endsOddlyAs : judged,
+    reason,
+    mayRetry: false,
+    mayBeHistory: isOdd,
+    spent: spentOn(reading),
+  });
 }
 
 /** A body that is nothing but a complaint, without any of the names for an error. */

@@ -23,6 +23,8 @@ export interface AnswerFormat {
   readonly read: (body: unknown) => Reading;
   /** A body that says the same, in the form that the SDK surely takes. */
   readonly bodyOf: (reading: Reading) => object;
+  /** What an answer is that came whole, has no text, and did not end as answers do. */
+  readonly endsOddlyAs: 'ai_refused' | 'ai_failed';
 }
 
 export const NOTHING: Reading = {

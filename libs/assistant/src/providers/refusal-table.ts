@@ -1,18 +1,17 @@
 import type { AnswerFailedCode } from '../ports/language-model.js';
 import type { Complaint } from './complaint.js';
+import { doubtsOf, type Doubts } from './doubts.js';
 
 /** Which of the operator's settings a provider refuses. For the log only. */
 export type Misconfiguration = 'key' | 'credit' | 'model' | 'region' | 'url';
 
-type Meaning = 'content' | 'too_long' | 'overloaded' | 'quota' | Misconfiguration;
+export type Meaning = 'content' | 'too_long' | 'overloaded' | 'quota' | Misconfiguration;
 
-export interface Judgement {
+export interface Judgement extends Doubts {
   readonly code: AnswerFailedCode;
   readonly misconfiguration: Misconfiguration | null;
   /** The provider's word that decided; null where the status or a sentence did. */
   readonly word: string | null;
-  /** A refusal of the request of which nothing says what it is about: perhaps of its form. */
-  readonly isUnexplained: boolean;
 }
 
 interface Rule {
@@ -35,6 +34,9 @@ const at =
     statuses.includes(status);
 const atRequest = (status: number | null): boolean => status === null || (status >= 400 && status < 500);
 
+/** Where a sentence about keys, accounts and credit counts. With other statuses providers repeat what a person wrote. */
+const atTheDoor = at(401, 402, 403, 429);
+
 const NO_WORDS: ReadonlySet<string> = new Set();
 const NO_SENTENCE = /^\b$/;
 
@@ -56,11 +58,26 @@ const RULES: readonly Rule[] = [
       api_key_invalid invalid_api_key incorrect_api_key_error`),
     sentences:
       /(?:organization|account|team|project|api key|key)\b.{0,60}(?:has been|is|was) (?:disabled|deactivated|suspended|blocked|reported as leaked)/,
+    sentencesAt: atTheDoor,
+  },
+  {
+    // Whole sentences of xAI, Gemini, Anthropic and Fireworks, with which what they say begins: nothing of a person's stands before them.
+    meaning: 'key',
+    words: NO_WORDS,
+    sentences:
+      /^(?:incorrect api key provided: \S|api key not valid\. please pass a valid api key\.|this organization has been disabled\.$|account \S+ is suspended, possibly due to)/,
     sentencesAt: atRequest,
   },
   {
+    // Anthropic's.
+    meaning: 'credit',
+    words: NO_WORDS,
+    sentences: /^(?:your credit balance is too low to access the|you have reached your specified api usage limits\.)/,
+    sentencesAt: at(400),
+  },
+  {
     meaning: 'content',
-    words: wordsOf(`content_filter content_filtered content_policy_violation ContentPolicyViolationError invalid_prompt
+    words: wordsOf(`content_filter content_filtered content_policy_violation ContentPolicyViolationError
       ResponsibleAIPolicyViolation policy_violation safety_violation
       content_blocked unsafe_content content_moderation moderation_blocked moderation_error safety safety_error refusal
       prohibited_content blocklist spii recitation image_safety language data_inspection_failed sensitive_content_detected
@@ -93,7 +110,7 @@ const RULES: readonly Rule[] = [
     words: NO_WORDS,
     sentences:
       /credit balance|insufficient (?:account )?(?:balance|credits?|funds|quota)|balance is (?:insufficient|too low|not enough)|(?:any|enough|more|no|out of) credits|credits? (?:are|is|have been|has been) (?:depleted|exhausted|used up)|spend(?:ing)? (?:limit|cap)|past due|overdue|check your billing|billing details and|account is not active|specified api usage limits|budget has been exceeded|over budget|exceeded budget|crossed budget|good standing|requires a? ?paid|quota exceeded for metric[^\n]*limit: 0(?!\d)|余额不足|欠费/,
-    sentencesAt: atRequest,
+    sentencesAt: atTheDoor,
   },
   {
     meaning: 'quota',
@@ -139,7 +156,7 @@ const RULES: readonly Rule[] = [
       missing_api_key no_api_key base_resp_1004 base_resp_2049`),
     sentences:
       /(?:invalid|incorrect|missing|wrong|expired|revoked|no) (?:x-api-key|proxy server token|(?:api|access|subscription|auth\w*)[ _-]?(?:key|token))|api[ _-]?key (?:is )?(?:not valid|not found|expired|invalid|missing|required)|didn't provide an api key|bad credentials|authentication fails|invalid authentication|credential is only authorized|unauthorized/,
-    sentencesAt: at(null, 400, 401, 403, 422),
+    sentencesAt: atTheDoor,
   },
   {
     // LM Studio answers a path that it does not know with 200.
@@ -205,10 +222,6 @@ const CODES: Readonly<Partial<Record<Meaning, AnswerFailedCode>>> = {
   quota: 'ai_quota_exceeded',
 };
 
-/** Servers that put the text together by a template fail in it with 500 when they do not like the roles of the turns. */
-const TEMPLATE_FAULT =
-  /roles? must alternate|jinja|chat ?template|template error|system (?:role|message|prompt) (?:is )?not supported/;
-
 /**
  * What a refusal is for those who asked: decided by the provider's words, then by its sentences, then by the status. Nothing
  * of what the provider wrote is in the result but its word.
@@ -223,8 +236,13 @@ export function judge({ words, sentences }: Complaint, status: number | null): J
     code: meaning === null ? 'ai_failed' : (CODES[meaning] ?? 'ai_misconfigured'),
     misconfiguration: meaning === null ? null : misconfigurationOf(meaning),
     word: word ?? null,
-    isUnexplained: meaning === null && isAboutTheForm(status, sentences),
+    ...doubtsOf({ meaning, isNamed: word !== undefined, status, sentences }),
   };
+}
+
+/** Whether a word is one of those that decide something here. */
+export function isWordOfTable(word: string): boolean {
+  return RULES.some((rule) => hasWord(rule, word));
 }
 
 function fits(rule: Rule, words: readonly string[], sentences: string, status: number | null): boolean {
@@ -253,8 +271,4 @@ function misconfigurationOf(meaning: Meaning): Misconfiguration | null {
     default:
       return meaning;
   }
-}
-
-function isAboutTheForm(status: number | null, sentences: string): boolean {
-  return status === 400 || status === 422 || (status === 500 && TEMPLATE_FAULT.test(sentences));
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { AnswerFailed, type Answer, type ChatTurn } from '../ports/language-model.js';
+import { anyFault } from './test-faults.js';
 import { UNUSED_SDK_MODEL } from './test-requests.js';
 import type { GoodAnswer } from './ask-once.js';
 import type { Prompt } from './prompt.js';
@@ -32,7 +33,7 @@ function aModel(...outcomes: (ProviderFault | GoodAnswer)[]) {
   const left = [...outcomes];
   const calls: { readonly prompt: Prompt; readonly at: number; readonly fault: ProviderFault | null }[] = [];
   const notes: ModelNote[] = [];
-  const clock = { nowMs: 0, callMs: 0, controller: new AbortController(), endsAt: Infinity };
+  const clock = { nowMs: 0, callMs: 0, lateMs: 0, controller: new AbortController(), endsAt: Infinity };
   const pass = (ms: number): void => {
     clock.nowMs += ms;
     if (clock.nowMs >= clock.endsAt) clock.controller.abort(new Error('deadline'));
@@ -48,7 +49,7 @@ function aModel(...outcomes: (ProviderFault | GoodAnswer)[]) {
       },
       now: () => clock.nowMs,
       random: () => 0.5,
-      pause: (ms) => Promise.resolve(pass(ms)),
+      pause: (ms) => Promise.resolve(pass(ms + clock.lateMs)),
     },
   );
   const complete = ({
@@ -72,26 +73,9 @@ const sentIn = ({ prompt }: { readonly prompt: Prompt }): string[] => [
   ...prompt.messages.map(({ role, content }) => `${role}: ${String(content)}`),
 ];
 
-const anyFault = fc
-  .record({
-    kind: fc.constantFrom('refused', 'unreachable', 'cut', 'malformed', 'too_large', 'empty', 'unexpected'),
-    status: fc.constantFrom(undefined, 400, 401, 408, 413, 429, 500, 503, 529),
-    code: fc.constantFrom(
-      'ai_failed',
-      'ai_refused',
-      'ai_input_too_long',
-      'ai_overloaded',
-      'ai_quota_exceeded',
-      'ai_misconfigured',
-    ),
-    retryAfterMs: fc.constantFrom(null, null, 0, 400, 1_000, 3_000, 40_000, 4_000_000),
-    mayRetry: fc.constantFrom(null, null, true, false),
-    isUnexplained: fc.boolean(),
-    use: fc.constantFrom(null, { tokensIn: 5, tokensOut: 3 }),
-  } as const)
-  .map(
-    ({ kind, status, ...details }) => new ProviderFault(kind, { ...details, ...(status !== undefined && { status }) }),
-  );
+const isFinal = (fault: ProviderFault | null | undefined): boolean =>
+  fault?.code === 'ai_refused' || fault?.code === 'ai_input_too_long';
+
 const situation = fc.record({
   callsMax: fc.integer({ min: 1, max: 4 }),
   withinMs: fc.integer({ min: 100, max: 5_000 }),
@@ -105,7 +89,7 @@ const situation = fc.record({
 });
 
 describe('whatever a provider does', () => {
-  it('it is asked as often as it may be and no more, only with time left and after the waits that it names; of the last failure the code is told, and of each the use', async () => {
+  it('it is asked as often as it may be and no more, only with time left, and the same only after the waits that it names; of the last failure the code is told, and of each the use', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyFault, { minLength: 4, maxLength: 8 }), situation, async (faults, given) => {
         const { failure, calls } = aModel(...faults);
@@ -113,19 +97,24 @@ describe('whatever a provider does', () => {
 
         expect(calls.length).toBeLessThanOrEqual(given.callsMax);
         expect(error.calls).toBe(calls.length);
-        for (const [i, { at, fault }] of calls.entries()) {
+        for (const [i, { at, fault, prompt }] of calls.entries()) {
           expect(at + 100).toBeLessThanOrEqual(given.withinMs);
           const endedAt = at + given.callMs;
-          expect(calls[i + 1]?.at ?? Infinity).toBeGreaterThanOrEqual(endedAt + (fault?.retryAfterMs ?? 0));
+          const next = calls[i + 1];
+          const isSame = next !== undefined && String(sentIn(next)) === String(sentIn({ prompt }));
+          if (isSame) expect(next.at).toBeGreaterThanOrEqual(endedAt + (fault?.retryAfterMs ?? 0));
         }
         const last = calls.at(-1);
         const isCutShort = (last?.at ?? 0) + given.callMs >= given.withinMs;
-        expect(error.code).toBe(isCutShort ? 'ai_timed_out' : last?.fault?.code);
-        const billed = calls.map(({ fault }, i) => ({ call: i + 1, ...fault?.use }));
-        expect(error.failedCalls).toEqual(
-          billed.filter((call, i) => 'tokensIn' in call && !(isCutShort && i === calls.length - 1)),
-        );
-        expect(error.isPassing && (calls.length >= given.callsMax || error.retryAfterS === null)).toBe(false);
+        const isOfHistory = isFinal(last?.fault) && (last?.prompt.messages.length ?? 0) > 1;
+        expect(error.code).toBe(isCutShort ? 'ai_timed_out' : isOfHistory ? 'ai_failed' : last?.fault?.code);
+        const cut = { tokensIn: expect.any(Number) as number, tokensOut: 0 };
+        const billed = calls.map(({ fault }, i) => ({
+          call: i + 1,
+          ...(isCutShort && i === calls.length - 1 ? cut : fault?.use),
+        }));
+        expect(error.failedCalls).toEqual(billed.filter((call) => 'tokensIn' in call));
+        expect(error.isPassing && calls.length >= given.callsMax).toBe(false);
       }),
       { numRuns: 500 },
     );
@@ -195,7 +184,8 @@ describe('a request', () => {
 
   it('that fails for several reasons costs four calls, and tells the last', async () => {
     const { failure, calls } = aModel(overloaded, tooLong, unexplained, refused, overloaded);
-    expect(await failure()).toMatchObject({ code: 'ai_refused', calls: 4 });
+    // The history was sent with it: nobody knows whether the question is refused.
+    expect(await failure()).toMatchObject({ code: 'ai_failed', calls: 4, isPassing: false, retryAfterS: null });
     expect(calls.map(({ prompt }) => [prompt.system === undefined, prompt.messages.length])).toEqual([
       [false, 5],
       [false, 5],
@@ -231,6 +221,18 @@ describe('a model that takes no instruction', () => {
     expect(calls.map(({ prompt }) => prompt.system === undefined)).toEqual([false, true, true, false]);
   });
 
+  it('is not remembered where a 500 passed with the question alone', async () => {
+    const broken = new ProviderFault('refused', { status: 500 });
+    const { complete, calls } = aModel(broken, broken, broken);
+    expect(await complete()).toMatchObject({ calls: 4, isHistoryRefused: false });
+    await complete();
+    expect(calls.map(({ prompt }) => [prompt.system === undefined, prompt.messages.length])).toEqual([
+      ...[1, 2, 3].map(() => [false, 5]),
+      [true, 1],
+      [false, 5],
+    ]);
+  });
+
   it('is not forgotten by a failure', async () => {
     const { complete, failure, calls } = aModel(unexplained, GOOD, unexplained, unexplained, GOOD);
     await complete();
@@ -259,9 +261,21 @@ describe('the deadline', () => {
     expect(await failure({ withinMs: 900, callMs: 600 })).toMatchObject({
       code: 'ai_timed_out',
       calls: 2,
-      failedCalls: [{ call: 1, tokensIn: 7, tokensOut: 1 }],
+      failedCalls: [
+        { call: 1, tokensIn: 7, tokensOut: 1 },
+        { call: 2, tokensIn: expect.any(Number), tokensOut: 0 },
+      ],
       cause: { message: 'deadline' },
     });
+  });
+});
+
+describe('a pause', () => {
+  it('that took longer than it should begins no call beyond the deadline', async () => {
+    const { failure, calls, clock } = aModel(overloaded, overloaded);
+    clock.lateMs = 700;
+    expect(await failure({ withinMs: 1_100 })).toMatchObject({ code: 'ai_overloaded', calls: 1, isPassing: false });
+    expect(calls).toHaveLength(1);
   });
 });
 

@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { countTokens } from '../domain/count-tokens.js';
 import { newerHalf } from '../domain/context-window.js';
 import { AnswerFailed, LanguageModel } from '../ports/language-model.js';
 import type { Answer, AnswerRequest, ChatTurn, FailedCall } from '../ports/language-model.js';
 import { askOnce, type AskedModel, type GoodAnswer } from './ask-once.js';
 import { CALL_MIN_MS, nextCall, type Attempt, type Extent } from './next-call.js';
-import { partsOf, promptOf, type Placement, type Prompt } from './prompt.js';
+import { countPrompt, partsOf, promptOf, type Placement, type Prompt } from './prompt.js';
 import { ProviderFault } from './provider-fault.js';
 import { waitSeconds } from './pauses.js';
 
@@ -70,9 +69,11 @@ export class SdkLanguageModel extends LanguageModel {
     for (let calls = 1; ; calls += 1) {
       const prompt = promptOf({ ...parts, older: olderIn(attempt.extent) }, attempt.placement);
       const outcome = await ask(this.settings, prompt, signal);
-      if (!(outcome instanceof ProviderFault)) return this.answered(outcome, attempt, { calls, failedCalls });
+      if (!(outcome instanceof ProviderFault))
+        return this.answered({ ...outcome, calls, failedCalls }, attempt, olderIn('whole').length > 0);
 
-      if (outcome.use !== null) failedCalls.push({ call: calls, ...outcome.use });
+      const use = outcome.use ?? (signal.aborted ? useOfCut(outcome, prompt) : null);
+      if (use !== null) failedCalls.push({ call: calls, ...use });
       // A call that was cut short says nothing of the provider.
       if (signal.aborted) throw new AnswerFailed('ai_timed_out', { calls, failedCalls, cause: signal.reason });
       if (outcome.code === 'ai_input_too_long') this.noteOnce(prompt);
@@ -81,17 +82,22 @@ export class SdkLanguageModel extends LanguageModel {
         hasInstruction: parts.instruction !== undefined,
         hasOlder: (extent) => olderIn(extent).length > 0,
       });
-      if (next.attempt === null || !(await this.hasPaused(next.pauseMs, signal)))
-        throw failure(outcome, { calls, failedCalls, isPassing: next.attempt === null && next.isPassing });
+      const isPassing = next.attempt === null && next.isPassing;
+      if (next.attempt === null || !(await this.hasPaused(next.pauseMs, signal)) || now() + CALL_MIN_MS > endsAt)
+        throw failure(outcome, { calls, failedCalls, isPassing }, olderIn(attempt.extent).length > 0);
       attempt = next.attempt;
     }
   }
 
-  private answered(answer: GoodAnswer, attempt: Attempt, made: Pick<Answer, 'calls' | 'failedCalls'>): Answer {
-    const { placement, isHistoryRefused } = attempt;
+  private answered(
+    answer: GoodAnswer & Pick<Answer, 'calls' | 'failedCalls'>,
+    { placement, extent, isHistoryRefused }: Attempt,
+    hasOlder: boolean,
+  ): Answer {
     // Where what stands before the question was left out as well, that may have been the reason.
-    if (placement === 'inlined' && !isHistoryRefused) this.placement = 'inlined';
-    return { ...answer, ...made, isHistoryRefused };
+    const isProven = extent !== 'question' || !hasOlder;
+    if (placement === 'inlined' && isProven) this.placement = 'inlined';
+    return { ...answer, isHistoryRefused };
   }
 
   /** False once `signal` is aborted. */
@@ -100,13 +106,17 @@ export class SdkLanguageModel extends LanguageModel {
     return !signal.aborted;
   }
 
-  private noteOnce({ system, messages }: Prompt): void {
+  private noteOnce(prompt: Prompt): void {
     if (this.isNoted) return;
     this.isNoted = true;
-    const texts = [system ?? '', ...messages.map(({ content }) => (typeof content === 'string' ? content : ''))];
-    const sentTokens = texts.reduce((sum, text) => sum + countTokens(text), 0);
-    this.settings.onNote?.({ note: 'input_too_long', provider: this.provider, model: this.model, sentTokens });
+    const { provider, model } = this;
+    this.settings.onNote?.({ note: 'input_too_long', provider, model, sentTokens: countPrompt(prompt) });
   }
+}
+
+/** What a call is billed that our own deadline cut: the provider had read what was sent, unless it was not reached or refused. */
+function useOfCut({ kind }: ProviderFault, prompt: Prompt): Omit<FailedCall, 'call'> | null {
+  return kind === 'refused' || kind === 'unreachable' ? null : { tokensIn: countPrompt(prompt), tokensOut: 0 };
 }
 
 /** What of the turns before the question is sent in each extent. The half is made when it is needed first: few requests need it. */
@@ -118,9 +128,13 @@ function extentsOf(older: readonly ChatTurn[]): (extent: Extent) => readonly Cha
   };
 }
 
+/** What the provider says of a request with older turns, it does not say of the question: only the question alone may end in what is final for it. */
 function failure(
   fault: ProviderFault,
   made: { readonly calls: number; readonly failedCalls: readonly FailedCall[]; readonly isPassing: boolean },
+  hadOlder: boolean,
 ): AnswerFailed {
-  return new AnswerFailed(fault.code, { ...made, retryAfterS: waitSeconds(fault), cause: fault });
+  const isFinal = fault.code === 'ai_refused' || fault.code === 'ai_input_too_long';
+  const code = isFinal && hadOlder ? 'ai_failed' : fault.code;
+  return new AnswerFailed(code, { ...made, retryAfterS: waitSeconds(fault), cause: fault });
 }

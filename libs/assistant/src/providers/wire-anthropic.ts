@@ -8,6 +8,7 @@ const FINISH = { stop: 'end_turn', length: 'max_tokens', 'content-filter': 'refu
 
 /** Anthropic's messages, and the events of their streams. */
 export const ANTHROPIC_FORMAT: AnswerFormat = {
+  endsOddlyAs: 'ai_failed',
   read: (body) => {
     const message = member(body, 'message');
     const whole = typeof message === 'object' && message !== null ? message : body;

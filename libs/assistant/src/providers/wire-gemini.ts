@@ -24,6 +24,8 @@ const MAX_BODIES = 10_000;
 
 /** Gemini's `generateContent`: one body, or the list of bodies that is a stream of it. */
 export const GEMINI_FORMAT: AnswerFormat = {
+  // It blocks texts in more ways than it has words for.
+  endsOddlyAs: 'ai_refused',
   read: (body) =>
     Array.isArray(body) && body.length > 1 ? joined(body.slice(0, MAX_BODIES).map(readOne)) : readOne(body),
   bodyOf: ({ text, reasoning, finishWord, usage }: Reading) => ({

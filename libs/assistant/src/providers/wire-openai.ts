@@ -8,6 +8,7 @@ const FINISH = { stop: 'stop', length: 'length', 'content-filter': 'content_filt
 
 /** Chat completions as OpenAI makes them, and as the many do that say they do. */
 export const OPENAI_FORMAT: AnswerFormat = {
+  endsOddlyAs: 'ai_failed',
   read: (body) => {
     const whole = inEnvelope(body);
     const choice = listOf(member(whole, 'choices'))[0];
