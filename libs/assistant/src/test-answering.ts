@@ -29,7 +29,6 @@ export const anAnswer = (more: Partial<Answer> = {}): Answer => ({
   finishReason: 'stop',
   calls: 1,
   failedCalls: [],
-  calls: 1,
   isHistoryRefused: false,
   ...more,
 });
