@@ -192,7 +192,7 @@ describe('the assistant of a group', () => {
   it('that fails is asked anew by who repeats the send with its key, and answers once', async () => {
     const [ada, bob] = [await person('Ada'), await person('Bob')];
     const group = await between(ada, [bob]);
-    const words = '@assistant fails in a group first [[fail 400 x1]]';
+    const words = '@assistant fails in a group first [[empty x1]]';
     await bob.client.send(group, words, 'key');
 
     const repeat = await eventually(async () => {

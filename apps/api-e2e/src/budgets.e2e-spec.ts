@@ -177,21 +177,21 @@ describe('AI_TOKENS_PER_DAY', () => {
     const { id: account, client } = await anAccount();
     const id = await client.conversation();
     const first = await client.send(id, 'answered before', 'one');
-    expectProblem(await client.send(id, 'failed before [[fail 400 x1]]', 'two'), 503, 'ai_failed');
+    expectProblem(await client.send(id, 'failed before [[empty x1]]', 'two'), 503, 'ai_failed');
     await use(account, { tokens: TOKENS });
 
     const [done, failed] = [
       await client.send(id, 'answered before', 'one'),
-      await client.send(id, 'failed before [[fail 400 x1]]', 'two'),
+      await client.send(id, 'failed before [[empty x1]]', 'two'),
     ];
 
     expect([done.status, done.body]).toEqual([200, first.body]);
     expectProblem(failed, 429, 'budget_exhausted');
     expectUntilMidnight(failed);
-    expect(failed.body['user_message']).toMatchObject({ seq: 3, content: 'failed before [[fail 400 x1]]' });
+    expect(failed.body['user_message']).toMatchObject({ seq: 3, content: 'failed before [[empty x1]]' });
     expect(asked('failed before')).toBe(1);
     await use(account, { tokens: 0 });
-    expect((await client.send(id, 'failed before [[fail 400 x1]]', 'two')).status).toBe(200);
+    expect((await client.send(id, 'failed before [[empty x1]]', 'two')).status).toBe(200);
   });
 
   it('used up while questions wait, those are failed with it, not asked, and their senders told so', async () => {

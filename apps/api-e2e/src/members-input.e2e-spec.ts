@@ -61,7 +61,6 @@ describe('GET /accounts', () => {
     '?email=a@b',
     '?email=a%20b@example.com',
     '?email=a@example.com%00',
-    '?email=%ff@example.com%20',
     '?email=a@example.com&email=b@example.com',
     '?email[]=a@example.com',
     `?email=${'x'.repeat(300)}@example.com`,
