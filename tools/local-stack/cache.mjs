@@ -203,6 +203,18 @@ export async function workingVersion(context, program) {
 }
 
 /**
+ * How programs run that fill a folder: in it, with their temporary files there, and ended when it has not grown for `stallMs`.
+ * @param {Context} context @param {string} partial
+ */
+export const optionsToFill = (context, partial) => ({
+  signal: context.signal,
+  env: { ...context.env, TMPDIR: partial },
+  stallMs,
+  growing: partial,
+  cwd: partial,
+});
+
+/**
  * A Python that can make what the package links need.
  * @param {Context} context
  * @returns {Promise<string>}

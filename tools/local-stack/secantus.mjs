@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { builtAnew, builtOnce, findPython, stallMs } from './cache.mjs';
+import { builtAnew, builtOnce, findPython, optionsToFill, stallMs } from './cache.mjs';
 import { Failure, launch, run } from './processes.mjs';
 import { lookAtMongo, mongoUrl } from './ready.mjs';
 
@@ -33,13 +33,7 @@ async function tryServer(context, venv) {
  */
 async function buildEnvironment(context, partial) {
   const python = await findPython(context);
-  const options = {
-    signal: context.signal,
-    env: { ...context.env, TMPDIR: partial },
-    stallMs,
-    growing: partial,
-    cwd: partial,
-  };
+  const options = optionsToFill(context, partial);
   const own = programs(partial).python;
   await run('python -m venv', python, ['-m', 'venv', '--without-pip', partial], options);
   await run('python -m ensurepip', own, ['-Im', 'ensurepip', '--upgrade', '--default-pip'], options);

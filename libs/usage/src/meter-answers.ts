@@ -55,6 +55,11 @@ export class MeterAnswers {
     this.countCalls(completion.accountId, answer === null ? made : [...made, answer]);
     const calls = answer === null ? failedCalls : [...failedCalls, { ...ANSWER, ...answer }];
     const bill = toBill({ ...completion, kind: 'completion', conversationId: null, epoch: run }, calls);
+    await this.chargeBill(bill);
+  }
+
+  /** Charges what a run is billed for, as `toBill` gives it, where no statement that ends the run does: its reply is another's, or has its answer. May be repeated. @throws Unavailable `postgres` */
+  async chargeBill(bill: string | null): Promise<void> {
     if (bill !== null) await this.postgres.query(CHARGE, [bill]);
   }
 }

@@ -5,7 +5,6 @@ import { Postgres } from '@edgechat/platform/postgres';
 import type { EarlierReply } from '../domain/history.js';
 import type { FailureCode, ReplyOutcome, RunningReply } from '../domain/reply.js';
 import {
-  CHARGE,
   CLAIM,
   FAIL,
   GIVE_BACK,
@@ -142,11 +141,6 @@ export class Replies {
   /** Puts a run's reply back into the queue for anybody, with what its provider said last, if it said anything; else as `fail`. @throws Unavailable `postgres` */
   async giveBack(reply: RunningReply, { calls, bill }: RunCost, said: ProviderSaid | null = null): Promise<void> {
     await this.postgres.query(GIVE_BACK, [...mine(reply), bill, calls, said?.code ?? null, said?.retryAfterS ?? null]);
-  }
-
-  /** Charges what a run is billed for whose reply is another's, or has its answer. May be repeated. @throws Unavailable `postgres` */
-  async charge(bill: string | null): Promise<void> {
-    if (bill !== null) await this.postgres.query(CHARGE, [bill]);
   }
 
   /** Other conversations in which this account waits for an answer that could be made now, and none is being made, the longest wait first, at most `limit`. @throws Unavailable `postgres` */

@@ -67,8 +67,6 @@ export const GIVE_BACK: Statement = {
   ),
 };
 
-export const CHARGE: Statement = { name: 'replies.charge', text: 'select edgechat.charge_calls($1::json)' };
-
 export const NEXT_OF_ACCOUNT: Statement = {
   name: 'replies.next_of_account',
   text: `select conversation_id from edgechat.replies q where account_id = $1 and status = 'queued' and conversation_id <> $2

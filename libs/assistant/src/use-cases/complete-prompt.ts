@@ -11,8 +11,9 @@ import { AnswerPlaces, NoPlace } from './answer-places.js';
 import { AnswerSignals } from './answer-signals.js';
 import { FailureLog } from './failure-log.js';
 import { countedCalls, saidBy } from './stopped-calls.js';
+import { waitForProviderS } from './wait-for-provider.js';
 
-const AGAIN_AFTER_MS = 1_000;
+const AGAIN_AFTER_S = 1;
 const RUN_MAX = 2 ** 31 - 1;
 
 /** Answers one prompt for a process that waits for it. */
@@ -36,7 +37,7 @@ export class CompletePrompt {
     const leftMs = Date.parse(asked.deadlineAt) - Date.now();
     if (leftMs <= 0) return this.charge(asked, [], null);
     const account = toAccountId(asked.accountId);
-    if (this.places.isFullFor(account)) throw new PutOff(AGAIN_AFTER_MS);
+    if (this.places.isFullFor(account)) throw new PutOff(AGAIN_AFTER_S * 1_000);
 
     const outcome = await withDeadline(leftMs, stop, (signal) =>
       this.places
@@ -56,8 +57,8 @@ export class CompletePrompt {
 
     const prompt = [{ role: 'user' as const, content: asked.prompt }];
     const { turns: messages, isInputCut } = fitContext(prompt, this.config.aiContextMaxTokens);
+    const endsAt = Date.parse(asked.deadlineAt);
     try {
-      const endsAt = Date.parse(asked.deadlineAt);
       const answer = await this.model.complete({ messages, signal, endsAt, callsMax });
       this.failures.answered();
       await this.charge(asked, answer.failedCalls, answer);
@@ -65,8 +66,9 @@ export class CompletePrompt {
     } catch (error) {
       if (!(error instanceof AnswerFailed)) throw stop.aborted ? new Unavailable('assistant', { cause: error }) : error;
       if (!stop.aborted) this.failures.note(error, { completionId: asked.completionId });
-      const waitMs = stop.aborted ? AGAIN_AFTER_MS : waitOf(asked, error);
-      if (waitMs !== null) throw new PutOff(waitMs, this.again(asked, error, stop));
+      const wait = { calls: asked.calls ?? 0, endsAt, isWaitedFor: true, putBackFor: null };
+      const waitS = stop.aborted ? AGAIN_AFTER_S : waitForProviderS(wait, error);
+      if (waitS !== null) throw new PutOff(waitS * 1_000, this.again(asked, error, stop));
       await this.charge(asked, error.failedCalls, null);
       return failedCompletion(error.code, { retryAfterS: error.retryAfterS, isInputCut });
     }
@@ -106,13 +108,6 @@ export class CompletePrompt {
       .charge(run, [...failedCalls, ...failed], answer)
       .catch((error: unknown) => this.failures.log.error('a completion could not be metered', { completionId, error }));
   }
-}
-
-/** For how long a prompt waits for its provider, in milliseconds, holding nothing; null when it has failed. Who asked waits: of a quota that is used up they are told at once. */
-function waitOf({ calls = 0, deadlineAt }: CompletionAsked, failed: AnswerFailed): number | null {
-  if (!failed.isPassing || failed.retryAfterS === null || failed.code === 'ai_quota_exceeded') return null;
-  const waitMs = failed.retryAfterS * 1_000;
-  return calls + failed.calls < CALLS_MAX && Date.now() + waitMs < Date.parse(deadlineAt) ? waitMs : null;
 }
 
 /** Null for a prompt whose time was over before its turn. @throws Unavailable when the process stops, so that the queue gives it to another; any other error */

@@ -7,14 +7,12 @@ import { Bell } from '@edgechat/platform/queue';
 import { MeterAnswers, toBill, type BilledCall } from '@edgechat/usage';
 import type { FailureCode, RunningReply } from '../domain/reply.js';
 import { Replies, type RunCost } from '../persistence/replies.js';
-import { AnswerFailed, CALLS_MAX, LanguageModel, type Answer } from '../ports/language-model.js';
+import { AnswerFailed, LanguageModel, type Answer } from '../ports/language-model.js';
 import { FailureLog } from './failure-log.js';
 import { countedCalls, saidBy } from './stopped-calls.js';
+import { waitForProviderS } from './wait-for-provider.js';
 
 const AGAIN_AFTER_MS = 250;
-/** For a provider that may answer later, and did not say when: at first, and after a wait that was too short. */
-const WAIT_UNTOLD_S = 15;
-const NEXT_WAIT_UNTOLD_S = 30;
 
 /** One run of a reply. */
 export interface Run {
@@ -96,14 +94,14 @@ export class EndRuns {
     );
     this.usage.countCalls(reply.accountId, [answer]);
     // The answer that is there may be another run's: this one's calls were charged with it only if it is its own.
-    if (sent.isReplay) await this.replies.charge(this.billOf(reply, answer.failedCalls));
+    if (sent.isReplay) await this.usage.chargeBill(this.billOf(reply, answer.failedCalls));
   }
 
   private async end(run: Run, error: unknown, spent: Spent): Promise<void> {
     const { reply, stop } = run;
     const cost = { calls: spent.calls, bill: this.billOf(reply, spent.failedCalls) };
     if (error instanceof StaleReply || error instanceof Refusal || run.lost.aborted) {
-      await this.replies.charge(cost.bill);
+      await this.usage.chargeBill(cost.bill);
       return this.failures.log.info("a run ended: its reply is somebody else's now, or its conversation is gone", {
         replyId: reply.id,
       });
@@ -119,7 +117,7 @@ export class EndRuns {
   private async failOrWait(run: Run, error: AnswerFailed, { isInputCut }: Spent, cost: RunCost): Promise<void> {
     const { reply } = run;
     const { code, retryAfterS } = error;
-    const waitS = waitOf(reply, error);
+    const waitS = waitForProviderS(reply, error);
     this.failures.note(error, { replyId: reply.id, asksAgainInS: waitS });
     const failure = { code, retryAfterS, isInputCut, ...cost };
     await whileThereIsTime(run, () =>
@@ -132,16 +130,6 @@ export class EndRuns {
     const { provider, model } = this.model;
     return toBill({ id, kind: 'reply', accountId, conversationId, epoch, provider, model }, calls);
   }
-}
-
-/**
- * For how many seconds a reply waits for its provider, or null when it has failed. It waits where a repeat may succeed within its deadline, and calls are left for it. Who waits for an answer is
- * told at once of a quota that is used up, and where the provider did not say when it may answer, and decides.
- */
-function waitOf(reply: RunningReply, { code, isPassing, retryAfterS, calls }: AnswerFailed): number | null {
-  if (!isPassing || (reply.isWaitedFor && (code === 'ai_quota_exceeded' || retryAfterS === null))) return null;
-  const waitS = retryAfterS ?? (reply.putBackFor === null ? WAIT_UNTOLD_S : NEXT_WAIT_UNTOLD_S);
-  return reply.calls + calls < CALLS_MAX && Date.now() + waitS * 1_000 < reply.endsAt ? waitS : null;
 }
 
 /** What a run cost time and money for: while PostgreSQL is away it is tried again, as long as the deadline allows. */
