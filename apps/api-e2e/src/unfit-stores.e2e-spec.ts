@@ -147,9 +147,11 @@ describe('stores that cannot be used as they are', () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
     const process = await api({});
     await process.start();
-
-    expect(process.output.split('Redis has the maxmemory-policy allkeys-lru')).toHaveLength(2);
+    const warning = 'Redis has the maxmemory-policy allkeys-lru';
+    await eventually(() => Promise.resolve(process.output.includes(warning)));
     await process.stop();
+
+    expect(process.output.split(warning)).toHaveLength(2);
     await redis.config('SET', 'maxmemory-policy', 'noeviction');
   }, 60_000);
 });
