@@ -10,6 +10,8 @@ export type AppEnv = Readonly<Record<string, string | undefined>>;
 /** One running API or worker, as it ships: the built program, with the fail-points of the tests loaded into it. */
 export class AppProcess {
   private child: ChildProcess | null = null;
+  /** Resolves once it has ended and all that it wrote has been read. */
+  private closed: Promise<number | null> = Promise.resolve(null);
   private lines = '';
 
   constructor(
@@ -49,6 +51,8 @@ export class AppProcess {
     };
     this.child.stdout?.on('data', keep);
     this.child.stderr?.on('data', keep);
+    const { child } = this;
+    this.closed = new Promise((resolve) => child.once('close', (code) => resolve(code)));
     if (waits) await this.started();
     return this;
   }
@@ -70,11 +74,9 @@ export class AppProcess {
     return exit;
   }
 
-  /** Resolves when it has ended, however that came. */
+  /** Resolves when it has ended, however that came, and `output` has its last words. */
   exited(): Promise<number | null> {
-    const child = this.child;
-    if (!child || !this.isRunning) return Promise.resolve(child?.exitCode ?? null);
-    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+    return this.closed;
   }
 
   /** How often it has asked each store for what, since its start. */
