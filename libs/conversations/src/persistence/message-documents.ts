@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Slices } from '@edgechat/kernel';
 import { InjectModel } from '@nestjs/mongoose';
 import { Config } from '@edgechat/platform/config';
-import { Mongo } from '@edgechat/platform/mongo';
+import { DEADLINE_MS, Mongo, SLOW_DEADLINE_MS } from '@edgechat/platform/mongo';
 import { mongo, Schema, type Model } from 'mongoose';
 import { TextReads, type Reader, type TextRead } from './text-reads.js';
 
@@ -100,7 +100,7 @@ export class MessageDocuments {
     const filter = { conversation_id: conversationId, seq: { $gte: lowest, $lte: highest } };
     const find = (late: AbortSignal): Promise<Found[]> =>
       this.model.collection
-        .find<Found>(filter, { projection: FIELDS, sort: { seq: 1 }, maxTimeMS: 1_000, ...optionsFor(read, late) })
+        .find<Found>(filter, { projection: FIELDS, sort: { seq: 1 }, ...optionsFor(read, late) })
         .toArray();
     return this.reads.run('messages.list_range', read, find, decoded);
   }
@@ -138,7 +138,7 @@ export class MessageDocuments {
     for (const { conversation_id, seq } of places)
       seqs.set(conversation_id, [...(seqs.get(conversation_id) ?? []), seq]);
     const find = async (late: AbortSignal): Promise<Found[]> => {
-      const options = { projection, maxTimeMS: 1_000, ...optionsFor(read, late) };
+      const options = { projection, ...optionsFor(read, late) };
       const left = [...seqs];
       const found: Found[] = [];
       const lane = async (): Promise<void> => {
@@ -173,9 +173,9 @@ export class MessageDocuments {
 
 /** A read of more than this comes as it is on the wire, and is decoded in slices. (All of it at once is the least work.) */
 const AT_ONCE_MAX_BYTES = 131_072;
-/** So does it end with its connection when it is late. (Of a small one little is left, and a signal is work for each of its commands.) */
-const optionsFor = ({ bytes }: TextRead, signal: AbortSignal): { raw?: boolean; signal?: AbortSignal } =>
-  bytes > AT_ONCE_MAX_BYTES ? { raw: true, signal } : {};
+/** It ends with its connection when it is late. (Of a small one little is left, and a signal is work for each of its commands.) The server gives up when we do. */
+const optionsFor = ({ bytes }: TextRead, signal: AbortSignal) =>
+  bytes > AT_ONCE_MAX_BYTES ? { maxTimeMS: DEADLINE_MS, raw: true, signal } : { maxTimeMS: SLOW_DEADLINE_MS };
 
 /** A text, or the BSON of one. */
 type Found = StoredText | Buffer;

@@ -1,3 +1,3 @@
-export { Mongo } from './mongo.js';
+export { DEADLINE_MS, Mongo, SLOW_DEADLINE_MS } from './mongo.js';
 export { MongoModule, databaseOf } from './mongo.module.js';
 export { hintAbout, ownWords } from './own-words.js';

@@ -3,12 +3,12 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { Config } from '@edgechat/platform/config';
 import { Log, Trouble } from '@edgechat/platform/logging';
 import type { Connection, ConnectOptions } from 'mongoose';
-import { DEADLINE_MS, Mongo } from './mongo.js';
+import { DEADLINE_MS, Mongo, SLOW_DEADLINE_MS } from './mongo.js';
 import { hintAbout, ownWords } from './own-words.js';
 
 const RETRY_MS = 500;
 
-/** What every connection is made with: acknowledged by a majority and journaled, read from the primary, nothing buffered, nothing waited for longer than a call may take. */
+/** What every connection is made with: acknowledged by a majority and journaled, read from the primary, nothing buffered, nothing waited for longer than a call may take (Mongo). */
 const OPTIONS: ConnectOptions = {
   dbName: 'edgechat',
   writeConcern: { w: 'majority', journal: true },
@@ -16,7 +16,7 @@ const OPTIONS: ConnectOptions = {
   retryWrites: true,
   maxPoolSize: 20,
   serverSelectionTimeoutMS: DEADLINE_MS,
-  waitQueueTimeoutMS: DEADLINE_MS,
+  waitQueueTimeoutMS: SLOW_DEADLINE_MS,
   connectTimeoutMS: 2_000,
   socketTimeoutMS: 5_000,
   heartbeatFrequencyMS: 1_000,
