@@ -19,7 +19,7 @@ export const NODE_IMAGE = /^ARG NODE_IMAGE=(.+)$/m.exec(readFileSync(join(ROOT, 
 
 const settings = parseEnv(readFileSync(join(ROOT, '.env.example'), 'utf8').replace(/^# (?=[A-Z_]+=)/gm, ''));
 const isSetting = (name) =>
-  /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_|^(https?|no)_proxy$/.test(name) ||
+  /^(POSTGRES|MONGO|REDIS|TLS|COMPOSE|EDGECHAT)_|^(https?|no)_proxy$|^(PUBLIC_HOST|PROXY_TRUSTED)$/.test(name) ||
   Object.hasOwn(settings, name.replace(/_FILE$/, ''));
 
 /** The environment without the settings of this product: the tests are the same whatever is set. */

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as requestPlain } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,12 +99,6 @@ async function checkAskedFor() {
 async function checkServes(stack, ports) {
   await stack.up();
   must((await call(ports.https, 'GET', '/health/started')).status === 200, 'started, over TLS');
-  const plain = await fetch(`http://127.0.0.1:${ports.http}/api/v1/health`, { redirect: 'manual' });
-  must(
-    plain.status === 308 && plain.headers.get('location')?.startsWith('https://'),
-    'plain HTTP is sent to TLS',
-    plain.status,
-  );
   const { body } = await call(ports.https, 'POST', '/auth/register', {
     body: { email: 'one@example.com', password: 'correct horse battery' },
   });
@@ -114,6 +109,46 @@ async function checkServes(stack, ports) {
     token,
   });
   must(sent.status === 200, 'a send is taken', sent.body);
+}
+
+/** What plain HTTP is answered when the client names this host. */
+function callPlain(port, host) {
+  return new Promise((resolve, reject) => {
+    const sent = requestPlain(
+      { host: '127.0.0.1', port, path: '/api/v1/health?q=1', headers: { host } },
+      (response) => {
+        let text = '';
+        response
+          .setEncoding('utf8')
+          .on('data', (data) => (text += data))
+          .on('end', () => resolve({ status: response.statusCode, location: response.headers.location, text }));
+      },
+    );
+    sent.on('error', reject).end();
+  });
+}
+
+/** Plain HTTP is sent to PUBLIC_HOST, never to the host that a client names; without one it is sent nowhere. */
+async function checkPlainHttp(stack, ports) {
+  const unset = await callPlain(ports.http, 'evil.example');
+  must(unset.status === 403 && unset.location === undefined, 'without PUBLIC_HOST nobody is redirected', unset);
+  must(unset.text.includes('PUBLIC_HOST'), 'and the operator is told of it', unset);
+  stack.with(null, { PUBLIC_HOST: 'chat.example.com' });
+  await stack.up();
+  const set = await callPlain(ports.http, 'evil.example');
+  must(
+    set.status === 308 && set.location === 'https://chat.example.com/api/v1/health?q=1',
+    'with it everybody is redirected there',
+    set,
+  );
+  stack.with(null, { PUBLIC_HOST: 'chat.example.com;}' });
+  const refused = await stack.compose('run', '--rm', '--no-deps', '-T', 'proxy');
+  must(
+    refused.code === 1 && /^PUBLIC_HOST must be the host name of this server/m.test(refused.output),
+    'what is no host name ends the start with one sentence',
+    refused,
+  );
+  stack.with(null, { PUBLIC_HOST: 'chat.example.com' });
 }
 
 /** No secret is in what `docker inspect` shows, and no store lets in who has no password. */
@@ -162,6 +197,7 @@ export async function production() {
     const variables = await check('docker/make-secrets makes what production needs', () => makeSecrets(folder));
     stack.with(null, { ...variables, HTTP_PORT: String(ports.http), HTTPS_PORT: String(ports.https) });
     await check('production serves over TLS, with secrets from files', () => checkServes(stack, ports));
+    await check('plain HTTP is redirected to PUBLIC_HOST only', () => checkPlainHttp(stack, ports));
     await check('secrets do not show, and the stores ask for their passwords', () => checkKept(stack, variables));
   } finally {
     await stack.compose('down', '-v', '--timeout', '5');

@@ -7,6 +7,7 @@ import { removeAll } from './docker.mjs';
 import { startEngine } from './engine.mjs';
 import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
+import { proxy } from './proxy.mjs';
 import { buildBroken, buildNext } from './releases.mjs';
 import { scale } from './scale.mjs';
 import { projects } from './stack.mjs';
@@ -32,6 +33,8 @@ async function parts() {
     await buildBroken();
   });
   await scale(stack, 'next');
+  part('the proxy');
+  await proxy(stack);
   part('bad input');
   await badInput(stack);
   await check('down -v removes all of it', () => stack.down('-v'));

@@ -171,7 +171,7 @@ export const ERRORS = {
   too_many_requests: {
     status: 429,
     title: 'Too many requests',
-    help: 'The rate limit is used up: that of the account (or address), that which new accounts or the refreshes of sessions at one address share, or that of bodies from an address that are not finished. Wait as long as `Retry-After` says.',
+    help: 'The rate limit is used up: that of the account (or address), that which new accounts or the refreshes of sessions at one address share, that of bodies from an address that are not finished, or that of requests from an address which a proxy before the server lets through at once. Wait as long as `Retry-After` says.',
   },
   too_many_logins: {
     status: 429,
