@@ -101,46 +101,50 @@ async function plugIn() {
   return id;
 }
 
-const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(3_000) }).then((answer) => answer.text(), (error) => 'no answer: ' + (error.cause?.code ?? error.name)).then(console.log)`;
+/** A program that calls a URL and prints what comes back. Who is to be answered gets more time than a busy machine takes. */
+const call = (url, isAnswered) => [
+  ...['node', '-e'],
+  "fetch(process.argv[1], { signal: AbortSignal.timeout(Number(process.argv[2])) }).then((answer) => answer.text(), (error) => 'no answer: ' + (error.cause?.code ?? error.name)).then(console.log)",
+  ...[url, isAnswered ? '30000' : '3000'],
+];
+const callOut = (isAnswered) => call(`http://${OUTSIDE}:8080`, isAnswered);
 
-/** What comes back to a container that calls out; asked from its own network. */
-async function callOut(id) {
-  const { stdout, output } = await runOnce(
-    ['--network', `container:${id}`],
-    imageOf('worker'),
-    ...['node', '-e', FETCH, `http://${OUTSIDE}:8080`],
-  );
-  must(stdout.trim() !== '', 'the call ends with a word', output);
-  return stdout.trim();
+/** From the network of a running container, whatever programs that has. */
+async function fromContainer(stack, service, isAnswered) {
+  const network = `container:${await stack.container(service)}`;
+  return (await runOnce(['--network', network], imageOf('worker'), ...callOut(isAnswered))).output;
 }
 
-/** The same of a service that runs only for a moment, or is made by other files than those of the running stack. */
-async function callOutAs(stack, service) {
-  const { stdout, output } = await stack.compose(
-    ...['run', '--rm', '-T', '--no-deps', service, 'node', '-e', FETCH, `http://${OUTSIDE}:8080`],
-  );
-  must(stdout.trim() !== '', `${service}: the call ends with a word`, output);
-  return stdout.trim();
+/** From a container that is made for it, as the files of `stack` say. */
+const fromNew = async (stack, service, isAnswered) =>
+  (await stack.compose('run', '--rm', '-T', '--no-deps', service, ...callOut(isAnswered))).output;
+
+/** Who calls out, whether an answer must come, and what came. */
+function callers(stack, services) {
+  const managed = stack.plus('docker/compose.managed.yml');
+  return [
+    ...services
+      .filter((service) => service !== 'worker')
+      .map((service) => ({ who: service, isAnswered: false, came: fromContainer(stack, service, false) })),
+    { who: 'worker', isAnswered: true, came: fromContainer(stack, 'worker', true) },
+    { who: 'migrate', isAnswered: false, came: fromNew(stack, 'migrate', false) },
+    { who: 'api with stores elsewhere', isAnswered: true, came: fromNew(managed, 'api', true) },
+    { who: 'migrate with stores elsewhere', isAnswered: true, came: fromNew(managed, 'migrate', true) },
+  ];
 }
 
 async function checkWayOut(stack, services) {
   const outside = await plugIn();
   try {
-    const managed = stack.plus('docker/compose.managed.yml');
-    const came = Object.fromEntries(
-      await Promise.all([
-        ...services.map(async (service) => [service, await callOut(await stack.container(service))]),
-        callOutAs(stack, 'migrate').then((word) => ['migrate', word]),
-        ...['api', 'migrate'].map(async (service) => [`${service}, managed`, await callOutAs(managed, service)]),
-      ]),
-    );
-    const reached = Object.keys(came).filter((who) => came[who] === 'outside');
-    must(reached.sort().join(' ') === 'api, managed migrate, managed worker', 'who gets an answer', came);
-    must(Object.keys(came).length === services.length + 3, 'all were asked', came);
-    const url = new URL(stack.url);
-    const seen = await docker(
-      ...['exec', outside, 'node', '-e', FETCH, `http://${HOST}:${url.port}/api/v1/health/started`],
-    );
+    const all = callers(stack, services);
+    const outputs = await Promise.all(all.map(({ came }) => came));
+    for (const [i, { who, isAnswered }] of all.entries()) {
+      const word = /^(outside|no answer.*)$/m.exec(outputs[i])?.[1];
+      must(word !== undefined, `${who}: the call ends with a word`, outputs[i]);
+      must((word === 'outside') === isAnswered, `${who} ${isAnswered ? 'gets an' : 'gets no'} answer`, word);
+    }
+    const { port } = new URL(stack.url);
+    const seen = await docker('exec', outside, ...call(`http://${HOST}:${port}/api/v1/health/started`, true));
     must(seen.includes('"status"'), 'the published port answers who is outside', seen);
   } finally {
     await docker('rm', '-fv', outside);
@@ -148,7 +152,7 @@ async function checkWayOut(stack, services) {
 }
 
 /** A name that is not one of the stack's: the query comes to the container itself, and so can carry nothing out. */
-async function checkNames(stack) {
+async function checkNames(stack, service) {
   // Answers as a server that refuses does, so that Docker's own resolver does not wait for it.
   const ask = `
     let caught = false;
@@ -161,11 +165,11 @@ async function checkNames(stack) {
     server.bind(53, '127.0.0.1', () =>
       require('node:dns').lookup('a-secret.example.com', (error) => console.log(caught, error?.code) || process.exit()));`;
   const { stdout, output } = await runOnce(
-    ['--network', `container:${await stack.container('api')}`, '--user', '0', '--cap-add', 'NET_BIND_SERVICE'],
+    ['--network', `container:${await stack.container(service)}`, '--user', '0', '--cap-add', 'NET_BIND_SERVICE'],
     imageOf('worker'),
     ...['node', '-e', ask],
   );
-  must(stdout.startsWith('true '), 'the query stays in the container', output);
+  must(stdout.startsWith('true '), `${service}: the query stays in the container`, output);
 }
 
 /** The stores without the limits, as releases had them whose volumes people have. */
@@ -214,7 +218,9 @@ export async function hardening(stack, how) {
   await check(`${how}: the worker alone can call out; who is outside reaches the published port`, () =>
     checkWayOut(stack, services),
   );
-  await check(`${how}: names that the API asks for stay in its container`, () => checkNames(stack));
+  await check(`${how}: names that the API and the proxy ask for stay in their containers`, async () => {
+    for (const service of services.filter((one) => one === 'api' || one === 'proxy')) await checkNames(stack, service);
+  });
 }
 
 /** An upgrade of a stack whose stores had more rights. */

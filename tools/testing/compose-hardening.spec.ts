@@ -89,6 +89,13 @@ describe('the networks of the compose files', () => {
     for (const name of networksOf(scale.services.api)) expect(networks[name]).toEqual({ internal: true });
   });
 
+  it('carry no name either: who is on the published one asks for those of the stack alone', () => {
+    const published = made.filter(([, service]) => networksOf(service).includes('published'));
+    expect(published.map(([name]) => name)).toEqual(['api', 'proxy']);
+    for (const [, service] of published) expect(service.dns).toEqual(['127.0.0.1']);
+    expect(changes.filter(([, service]) => 'dns' in service)).toEqual(changesBy(managed).slice(0, 1));
+  });
+
   it('have a name for the way out that comes before those of the others: Docker takes the first one', () => {
     const names = Object.entries(base.networks).filter(([, network]) => entriesOf(network).internal !== true);
     expect(names.map(([name]) => name).toSorted()[0]).toBe('outside');
