@@ -47,6 +47,13 @@ export class Stack {
     return this;
   }
 
+  /** The same project with one more overlay, for a command or two; this one is left as it is. */
+  plus(...files) {
+    const other = Object.create(Object.getPrototypeOf(this), Object.getOwnPropertyDescriptors(this));
+    other.files = [...this.files, ...files];
+    return other;
+  }
+
   get paths() {
     return this.files.map((file) => (file.startsWith('/') ? file : join(ROOT, file)));
   }

@@ -5,6 +5,7 @@ import { check, counts, figures, must, Unmet } from './checks.mjs';
 import { dev } from './dev.mjs';
 import { removeAll } from './docker.mjs';
 import { startEngine } from './engine.mjs';
+import { hardening, oldVolumes } from './hardening.mjs';
 import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
 import { proxy } from './proxy.mjs';
@@ -25,6 +26,8 @@ async function parts() {
   await images();
   part('docker compose up');
   const stack = await base();
+  await hardening(stack, 'alone');
+  await oldVolumes();
   part('backup and restore');
   await backup(stack);
   part('many replicas');
@@ -35,6 +38,7 @@ async function parts() {
   await scale(stack, 'next');
   part('the proxy');
   await proxy(stack);
+  await hardening(stack, 'behind the proxy');
   part('bad input');
   await badInput(stack);
   await check('down -v removes all of it', () => stack.down('-v'));

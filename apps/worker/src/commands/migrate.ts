@@ -5,6 +5,7 @@ import type { Config } from '@edgechat/platform/config';
 import { reasonOf, Trouble, type Log } from '@edgechat/platform/logging';
 import { databaseOf, hintAbout, ownWords } from '@edgechat/platform/mongo';
 import { checkRedis } from '@edgechat/platform/redis';
+import { noWayHint } from './no-way-hint.js';
 
 const PATIENCE_MS = 60_000;
 
@@ -47,7 +48,7 @@ async function patiently<T>(store: string, log: Log, work: () => Promise<T>): Pr
       const why = ownWords(error);
       if (Date.now() > until || !isAway(error))
         fail(
-          `${store} could not be migrated: ${reasonOf(why).replace(/\.$/, '')}. Nothing is half done; mend it and run migrate again.`,
+          `${store} could not be migrated: ${reasonOf(why).replace(/\.$/, '')}. Nothing is half done; mend it and run migrate again.${noWayHint(why)}`,
         );
       trouble.has(why, hintAbout(error));
       await pause(1_000);
