@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { check, must } from './checks.mjs';
 import { inspect, ROOT, run, RUN } from './docker.mjs';
+import { productionRoles } from './roles.mjs';
 import { freePort, Stack } from './stack.mjs';
 
 const OVERLAYS = ['docker/compose.scale.yml', 'docker/compose.production.yml'];
@@ -162,6 +163,7 @@ export async function production() {
     const variables = await check('docker/make-secrets makes what production needs', () => makeSecrets(folder));
     stack.with(null, { ...variables, HTTP_PORT: String(ports.http), HTTPS_PORT: String(ports.https) });
     await check('production serves over TLS, with secrets from files', () => checkServes(stack, ports));
+    await productionRoles(stack);
     await check('secrets do not show, and the stores ask for their passwords', () => checkKept(stack, variables));
   } finally {
     await stack.compose('down', '-v', '--timeout', '5');

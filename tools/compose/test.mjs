@@ -8,6 +8,7 @@ import { startEngine } from './engine.mjs';
 import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
 import { buildBroken, buildNext } from './releases.mjs';
+import { roles } from './roles.mjs';
 import { scale } from './scale.mjs';
 import { projects } from './stack.mjs';
 
@@ -24,6 +25,8 @@ async function parts() {
   await images();
   part('docker compose up');
   const stack = await base();
+  part('roles');
+  await roles(stack);
   part('backup and restore');
   await backup(stack);
   part('many replicas');
