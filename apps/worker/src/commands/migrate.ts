@@ -90,7 +90,7 @@ function isAway(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : '';
   return (
     /^(E[A-Z]+|57P03|08.{3})$/.test(code) ||
-    error.name === 'MongooseServerSelectionError' ||
+    /^Mongo(ose)?ServerSelectionError$/.test(error.name) ||
     error.message.includes('timeout')
   );
 }

@@ -49,12 +49,10 @@ describe('the user that the processes log in as', () => {
     expect(await Promise.all([make(urlOf('app')), make(urlOf('app')), make(urlOf('app'))])).toEqual(
       Array(3).fill('made'),
     );
-    await client
-      .db(db)
-      .command({
-        updateRole: APP_ROLE,
-        privileges: [{ resource: { db, collection: '' }, actions: ['dropCollection'] }],
-      });
+    await client.db(db).command({
+      updateRole: APP_ROLE,
+      privileges: [{ resource: { db, collection: '' }, actions: ['dropCollection'] }],
+    });
 
     await make(urlOf('app', 'another'));
 
