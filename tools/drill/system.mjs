@@ -5,7 +5,7 @@ import { startEngines, freePort } from '../local-stack/engines.mjs';
 import { startGuard } from '../local-stack/guard.mjs';
 import { byLine } from '../local-stack/log-lines.mjs';
 import { isStillRunning } from '../local-stack/identity.mjs';
-import { appEnvOf, REDIS_USER } from '../testing/app-users.mjs';
+import { appEnvOf, REDIS_USER } from '../local-stack/app-users.mjs';
 import { end, Failure, howEnded, lastLines, launch, livingProcesses, pause, run } from '../local-stack/processes.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');

@@ -14,4 +14,5 @@ export {
   type OwnEngines,
   type OwnStores,
 } from './stores.js';
+export { REDIS_RULES } from '../../../tools/local-stack/app-users.mjs';
 export { inProcess, storeCallsOf } from './in-process.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEngine, startEngines, type Engine } from '../../../tools/local-stack/engines.mjs';
-import { appEnvOf, REDIS_USER } from '../../../tools/testing/app-users.mjs';
+import { appEnvOf, REDIS_USER } from '../../../tools/local-stack/app-users.mjs';
 
 /** Stores that belong to one test file. */
 export interface OwnStores {

@@ -6,9 +6,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { completePrompt, JOBS, purgeConversation, replyToMessage, type CompletionAsked } from '@edgechat/contracts';
 import { Log } from '@edgechat/platform/logging';
 import { checkRedis, Redis, WindowCounters } from '@edgechat/platform/redis';
-import { eventually, inProcess, ownStores, type OwnStores } from '@edgechat/testing';
+import { eventually, inProcess, ownStores, REDIS_RULES, type OwnStores } from '@edgechat/testing';
 import { Redis as Client } from 'ioredis';
-import { REDIS_RULES } from '../../../../tools/testing/app-users.mjs';
 import { Bell } from './bell.js';
 import { JobRunner, PutOff, type Handlers } from './job-runner.js';
 

@@ -1,3 +1,4 @@
+// @ts-check
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +12,7 @@ export const REDIS_USER = `edgechat_app on nopass ${REDIS_RULES}`;
 
 /**
  * The variables of processes that log in to PostgreSQL and Redis as users who may do no more than they need, and those of `migrate`, which makes the first of them.
- * @param {{ DATABASE_URL: string, MONGODB_URL: string, REDIS_URL: string }} env how the owner logs in to engines that were started with `redisUser: REDIS_USER`
+ * @param {import('./app-users.d.mts').StoresEnv} env how the owner logs in to engines that were started with `redisUser: REDIS_USER`
  * @param {string} [role] that of PostgreSQL; roles belong to the whole server
  */
 export function appEnvOf(env, role = 'edgechat_app') {
@@ -23,6 +24,7 @@ export function appEnvOf(env, role = 'edgechat_app') {
   };
 }
 
+/** @param {string} url @param {string} username @param {string} [password] */
 function asUser(url, username, password = '') {
   return Object.assign(new URL(url), { username, password }).href;
 }

@@ -1,4 +1,4 @@
-type StoresEnv = Readonly<Record<'DATABASE_URL' | 'MONGODB_URL' | 'REDIS_URL', string>>;
+export type StoresEnv = Readonly<Record<'DATABASE_URL' | 'MONGODB_URL' | 'REDIS_URL', string>>;
 
 export const REDIS_RULES: string;
 export const REDIS_USER: string;
