@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { check, must } from './checks.mjs';
 import { inspect, ROOT, run, RUN } from './docker.mjs';
+import { productionRoles } from './roles.mjs';
 import { freePort, Stack } from './stack.mjs';
 
 const OVERLAYS = ['docker/compose.scale.yml', 'docker/compose.production.yml'];
@@ -198,6 +199,7 @@ export async function production() {
     stack.with(null, { ...variables, HTTP_PORT: String(ports.http), HTTPS_PORT: String(ports.https) });
     await check('production serves over TLS, with secrets from files', () => checkServes(stack, ports));
     await check('plain HTTP is redirected to PUBLIC_HOST only', () => checkPlainHttp(stack, ports));
+    await productionRoles(stack);
     await check('secrets do not show, and the stores ask for their passwords', () => checkKept(stack, variables));
   } finally {
     await stack.compose('down', '-v', '--timeout', '5');

@@ -10,6 +10,7 @@ import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
 import { proxy } from './proxy.mjs';
 import { buildBroken, buildNext } from './releases.mjs';
+import { roles } from './roles.mjs';
 import { scale } from './scale.mjs';
 import { projects } from './stack.mjs';
 
@@ -28,6 +29,8 @@ async function parts() {
   const stack = await base();
   await hardening(stack, 'alone');
   await oldVolumes();
+  part('roles');
+  await roles(stack);
   part('backup and restore');
   await backup(stack);
   part('many replicas');

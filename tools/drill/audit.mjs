@@ -109,7 +109,7 @@ function auditLedger({ truth, violations }, conversation) {
 
 /** The one look behind HTTP: a count of what is owed. */
 async function auditDebts({ system, violations }) {
-  const client = new pg.Client(system.env.DATABASE_URL);
+  const client = new pg.Client(system.engines.env.DATABASE_URL);
   await client.connect();
   try {
     const count = async () =>

@@ -5,6 +5,7 @@ import { startEngines, freePort } from '../local-stack/engines.mjs';
 import { startGuard } from '../local-stack/guard.mjs';
 import { byLine } from '../local-stack/log-lines.mjs';
 import { isStillRunning } from '../local-stack/identity.mjs';
+import { appEnvOf, REDIS_USER } from '../local-stack/app-users.mjs';
 import { end, Failure, howEnded, lastLines, launch, livingProcesses, pause, run } from '../local-stack/processes.mjs';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -195,17 +196,18 @@ export class System {
     nodeArgs = ['--enable-source-maps', '--max-old-space-size=256'],
     settings = FAULT_SETTINGS,
   }) {
-    this.engines = await startEngines({ dataDir: this.folder, temporary: true, signal, say });
+    this.engines = await startEngines({ dataDir: this.folder, temporary: true, redisUser: REDIS_USER, signal, say });
     this.errors = new Map();
+    const { MIGRATE_DATABASE_URL, ...stores } = appEnvOf(this.engines.env);
     this.env = {
       PATH: process.env['PATH'],
-      ...this.engines.env,
+      ...stores,
       LOG_LEVEL: logs === undefined ? 'warn' : 'info',
       JWT_ACCESS_EXPIRE_MINUTES: '1440',
       ...settings,
     };
     this.context = { env: this.env, nodeArgs, violations, signal, isOver: false, onLine: this.#listener(logs) };
-    await this.worker(['migrate'], signal);
+    await this.worker(['migrate'], signal, { MIGRATE_DATABASE_URL });
     this.apis = [];
     this.workers = [];
     for (let number = 1; number <= replicas; number += 1) {
@@ -232,10 +234,10 @@ export class System {
   }
 
   /** Runs a command of the worker's program to its end. @returns what it printed. @throws Failure with the end of it */
-  worker(args, signal) {
+  worker(args, signal, env = {}) {
     return run(`the worker's ${args.join(' ')}`, process.execPath, [mainOf('worker'), ...args], {
       cwd: ROOT,
-      env: this.env,
+      env: { ...this.env, ...env },
       signal,
     });
   }

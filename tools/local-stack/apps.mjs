@@ -17,6 +17,9 @@ const healthEveryMs = 150;
 /** What we ask ourselves until it is up is no news. */
 const ownCalls = '/health/started';
 
+/** What a process needs not know: how `migrate` logs in. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
+const withoutOwner = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MIGRATE_')));
+
 /** @param {string} projectDir @param {'api' | 'worker'} name */
 const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name, 'main.js');
 
@@ -36,7 +39,7 @@ export async function launchApp(spec, context) {
       role: spec.name,
       patienceMs: context.drainTimeoutMs + closingMs,
       cwd: context.projectDir,
-      env: context.env,
+      env: withoutOwner(context.env),
       hasChannel: true,
       onOutput: (text, stream) => {
         if (stream === 'stderr') complaints = (complaints + text).slice(-8_000);

@@ -7,6 +7,8 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   readonly cacheDir: string;
   readonly temporary: boolean;
+  /** A user that Redis is to have besides its default one: name and rules, as in its configuration. */
+  readonly redisUser?: string;
   /** Hears what takes long. */
   readonly say: (line: string) => void;
   readonly signal?: AbortSignal;

@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly guard?: boolean;
   /** Only these links of the chain, by name; for tests of the chain. */
   readonly links?: readonly string[];
+  /** A user that Redis is to have besides its default one: name and rules, as in its configuration. */
+  readonly redisUser?: string;
   /** Hears what is tried. */
   readonly say?: (line: string) => void;
   /** Ends the start; nothing is left running. */

@@ -138,6 +138,7 @@ function contextOf(kind, options) {
     say: options.say ?? (() => undefined),
     remembersFailures: true,
     failures: new Map(),
+    ...(options.redisUser === undefined ? {} : { redisUser: options.redisUser }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
 }

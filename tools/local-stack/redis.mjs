@@ -29,13 +29,16 @@ function candidateAt(server, version, source, env) {
     where: 'process',
     describe: `Redis ${version} (${source})`,
     prepare: async () => undefined,
-    start: (context, folder, port, logFile) =>
-      launch('Redis', server, ['--bind', '127.0.0.1', '--port', String(port), '--dir', '.', ...redisSettings], {
+    start: (context, folder, port, logFile) => {
+      const user = context.redisUser === undefined ? [] : ['--user', ...context.redisUser.split(' ')];
+      const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', '.'];
+      return launch('Redis', server, [...where, ...redisSettings, ...user], {
         role: 'engine',
         cwd: folder,
         env: env ?? context.env,
         logFile,
-      }),
+      });
+    },
     look: lookAtRedis,
     url: (port) => `redis://127.0.0.1:${port}/0`,
   };

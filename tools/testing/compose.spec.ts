@@ -7,7 +7,8 @@ const production = read('docker/compose.production.yml');
 
 describe('the compose files', () => {
   it('put no password into a URL, where some of its signs would have to be encoded', () => {
-    expect(compose).toContain('PGPASSWORD: ${POSTGRES_PASSWORD:-edgechat}\n');
+    expect(compose).toContain('  PGPASSWORD: ${POSTGRES_APP_PASSWORD:-${POSTGRES_PASSWORD:-edgechat}}\n');
+    expect(compose).toContain('  MIGRATE_PGPASSWORD: ${MIGRATE_PGPASSWORD:-${POSTGRES_PASSWORD:-edgechat}}\n');
     expect(compose.match(/^ +[A-Z]+_URL: .*PASSWORD.*$/gm)).toBeNull();
   });
 

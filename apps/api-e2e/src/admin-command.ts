@@ -19,7 +19,7 @@ export class AdminCommands {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): { readonly child: ChildProcessWithoutNullStreams; readonly output: () => string; readonly ended: Promise<Ended> } {
-    const { DATABASE_URL, MONGODB_URL } = this.stack.stores.env;
+    const { DATABASE_URL, MONGODB_URL } = this.stack.stores.appEnv;
     const child = spawn(process.execPath, [WORKER, ...args], {
       env: { PATH: process.env['PATH'], DATABASE_URL, MONGODB_URL, REDIS_URL: 'redis://127.0.0.1:1', ...env },
     });

@@ -15,9 +15,9 @@ const USAGE =
 /** As `nice` counts: a third of the share of a process of the usual priority, when all want more than there is. */
 const PRIORITY = 5;
 
+const [command, ...args] = process.argv.slice(2);
 const config = readConfig();
 const log = new Log('worker', config.logLevel);
-const [command, ...args] = process.argv.slice(2);
 
 if (command === undefined) await work();
 else if (command === 'migrate') await migrateStores(config, log);
@@ -51,7 +51,7 @@ function giveWay(): void {
 
 function readConfig(): Config {
   try {
-    return loadConfig(process.env, 'worker');
+    return loadConfig(process.env, command === 'migrate' ? 'migrate' : 'worker');
   } catch (error) {
     if (error instanceof ConfigError) fail(`${error.message}\n`);
     throw error;

@@ -21,6 +21,7 @@ export type {
 } from './domain/message.js';
 export { MessageBackupModule } from './message-backup.module.js';
 export { BadDump, readDump, type DumpEntry } from './persistence/dump-format.js';
+export { MESSAGES } from './persistence/message-documents.js';
 export { patiently } from './persistence/patiently.js';
 export { prepareMessages } from './persistence/prepare-messages.js';
 export type { LostTexts } from './queries/find-lost-texts.js';

@@ -1,8 +1,10 @@
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import { DataSource, type QueryRunner } from 'typeorm';
+import { makeAppRole } from './app-role.js';
 import { dataSourceOptions } from './data-source.js';
 import { refuseUnfitDatabase } from './fitness.js';
+import { ownerUrl } from './logins.js';
 import { fillMailboxKeys } from './mailbox-keys.js';
 import { RELEASE } from './schema-state.js';
 
@@ -11,13 +13,14 @@ const MIGRATION_LOCK = 1_162_038_135_001;
 
 /**
  * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
- * What SQL cannot fill in follows after them, in batches; each run also fills in what the release before has added since. Returns the names of the migrations that were run.
+ * Then the role that the processes log in as is made, where they have one of their own. What SQL cannot fill in follows, in batches; each run also fills in what the release before has added since. Returns the names of the migrations that were run.
  * @throws Error when the schema needs a newer release, or the database is not in UTF8 or older than PostgreSQL 15: nothing was changed; what the driver throws when PostgreSQL cannot be reached
  */
 export async function migrate(config: Config, log: Log): Promise<string[]> {
   // Two connections: one holds the lock, one migrates. A migration may take longer than a statement of the running system.
   const source = new DataSource({
     ...dataSourceOptions(config, log, 'edgechat-migrate'),
+    url: ownerUrl(config),
     extra: { max: 2, connectionTimeoutMillis: 5_000 },
   });
   await source.initialize();
@@ -28,6 +31,7 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
     await refuseNewerSchema(lock);
     await lock.query('create schema if not exists edgechat');
     const done = await source.runMigrations();
+    await makeAppRole(source, config);
     await fillMailboxKeys(source);
     return done.map((migration) => migration.name);
   } finally {

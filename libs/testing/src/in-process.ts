@@ -34,7 +34,7 @@ export async function inProcess(
   modules: readonly Type[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<INestApplicationContext> {
-  const config = configOfBoth({ ...stores.env, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env });
+  const config = configOfBoth({ ...stores.appEnv, LOG_LEVEL: 'error', STRANGERS_PER_DAY: 'unlimited', ...env });
   const log = new Log('test', 'silent');
   await migrate(config, log);
   const process = await NestFactory.createApplicationContext(ProcessModule.for(config, log, modules), {
@@ -44,13 +44,13 @@ export async function inProcess(
   return process;
 }
 
-/** What either process reads of these variables: a test has one process, and its modules may be of the API as well as of the worker. */
+/** What any process reads of these variables: a test has one process, which migrates, and its modules may be of the API as well as of the worker. */
 function configOfBoth(env: Readonly<Record<string, string>>): Config {
   const defaults = new Map(Object.entries(loadConfig({}, 'api')));
   const ofApi = Object.entries(loadConfig(env, 'api')).filter(
     ([name, value]) => !isDeepStrictEqual(value, defaults.get(name)),
   );
-  return Object.freeze({ ...loadConfig(env, 'worker'), ...Object.fromEntries(ofApi) });
+  return Object.freeze({ ...loadConfig(env, 'migrate'), ...Object.fromEntries(ofApi) });
 }
 
 /** What timers do, whatever runs then. */

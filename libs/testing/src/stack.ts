@@ -39,6 +39,7 @@ export class Stack<Stores extends OwnStores = OwnStores> {
     return url;
   }
 
+  /** As the owner, for a test's own statements. */
   get databaseUrl(): string {
     return this.stores.env.DATABASE_URL;
   }
@@ -78,8 +79,9 @@ async function start<Stores extends OwnStores>(
   { apis = 1, workers = 1, env = {} }: StackOptions,
 ): Promise<Stack<Stores>> {
   const provider = await startProviderServer();
+  const { MIGRATE_DATABASE_URL, ...appEnv } = stores.appEnv;
   const all = {
-    ...stores.env,
+    ...appEnv,
     AI_PROVIDER: 'openai',
     OPENAI_BASE_URL: provider.baseUrls.openai,
     RATE_LIMIT_REQUESTS: '1000000',
@@ -92,7 +94,7 @@ async function start<Stores extends OwnStores>(
   const stack = new Stack(stores, provider, all);
   try {
     await promisify(execFile)(process.execPath, [join(ROOT, 'dist/apps/worker/main.js'), 'migrate'], {
-      env: { PATH: process.env['PATH'], ...all } as NodeJS.ProcessEnv,
+      env: { PATH: process.env['PATH'], ...all, MIGRATE_DATABASE_URL } as NodeJS.ProcessEnv,
     });
     for (let i = 0; i < apis; i += 1) await stack.add('api');
     for (let i = 0; i < workers; i += 1) await stack.add('worker');

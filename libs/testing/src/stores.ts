@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startEngine, startEngines, type Engine } from '../../../tools/local-stack/engines.mjs';
+import { appEnvOf, REDIS_USER } from '../../../tools/local-stack/app-users.mjs';
 
 /** Stores that belong to one test file. */
 export interface OwnStores {
-  /** DATABASE_URL, MONGODB_URL, REDIS_URL for processes that use them. */
+  /** The stores as their owner logs in, for a test's own statements. */
   readonly env: Readonly<Record<'DATABASE_URL' | 'MONGODB_URL' | 'REDIS_URL', string>>;
+  /** The variables of processes, which log in to PostgreSQL and Redis as users who may do no more than they need; MIGRATE_DATABASE_URL is for `migrate` alone. */
+  readonly appEnv: ReturnType<typeof appEnvOf>;
   /** The engine is this test's own: it may be flushed, hung and killed. */
   readonly redis: Engine;
   close(): Promise<void>;
@@ -25,17 +28,27 @@ function temporaryFolder(): string {
   return folder;
 }
 
+/** A PostgreSQL database of a test's own. */
+export interface OwnDatabase {
+  readonly url: string;
+  /** A role of the database's own, for `migrate` to make: roles belong to the whole server. It goes with the database. */
+  readonly appRole: string;
+  drop(): Promise<void>;
+}
+
 /** A PostgreSQL database of the test's own on the engine of the run; not migrated. */
-export async function ownDatabase(
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<{ readonly url: string; drop(): Promise<void> }> {
+export async function ownDatabase(env: NodeJS.ProcessEnv = process.env): Promise<OwnDatabase> {
   const server = env['TEST_DATABASE_URL'];
   if (!server) throw new Error('No engines: run this test by `npm test -- <file>`.');
   const name = `test_${randomBytes(6).toString('hex')}`;
   await sql(server, `create database ${name}`);
   return {
     url: withDatabase(server, name),
-    drop: async () => void (await sql(server, `drop database ${name} with (force)`)),
+    appRole: `${name}_app`,
+    drop: async () => {
+      await sql(server, `drop database ${name} with (force)`);
+      await sql(server, `drop role if exists ${name}_app`);
+    },
   };
 }
 
@@ -49,13 +62,12 @@ export async function ownStores(env: NodeJS.ProcessEnv = process.env): Promise<O
 
   const database = await ownDatabase(env);
   const folder = temporaryFolder();
-  const redis = await startEngine('redis', { dataDir: folder, temporary: true, guard: true });
+  const redis = await startEngine('redis', { dataDir: folder, temporary: true, guard: true, redisUser: REDIS_USER });
+  const mongo = withDatabase(mongodbUrl, `test_${randomBytes(6).toString('hex')}`);
+  const own = { DATABASE_URL: database.url, MONGODB_URL: mongo, REDIS_URL: redis.url };
   return {
-    env: {
-      DATABASE_URL: database.url,
-      MONGODB_URL: withDatabase(mongodbUrl, `test_${randomBytes(6).toString('hex')}`),
-      REDIS_URL: redis.url,
-    },
+    env: own,
+    appEnv: appEnvOf(own, database.appRole),
     redis,
     close: async () => {
       await redis.kill();
@@ -68,9 +80,10 @@ export async function ownStores(env: NodeJS.ProcessEnv = process.env): Promise<O
 /** Three engines of the test's own, to be hung, killed and restarted. Takes some seconds. */
 export async function ownEngines(): Promise<OwnEngines> {
   const folder = temporaryFolder();
-  const engines = await startEngines({ dataDir: folder, temporary: true, guard: true });
+  const engines = await startEngines({ dataDir: folder, temporary: true, guard: true, redisUser: REDIS_USER });
   return {
     ...engines,
+    appEnv: appEnvOf(engines.env),
     close: async () => {
       for (const engine of [engines.postgres, engines.mongo, engines.redis]) engine.resume();
       await engines.kill();

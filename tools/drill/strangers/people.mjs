@@ -97,7 +97,7 @@ async function makeHonest(preparation, system) {
 
 /** The one thing that cannot be had over HTTP: time. */
 async function age(system, people) {
-  const client = new pg.Client(system.env.DATABASE_URL);
+  const client = new pg.Client(system.engines.env.DATABASE_URL);
   await client.connect();
   try {
     await client.query(

@@ -1,30 +1,54 @@
-import { prepareMessages } from '@edgechat/conversations';
-import { migrate } from '@edgechat/database';
+import { MESSAGES, prepareMessages } from '@edgechat/conversations';
+import { migrate, tryAppLogin as tryPostgresLogin } from '@edgechat/database';
 import { pause } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import { reasonOf, Trouble, type Log } from '@edgechat/platform/logging';
-import { databaseOf, hintAbout, ownWords } from '@edgechat/platform/mongo';
+import { databaseOf, hintAbout, makeAppUser, ownWords, tryAppLogin as tryMongoLogin } from '@edgechat/platform/mongo';
 import { checkRedis } from '@edgechat/platform/redis';
 import { noWayHint } from './no-way-hint.js';
 
 const PATIENCE_MS = 60_000;
 
+const ONE_LOGIN =
+  'API and worker log in to PostgreSQL as the owner of the schema: set MIGRATE_DATABASE_URL to that login, and DATABASE_URL to one that migrate makes, which may read and write rows only.';
+const NO_USERS =
+  'MIGRATE_MONGODB_URL may not make users in this MongoDB: the user of MONGODB_URL stays as it is. docs/deploy.md says what it needs.';
+
 /**
- * The command `migrate`: brings both stores up to this release and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. Redis needs no migration and may be
+ * The command `migrate`: brings both stores up to this release, makes the logins of the processes where `migrate` has its own, and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. Redis needs no migration and may be
  * away; one that is there and could never be used is told before anything is changed.
  */
 export async function migrateStores(config: Config, log: Log): Promise<void> {
   // As process 1 of a container it would else not hear these signals. A migration under way is rolled back by PostgreSQL when the connection ends.
   process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
   await lookAtRedis(config, log);
-  const names = await patiently('PostgreSQL (DATABASE_URL)', log, () => migrate(config, log));
-  await patiently('MongoDB (MONGODB_URL)', log, () =>
-    prepareMessages(config.mongodbUrl, databaseOf(config.mongodbUrl)),
-  );
+  const names = await migratePostgres(config, log);
+  await migrateMongo(config, log);
   log.info(names.length === 0 ? 'the schema is up to date' : 'the schema was brought up to date', {
     migrations: names,
   });
   process.exit(0);
+}
+
+async function migratePostgres(config: Config, log: Log): Promise<string[]> {
+  const hasOwner = config.migrateDatabaseUrl !== undefined;
+  const owner = hasOwner ? 'MIGRATE_DATABASE_URL' : 'DATABASE_URL';
+  const names = await patiently(`PostgreSQL (${owner})`, log, () => migrate(config, log));
+  if (hasOwner) await patiently('PostgreSQL (DATABASE_URL)', log, () => tryPostgresLogin(config));
+  else if (config.appEnv === 'production') log.warn(ONE_LOGIN);
+  return names;
+}
+
+async function migrateMongo({ mongodbUrl, migrateMongodbUrl }: Config, log: Log): Promise<void> {
+  const owner = migrateMongodbUrl === undefined ? 'MONGODB_URL' : 'MIGRATE_MONGODB_URL';
+  const ownerUrl = migrateMongodbUrl ?? mongodbUrl;
+  const made = await patiently(`MongoDB (${owner})`, log, async () => {
+    await prepareMessages(ownerUrl, databaseOf(mongodbUrl));
+    return makeAppUser({ ownerUrl, appUrl: mongodbUrl, collections: [MESSAGES] });
+  });
+  if (made === 'forbidden') log.warn(NO_USERS);
+  if (migrateMongodbUrl !== undefined)
+    await patiently('MongoDB (MONGODB_URL)', log, () => tryMongoLogin(mongodbUrl, MESSAGES));
 }
 
 async function lookAtRedis(config: Config, log: Log): Promise<void> {
@@ -67,7 +91,7 @@ function isAway(error: unknown): boolean {
   const code = 'code' in error ? String(error.code) : '';
   return (
     /^(E[A-Z]+|57P03|08.{3})$/.test(code) ||
-    error.name === 'MongooseServerSelectionError' ||
+    /^Mongo(ose)?ServerSelectionError$/.test(error.name) ||
     error.message.includes('timeout')
   );
 }

@@ -22,7 +22,10 @@ const BAD: Readonly<Record<string, string>> = {
   WORKER_HEALTH_PORT: '65536',
   DATABASE_URL: 'mysql://u:secret-7f3a@h/d',
   DATABASE_POOL_MAX: '1',
+  MIGRATE_DATABASE_URL: 'secret-7f3a',
+  MIGRATE_PGPASSWORD: 'secret-7f3a'.repeat(400),
   MONGODB_URL: 'http://u:secret-7f3a@h/d',
+  MIGRATE_MONGODB_URL: 'postgresql://u:secret-7f3a@h/d',
   REDIS_URL: '7f3a',
   JWT_SECRET: 'secret-7f3a',
   JWT_SECRET_PREVIOUS: 'secret-7f3a',
@@ -77,14 +80,18 @@ const BAD: Readonly<Record<string, string>> = {
 };
 
 describe('bad variables', () => {
-  it.each(['api', 'worker'] as const)('are all named at once, those that the %s reads', (process) => {
+  it.each([
+    ['api', ['api']],
+    ['worker', ['worker']],
+    ['migrate', ['worker', 'migrate']],
+  ] as const)('are all named at once, those that the %s reads', (process, readers) => {
     const read = Object.entries(SETTINGS).filter(
-      ([name, setting]) => name in BAD && setting.usedBy.some((one) => one === process),
+      ([name, setting]) => name in BAD && setting.usedBy.some((one) => readers.some((reader) => reader === one)),
     );
     expect(namesIn(problemsOf(BAD, process))).toEqual(read.map(([name]) => name));
   });
 
-  it.each(['api', 'worker'] as const)('are told to the %s without their values', (process) => {
+  it.each(['api', 'worker', 'migrate'] as const)('are told to the %s without their values', (process) => {
     const told = problemsOf(BAD, process).join('\n');
     expect(told).toMatch(/must be/);
     expect(told).not.toMatch(/7f3a|secret-|mysql/);
@@ -92,7 +99,7 @@ describe('bad variables', () => {
 
   it.each(Object.entries(BAD))('%s is one with %s', (name, value) => {
     const readers = Object.entries(SETTINGS).find(([known]) => known === name)?.[1].usedBy ?? [];
-    const process = readers.some((one) => one === 'api') ? 'api' : 'worker';
+    const [process = 'api'] = readers;
     expect(namesIn(problemsOf({ [name]: value }, process))).toEqual([name]);
   });
 
@@ -133,7 +140,7 @@ describe('TRUSTED_PROXIES', () => {
 });
 
 describe('the configuration', () => {
-  it.each(['api', 'worker'] as const)('needs nothing set for the %s', (process) => {
+  it.each(['api', 'worker', 'migrate'] as const)('needs nothing set for the %s', (process) => {
     expect(problemsOf({}, process)).toEqual([]);
   });
 
@@ -216,7 +223,10 @@ describe('a secret', () => {
       .map(([name]) => name);
     expect(secrets).toEqual([
       'DATABASE_URL',
+      'MIGRATE_DATABASE_URL',
+      'MIGRATE_PGPASSWORD',
       'MONGODB_URL',
+      'MIGRATE_MONGODB_URL',
       'REDIS_URL',
       'JWT_SECRET',
       'JWT_SECRET_PREVIOUS',

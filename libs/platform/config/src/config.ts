@@ -7,6 +7,9 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   : Lowercase<Name>;
 type Parsed<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['parse']>;
 type WithoutDefault =
+  | 'MIGRATE_DATABASE_URL'
+  | 'MIGRATE_PGPASSWORD'
+  | 'MIGRATE_MONGODB_URL'
   | 'JWT_SECRET'
   | 'JWT_SECRET_PREVIOUS'
   | 'AI_PROVIDER'
@@ -40,7 +43,7 @@ type ReadFile = (path: string) => string;
 const fromDisk: ReadFile = (path) => readFileSync(path, 'utf8');
 
 /**
- * Reads a process's variables, and the files that hold its secrets (`JWT_SECRET_FILE` for JWT_SECRET). Empty counts as unset. Variables and files of the other process
+ * Reads a process's variables, and the files that hold its secrets (`JWT_SECRET_FILE` for JWT_SECRET). Empty counts as unset. Variables and files of the other processes
  * are not read and get their defaults, so that a secret reaches only whom it is for.
  * @throws ConfigError naming every bad variable at once.
  */
@@ -49,7 +52,7 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   const tree: Record<string, unknown> = {};
   for (const [name, one] of Object.entries<Setting<unknown>>(SETTINGS)) {
     const known = problems.length;
-    const given = one.usedBy.includes(process) ? find(name, one, env, readFile, problems) : undefined;
+    const given = isReadBy(process, one) ? find(name, one, env, readFile, problems) : undefined;
     tree[camelCase(name)] = problems.length > known ? undefined : parse(name, one, given, problems);
   }
   const config = Object.freeze(tree) as unknown as Config;
@@ -61,6 +64,10 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
+
+/** `migrate` is a command of the worker. */
+const isReadBy = (process: ProcessName, { usedBy }: Setting<unknown>): boolean =>
+  usedBy.includes(process) || (process === 'migrate' && usedBy.includes('worker'));
 
 /** Empty counts as unset. */
 const setIn = (env: Environment, name: string): string | undefined => (env[name] === '' ? undefined : env[name]);

@@ -28,11 +28,14 @@ describe('.env.example', () => {
     expect(upToDate('.env.example', envExample)).toBe(envExample());
   });
 
-  it.each(['api', 'worker'] as const)('changes nothing for the %s when every line of it is used', (process) => {
-    const used = parseEnv(envExample().replace(/^# (?=[A-Z_]+=)/gm, ''));
-    expect(Object.keys(used).sort()).toEqual(Object.keys(SETTINGS).sort());
-    expect(loadConfig(used, process)).toEqual(loadConfig({}, process));
-  });
+  it.each(['api', 'worker', 'migrate'] as const)(
+    'changes nothing for the %s when every line of it is used',
+    (process) => {
+      const used = parseEnv(envExample().replace(/^# (?=[A-Z_]+=)/gm, ''));
+      expect(Object.keys(used).sort()).toEqual(Object.keys(SETTINGS).sort());
+      expect(loadConfig(used, process)).toEqual(loadConfig({}, process));
+    },
+  );
 });
 
 describe('the configuration table of README.md', () => {
@@ -67,8 +70,11 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  it('hands migrate the variables of the stores and nothing else', () => {
-    expect(block('migrate')).toContain('environment: *stores\n');
+  it('hands migrate the variables of the stores, those that are for it alone, and nothing else', () => {
+    const own = [...block('migrate').matchAll(/^ {6}(\S+):/gm)].map(([, name = '']) => name);
+    const alone = Object.entries<Setting<unknown>>(SETTINGS).filter(([, one]) => one.usedBy.includes('migrate'));
+    expect(own.filter((name) => /^[A-Z<]/.test(name)).sort()).toEqual(['<<', ...alone.map(([name]) => name)].sort());
+    expect(block('migrate')).toContain('<<: *stores\n');
   });
 });
 

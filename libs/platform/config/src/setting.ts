@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
-export type ProcessName = 'api' | 'worker';
+/** `migrate` is the worker's command of that name: it reads what the worker reads, and what is for it alone. */
+export type ProcessName = 'api' | 'worker' | 'migrate';
 
 export interface Setting<Value> {
   /** What the setting means, in one sentence with its unit; stands in `.env.example`. */
@@ -18,6 +19,7 @@ export interface Setting<Value> {
 export const BOTH = ['api', 'worker'] as const;
 export const API = ['api'] as const;
 export const WORKER = ['worker'] as const;
+export const MIGRATE = ['migrate'] as const;
 
 export const setting = <Value>(
   usedBy: readonly ProcessName[],

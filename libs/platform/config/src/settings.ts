@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { baseUrl, key, modelInPath, modelName, noProxyList, proxyUrl } from './provider-values.js';
-import { API, BOTH, common, secret, setting, WORKER, type Setting } from './setting.js';
+import { API, BOTH, common, MIGRATE, secret, setting, WORKER, type Setting } from './setting.js';
 import {
   databaseUrl,
   isAddressRange,
@@ -46,12 +46,30 @@ export const SETTINGS = {
     databaseUrl,
     'PostgreSQL, 15 or newer.',
   ),
+  MIGRATE_DATABASE_URL: secret(
+    MIGRATE,
+    undefined,
+    databaseUrl,
+    'PostgreSQL as the owner of the schema, for the command `migrate` alone, which then makes the user of DATABASE_URL: one that may read and write rows, and no more. Unset: DATABASE_URL names the owner.',
+  ),
+  MIGRATE_PGPASSWORD: secret(
+    MIGRATE,
+    undefined,
+    text,
+    'The password of MIGRATE_DATABASE_URL, where that names a user without one.',
+  ),
   DATABASE_POOL_MAX: setting(BOTH, '10', wholeNumber(2, 200), 'Connections to PostgreSQL a process may hold.'),
   MONGODB_URL: secret(
     BOTH,
     'mongodb://127.0.0.1:27017/edgechat',
     urlOfStore('mongodb', 'mongodb+srv'),
     'MongoDB, 6 or newer; database `edgechat` unless the URL names one.',
+  ),
+  MIGRATE_MONGODB_URL: secret(
+    MIGRATE,
+    undefined,
+    urlOfStore('mongodb', 'mongodb+srv'),
+    'MongoDB as one who may make users, for the command `migrate` alone, which then makes the user of MONGODB_URL: one that may read and write messages, and no more.',
   ),
   REDIS_URL: secret(
     BOTH,
