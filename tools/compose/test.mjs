@@ -7,6 +7,7 @@ import { removeAll } from './docker.mjs';
 import { startEngine } from './engine.mjs';
 import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
+import { refusals } from './refusals.mjs';
 import { buildBroken, buildNext } from './releases.mjs';
 import { scale } from './scale.mjs';
 import { projects } from './stack.mjs';
@@ -34,6 +35,7 @@ async function parts() {
   await scale(stack, 'next');
   part('bad input');
   await badInput(stack);
+  await refusals();
   await check('down -v removes all of it', () => stack.down('-v'));
   part('development');
   await dev();

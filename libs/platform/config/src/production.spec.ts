@@ -68,7 +68,7 @@ describe('APP_ENV=production', () => {
     'lets no page of nobody call: CORS_ORIGINS=%s',
     (value) => {
       expect(problemsOf({ ...PRODUCTION, CORS_ORIGINS: value })).toEqual([
-        expect.stringMatching(/^CORS_ORIGINS must not have null, /),
+        expect.stringMatching(/^CORS_ORIGINS must not have null: /),
       ]);
     },
   );

@@ -83,7 +83,7 @@ export const origins = z
     context.addIssue(
       read === null
         ? 'must be origins such as https://chat.example.com, comma-separated or a JSON list, or *'
-        : 'must not have null, which is the origin of each page that has none, whoever made it',
+        : 'must not have null: it is the origin of a sandboxed frame, which any page can have',
     );
     return z.NEVER;
   });
