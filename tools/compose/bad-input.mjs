@@ -5,10 +5,10 @@ import { check, eventually, must } from './checks.mjs';
 import { docker, imageOf, runOnce, RUN } from './docker.mjs';
 import { Stack } from './stack.mjs';
 
-const env = (variables) => Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+export const env = (variables) => Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
 
 /** Says that a container ended by itself with a failure, and with one sentence for each thing that is wrong. */
-function mustRefuse({ code, output }, words, lines = 1) {
+export function mustRefuse({ code, output }, words, lines = 1) {
   const said = output
     .split('\n')
     .filter((line) => line !== '' && !line.includes('a local stand-in') && !line.startsWith('{'));
@@ -21,7 +21,13 @@ const SECRETS = [
   [
     'no JWT_SECRET in production',
     'api',
-    { APP_ENV: 'production', CORS_ORIGINS: 'https://a.example', AI_TOKENS_PER_DAY: 'unlimited' },
+    {
+      APP_ENV: 'production',
+      CORS_ORIGINS: 'https://a.example',
+      AI_TOKENS_PER_DAY: 'unlimited',
+      DATABASE_URL: 'postgresql://edgechat@postgres/edgechat',
+      INSECURE_STORES: 'postgres,mongo,redis',
+    },
     /JWT_SECRET must be set when APP_ENV is production/,
   ],
   [

@@ -9,6 +9,7 @@ import { hardening, oldVolumes } from './hardening.mjs';
 import { buildImages, images } from './images.mjs';
 import { production } from './production.mjs';
 import { proxy } from './proxy.mjs';
+import { refusals } from './refusals.mjs';
 import { buildBroken, buildNext } from './releases.mjs';
 import { roles } from './roles.mjs';
 import { scale } from './scale.mjs';
@@ -44,6 +45,7 @@ async function parts() {
   await hardening(stack, 'behind the proxy');
   part('bad input');
   await badInput(stack);
+  await refusals();
   await check('down -v removes all of it', () => stack.down('-v'));
   part('development');
   await dev();

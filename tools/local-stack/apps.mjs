@@ -1,7 +1,7 @@
 // @ts-check
 import path from 'node:path';
 import { isStillRunning } from './identity.mjs';
-import { byLine, readable } from './log-lines.mjs';
+import { byLine, isAboutStart, readable } from './log-lines.mjs';
 import { Failure, howEnded, launch, pause, run, tellingLines } from './processes.mjs';
 
 /**
@@ -14,8 +14,6 @@ import { Failure, howEnded, launch, pause, run, tellingLines } from './processes
 const closingMs = 3_000;
 const healthyWithinMs = 90_000;
 const healthEveryMs = 150;
-/** What we ask ourselves until it is up is no news. */
-const ownCalls = '/health/started';
 
 /** What a process needs not know: how `migrate` logs in. @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
 const withoutOwner = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MIGRATE_')));
@@ -29,7 +27,7 @@ const fileOf = (projectDir, name) => path.join(projectDir, 'dist', 'apps', name,
  * @returns {Promise<App>}
  */
 export async function launchApp(spec, context) {
-  const show = byLine((line) => line.includes(ownCalls) || context.line(readable(spec.name, line)));
+  const show = byLine((line) => isAboutStart(line) || context.line(readable(spec.name, line)));
   let complaints = '';
   const launched = await launch(
     spec.title,

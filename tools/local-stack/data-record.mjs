@@ -90,5 +90,5 @@ export function writeRecord(home, { engine, major, where }) {
   const text = `${JSON.stringify({ engine, major, where })}\n`;
   const file = fileIn(home);
   const isThere = statSync(file, { throwIfNoEntry: false })?.isFile() === true && readFileSync(file, 'utf8') === text;
-  if (!isThere) writeDurably(file, text);
+  if (!isThere) writeDurably(file, text, { mode: 0o600 });
 }

@@ -1,5 +1,4 @@
 // @ts-check
-import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { fromUrl } from './engine.mjs';
 import { startGuard } from './guard.mjs';
 import { mongoLinks } from './mongo.mjs';
 import { postgresLinks } from './postgres.mjs';
+import { makePrivate } from './private-folder.mjs';
 import { Failure } from './processes.mjs';
 import { redisLinks } from './redis.mjs';
 
@@ -20,6 +20,7 @@ import { redisLinks } from './redis.mjs';
  *    begins without it when they cannot be had.
  * 3. An engine is a process of ours (or one behind a URL that was given), listens on 127.0.0.1 only, and ends before we do.
  * 4. Nothing is written outside `dataDir` and `cacheDir` (Docker keeps its volumes itself).
+ * 5. Data is its owner's alone (private-folder.mjs).
  *
  * @typedef {import('./engines.d.mts').Kind} Kind
  * @typedef {import('./chain.d.mts').Context} Context
@@ -115,7 +116,7 @@ export async function startEngine(kind, options) {
   const home = path.join(path.resolve(options.dataDir), kind);
   const context = contextOf(kind, options);
   if (options.guard === true) startGuard();
-  mkdirSync(home, { recursive: true });
+  makePrivate(home);
   const record = readRecord(home, context.say);
   const [first, ...rest] = chains[kind].links;
   const links = [first, ...(options.allowDocker === true ? [dockerLink] : []), ...rest].filter(

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort, startEngine } from './engines.mjs';
+import { loadSettings, withOwnStores } from './settings.mjs';
 import { StandIn } from './stand-in.js';
 
 describe('npm start with a .env', () => {
@@ -51,6 +52,35 @@ describe('npm start with a .env', () => {
       status: 1,
       stderr: expect.stringMatching(/^\/.*\.env is a folder: .*\n$/),
     });
+  });
+});
+
+describe('npm start with APP_ENV=production', () => {
+  const production = {
+    APP_ENV: 'production',
+    JWT_SECRET: 'f3c1a09b5d7e2846b80c9d1e3f5a7264',
+    CORS_ORIGINS: 'https://a.example',
+    AI_TOKENS_PER_DAY: 'unlimited',
+  };
+
+  it('refuses its own stores, which have no passwords, unless INSECURE_STORES names them', async () => {
+    const told = loadSettings(withOwnStores(production));
+    await expect(told).rejects.toThrow(
+      /^DATABASE_URL must have a password .*\nMONGODB_URL must .*\nREDIS_URL must .*$/,
+    );
+    const insecure = { ...production, INSECURE_STORES: 'postgres,mongo,redis' };
+    await expect(loadSettings(withOwnStores(insecure))).resolves.toMatchObject({ api: { host: '127.0.0.1' } });
+  });
+
+  it('refuses the default password of a PostgreSQL that is named', async () => {
+    const named = {
+      ...production,
+      INSECURE_STORES: 'postgres,mongo,redis',
+      DATABASE_URL: 'postgresql://u:edgechat@h/d',
+    };
+    await expect(loadSettings(withOwnStores(named))).rejects.toThrow(
+      /^DATABASE_URL must have another password [^\n]*$/,
+    );
   });
 });
 

@@ -66,7 +66,7 @@ export const ourselves = () => ({ pid: process.pid, startedAt: startTimeOf(proce
 /** @param {string} file @param {string} text @returns {boolean} whether the file was made; false when it was there */
 function make(file, text) {
   const own = `${file}.${process.pid}`;
-  writeFileSync(own, text);
+  writeFileSync(own, text, { mode: 0o600 });
   try {
     linkSync(own, file);
     return true;
@@ -82,7 +82,7 @@ function make(file, text) {
 /** @param {string} file @param {string} text @returns {boolean} */
 function makeWithoutLinks(file, text) {
   try {
-    writeFileSync(file, text, { flag: 'wx' });
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -136,7 +136,7 @@ function take(file, contentAfter) {
     try {
       if (read(file)?.text !== found.text) continue;
       const own = `${file}.${process.pid}`;
-      writeFileSync(own, textAfter(found.text));
+      writeFileSync(own, textAfter(found.text), { mode: 0o600 });
       renameSync(own, file);
       return null;
     } finally {

@@ -21,11 +21,27 @@ const mendings = {
   proxy: (variable) => `The proxy on the way to the provider is away, or refuses: mend ${variable}, and start again.`,
 };
 
-/** @param {unknown} value @returns {string} of an error its message, those of its causes, and its stack as people read them, else JSON */
+/** A value that stands in a line as it is. It has nothing that ends a value or begins another one. */
+const plain = /^[\w.,:;/@*+~^%-]+$/;
+/** What a terminal obeys or does not show: controls, marks that turn the direction of writing, invisible characters, ends of lines. */
+const unprintable = /[^\P{C}\t]|[\p{Zl}\p{Zp}]|[^\S \t]/gu;
+const frame = /^\s*at \S/;
+
+/** @param {string} text @returns {string} with an escape in the place of what is not to be printed */
+const printable = (text) => text.replace(unprintable, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** @param {string} text which a client may have chosen @returns {string} so that it is one value, whatever is in it: in quotation marks unless it is plain, as in logfmt */
+const quoted = (text) => (plain.test(text) ? text : printable(JSON.stringify(text)));
+
+/** @param {unknown} value @returns {string} of an error its message, those of its causes, and the frames of its stack on lines of their own, else JSON */
 function show(value) {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null || !('stack' in value)) return JSON.stringify(value);
-  return `${messages(value)}\n${value.stack}`;
+  if (typeof value === 'string') return quoted(value);
+  if (typeof value !== 'object' || value === null || !('stack' in value)) return printable(JSON.stringify(value) ?? '');
+  // (A message of several lines stands in the stack as well.)
+  const frames = String(value.stack)
+    .split('\n')
+    .filter((line) => frame.test(line));
+  return [quoted(messages(value)), ...frames.map(printable)].join('\n');
 }
 
 /** @param {object} error @returns {string} */
@@ -44,32 +60,48 @@ function advice(fields) {
   return `\n         ${mendings[wrong]?.(variable)}`;
 }
 
+/** @param {string} text @returns {unknown} null for what is no JSON */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /**
- * A line of a process's log, for people: `12:00:01 api    info  message  key=value`, and what to do where the line says what is wrong. What is no JSON object stays as it is.
+ * @param {string} text a line of a process's log
+ * @returns {boolean} whether it tells of a call of `/health/started`: what the start asks itself until all is up is no news. By the route, which no client chooses.
+ */
+export function isAboutStart(text) {
+  const parsed = parse(text);
+  const { msg, route } =
+    typeof parsed === 'object' && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+  return msg === 'answered' && typeof route === 'string' && route.endsWith('/health/started');
+}
+
+/**
+ * A line of a process's log, for people: `12:00:01 api    info  message key=value`, and what to do where the line says what is wrong. Whatever a client chose of it (the request's id, a name in an error) is
+ * one value. What is no JSON object stays as it is, but for what a terminal would obey.
  * @param {string} app @param {string} text
  * @returns {string}
  */
 export function readable(app, text) {
-  /** @type {unknown} */
-  let parsed = null;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    parsed = null;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return `${app.padEnd(6)} ${text}`;
+  const parsed = parse(text);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    return `${app.padEnd(6)} ${printable(text)}`;
   const fields = new Map(Object.entries(parsed));
   const level = fields.get('level');
   const time = new Date(fields.get('time') ?? Date.now());
   const clock = Number.isNaN(time.getTime()) ? '--:--:--' : time.toTimeString().slice(0, 8);
   const rest = [...fields]
     .filter(([name, value]) => !leftOut.has(name) && value !== null)
-    .map(([name, value]) => `${name}=${show(value)}`);
+    .map(([name, value]) => `${quoted(name)}=${show(value)}`);
   const line = [
     clock,
     app.padEnd(6),
-    String(levels.get(Number(level)) ?? level ?? '').padEnd(5),
-    fields.get('msg') ?? fields.get('message') ?? '',
+    printable(String(levels.get(Number(level)) ?? level ?? '')).padEnd(5),
+    printable(String(fields.get('msg') ?? fields.get('message') ?? '')),
     ...rest,
   ];
   return `${line.join(' ').trimEnd()}${advice(fields)}`;

@@ -1,4 +1,5 @@
-import { readable } from './log-lines.mjs';
+import fc from 'fast-check';
+import { isAboutStart, readable } from './log-lines.mjs';
 
 const line = (fields: object): string =>
   readable(
@@ -44,6 +45,72 @@ describe('a line of the log in the terminal', () => {
       stack: '  at x',
       cause: { message: 'inner', cause: { message: 'root' } },
     };
-    expect(line({ error })).toBe('--:--:-- worker error it happened error=outer (inner (root))\n  at x');
+    expect(line({ error })).toBe('--:--:-- worker error it happened error="outer (inner (root))"\n  at x');
+  });
+
+  const bidi = String.fromCharCode(0x202e);
+  it.each([
+    ['plain', 'plain'],
+    ['0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b', '0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'],
+    ['x status=200 account=7', '"x status=200 account=7"'],
+    ['a=b', '"a=b"'],
+    ['', '""'],
+    ['say "no"', '"say \\"no\\""'],
+    ['a\\b', '"a\\\\b"'],
+    ['x\n12:00:01 api    info  answered', '"x\\n12:00:01 api    info  answered"'],
+    ['\r\u001b[2K\u001b[31mred', '"\\r\\u001b[2K\\u001b[31mred"'],
+    ['\u009b31m', '"\\u{9b}31m"'],
+    ['\u007f', '"\\u{7f}"'],
+    [`a${bidi}b`, '"a\\u{202e}b"'],
+    ['a\u200bb', '"a\\u{200b}b"'],
+    ['a\u2028b', '"a\\u{2028}b"'],
+    ['a\u{e0041}b', '"a\\u{e0041}b"'],
+    ['\ud800', '"\\ud800"'],
+    ['grüße', '"grüße"'],
+  ])('shows %j, which a client chose, as one value', (requestId, shown) => {
+    expect(line({ requestId })).toBe(`--:--:-- worker error it happened requestId=${shown}`);
+    expect(line({ error: { message: requestId, stack: '' } })).toBe(`--:--:-- worker error it happened error=${shown}`);
+    expect(line({ wrong: 'model', reason: 'not_listed', variable: 'X', model: requestId })).toContain(
+      ` model=${shown}`,
+    );
+  });
+
+  it('shows no line of a message as a line of its own, nor what is made to look like one', () => {
+    const message = 'invalid input: "x"\n12:00:01 api    info  answered status=200\nat noon';
+    const stack = `${message.split('\n').slice(1).join('\n')}\n    at Parser (file.js:1:2)\n    at \u001b[1mx`;
+    expect(line({ error: { name: 'E', message, stack } }).split('\n')).toEqual([
+      '--:--:-- worker error it happened error="invalid input: \\"x\\"\\n12:00:01 api    info  answered status=200\\nat noon"',
+      'at noon',
+      '    at Parser (file.js:1:2)',
+      '    at \\u{1b}[1mx',
+    ]);
+  });
+
+  it('leaves what is no JSON object as it is, but for what a terminal obeys', () => {
+    expect(readable('api', 'listening\ton 1')).toBe('api    listening\ton 1');
+    expect(readable('api', 'a\u001b[2Kb')).toBe('api    a\\u{1b}[2Kb');
+  });
+
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2_147_483_647);
+  it(`has no field but those of the program, and nothing unprintable, whatever is in them (seed ${seed})`, () => {
+    const anything = fc.string({ unit: 'binary', maxLength: 60 });
+    const lookAlikes = fc.constantFrom(' status=200', '" status=200 x="', '\\" status=200', '\n', '=', '"');
+    const value = fc.array(fc.oneof(anything, lookAlikes), { maxLength: 4 }).map((parts) => parts.join(''));
+    const check = (requestId: string, reason: string): void => {
+      const text = line({ requestId, reason });
+      const rest = text.replace(/"(?:[^"\\]|\\.)*"/g, 'quoted');
+      expect(rest).toMatch(/^--:--:-- worker error it happened requestId=[^\s="]+ reason=[^\s="]+$/);
+      expect(text).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]|[^\S ]/u);
+    };
+    fc.assert(fc.property(value, value, check), { seed, numRuns: 500 });
+  });
+
+  it.each([
+    [{ msg: 'answered', route: '/api/v1/health/started' }, true],
+    [{ msg: 'answered', route: '/api/v1/auth/me', requestId: '/health/started' }, false],
+    [{ msg: 'answered', route: null, requestId: '","route":"/api/v1/health/started' }, false],
+    [{ msg: 'a request failed by a bug', route: '/api/v1/health/started' }, false],
+  ])('is left out only for the calls that the start itself makes: %j', (fields, isOwn) => {
+    expect(isAboutStart(JSON.stringify(fields))).toBe(isOwn);
   });
 });

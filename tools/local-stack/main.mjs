@@ -6,8 +6,17 @@ import { launchApp, migrate, waitUntilHealthy, whenEnded } from './apps.mjs';
 import { startEngines, withoutSecrets } from './engines.mjs';
 import { Failure, howEnded, livingProcesses, pause } from './processes.mjs';
 import { build, install, needsBuild } from './project-state.mjs';
+import { closeToOthers } from './private-folder.mjs';
 import { endInOrder, takeFolder } from './run-file.mjs';
-import { aiLine, choosePorts, loadSettings, readEnvironment, withUrlsOfStores } from './settings.mjs';
+import {
+  aiLine,
+  choosePorts,
+  isLoopback,
+  loadSettings,
+  readEnvironment,
+  withOwnStores,
+  withUrlsOfStores,
+} from './settings.mjs';
 import { sentenceOf } from './sentence.mjs';
 import { Stopped, causeOf, untilStopped } from './stopping.mjs';
 import { forgetStores, tellStores } from './stores-file.mjs';
@@ -52,8 +61,9 @@ async function prepare(terminal, projectDir, options, signal) {
   const ports = await choosePorts(read);
   await prepareProject(terminal, projectDir, options, withoutSecrets(read), signal);
   const env = { AI_DEMO_FALLBACK: 'true', ...read };
-  const settings = await loadSettings(env);
+  const settings = await loadSettings(withOwnStores(env));
   if (ports === null) throw new Failure('PORT and WORKER_HEALTH_PORT must be two port numbers.');
+  const shown = { isOpen: !isLoopback(settings.api.host), hasDocs: settings.api.docs };
   const host = ['0.0.0.0', '::'].includes(settings.api.host) ? '127.0.0.1' : settings.api.host;
   const bases = {
     api: `http://${host.includes(':') ? `[${host}]` : host}:${ports.api}`,
@@ -64,7 +74,7 @@ async function prepare(terminal, projectDir, options, signal) {
     PORT: String(ports.api),
     WORKER_HEALTH_PORT: String(ports.worker),
   };
-  return { env: appEnv, settings: settings.worker, bases };
+  return { env: appEnv, settings: settings.worker, bases, shown };
 }
 
 /**
@@ -115,8 +125,12 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
     forgetStores(dataDir);
     giveBack();
   });
+  if (!closeToOthers(dataDir))
+    terminal.line(
+      `WARNING: ${dataDir} cannot be closed to the other users of this machine, who may be able to read what is in it: make it yours (sudo chown -R "$(id -un)" on it), or keep this project where files have owners.`,
+    );
   signal.throwIfAborted();
-  const { env, settings, bases } = await prepare(terminal, projectDir, options, signal);
+  const { env, settings, bases, shown } = await prepare(terminal, projectDir, options, signal);
   const engines = await bringUpEngines(terminal, dataDir, env, options, controller);
   const context = {
     projectDir,
@@ -130,7 +144,7 @@ async function bringUp(terminal, projectDir, options, controller, taken) {
   const launchBoth = () => launchApps(bases, context);
   const apps = await terminal.step('Starting the API and the worker', launchBoth);
   await pause(200); // the last lines of their start come before what stays in view
-  for (const text of whatToTry(bases.api, engines.described, aiLine(settings))) terminal.line(text);
+  for (const text of whatToTry(bases.api, engines.described, aiLine(settings), shown)) terminal.line(text);
   return { apps, launchBoth, context };
 }
 

@@ -205,9 +205,11 @@ describe('who answers', () => {
       {
         AI_DEMO_FALLBACK: 'true',
         APP_ENV: 'production',
-        JWT_SECRET: 'x'.repeat(32),
+        JWT_SECRET: 'f3c1a09b5d7e2846b80c9d1e3f5a7264',
         CORS_ORIGINS: 'https://a.example',
         AI_TOKENS_PER_DAY: 'unlimited',
+        DATABASE_URL: 'postgresql://edgechat@127.0.0.1/edgechat', // the stores of npm start have no passwords
+        INSECURE_STORES: 'postgres,mongo,redis',
       },
       'none',
       'AI: nobody answers: set GEMINI_API_KEY, ',

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { findProgram, isAtLeast, majorOf, stallMs, versionOf } from './cache.mjs';
+import { letPass } from './private-folder.mjs';
 import { Failure, launch, run } from './processes.mjs';
 import { lookAtPostgres } from './ready.mjs';
 
@@ -66,10 +67,13 @@ async function accepted(context) {
   }
 }
 
-/** @param {string} folder @param {number | undefined} uid @returns {{ uid?: number, gid?: number }} */
-function owned(folder, uid) {
+/** @param {string} cluster @param {number | undefined} uid @returns {{ uid?: number, gid?: number }} */
+function owned(cluster, uid) {
   if (uid === undefined) return {};
-  chownSync(folder, uid, uid);
+  const folder = path.dirname(cluster);
+  const home = path.dirname(folder);
+  letPass(path.dirname(home), home, folder);
+  chownSync(cluster, uid, uid);
   return { uid, gid: uid };
 }
 

@@ -75,7 +75,7 @@ function tailOf(file) {
  */
 function spawnWithOutput(command, args, options) {
   // detached: a session of its own, so that Ctrl-C in the terminal reaches us alone and we end things in their order.
-  const log = options.logFile === undefined ? null : openSync(options.logFile, 'a');
+  const log = options.logFile === undefined ? null : openSync(options.logFile, 'a', 0o600);
   const { cwd, env, uid, gid } = options;
   /** @type {import('node:child_process').StdioOptions} */
   const channel = options.hasChannel === true ? ['ipc'] : [];

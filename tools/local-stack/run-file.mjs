@@ -74,7 +74,7 @@ async function endLeft(left, cleaning) {
  * @throws Failure when another start lives, or what a killed one left cannot be ended
  */
 export async function takeFolder(dataDir, cleaning) {
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = path.join(dataDir, 'run.json');
   /** @type {Recorded[]} */
   let left = [];
@@ -93,7 +93,7 @@ export async function takeFolder(dataDir, cleaning) {
   const own = `${file}.${process.pid}`;
   const forget = onProcesses((all) => {
     left = left.filter(isStillRunning);
-    writeFileSync(own, JSON.stringify({ ...ourselves(), children: recorded([...left, ...all]) }));
+    writeFileSync(own, JSON.stringify({ ...ourselves(), children: recorded([...left, ...all]) }), { mode: 0o600 });
     renameSync(own, file);
   });
   const giveBack = () => {

@@ -18,7 +18,7 @@ export interface WorkerSettings {
 }
 
 export interface Settings {
-  readonly api: { readonly host: string };
+  readonly api: { readonly host: string; readonly docs: boolean };
   readonly worker: WorkerSettings;
 }
 
@@ -29,6 +29,8 @@ export function readEnvironment(
   warn?: (sentence: string) => void,
 ): NodeJS.ProcessEnv;
 export function loadSettings(env: NodeJS.ProcessEnv): Promise<Settings>;
+export function withOwnStores(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
+export function isLoopback(host: string): boolean;
 export function withUrlsOfStores(env: NodeJS.ProcessEnv, settings: WorkerSettings): NodeJS.ProcessEnv;
 export function choosePorts(env: NodeJS.ProcessEnv): Promise<{ api: number; worker: number } | null>;
 export function aiLine(settings: WorkerSettings): string;

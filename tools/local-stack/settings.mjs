@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './engines.mjs';
 import { readEnvFile } from './env-file.mjs';
+import { postgresUrl } from './postgres.mjs';
 import { Failure } from './processes.mjs';
 
 /**
@@ -67,6 +68,19 @@ export async function loadSettings(env) {
   if (problems.length > 0) throw new Failure([...new Set(problems)].join('\n'));
   return settings;
 }
+
+/**
+ * The variables as they would be read once the stores that none names are started here, which have no passwords: production refuses them in the words that the processes would use, and lets who names
+ * them in INSECURE_STORES try it.
+ * @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv}
+ */
+export function withOwnStores(env) {
+  const isGiven = env['DATABASE_URL'] !== undefined || env['DATABASE_URL_FILE'] !== undefined;
+  return isGiven ? env : { ...env, DATABASE_URL: postgresUrl(0) };
+}
+
+/** @param {string} host @returns {boolean} whether only programs of this machine reach what listens there */
+export const isLoopback = (host) => /^(?:localhost|127\.[0-9.]+|::1)$/i.test(host);
 
 /**
  * The URLs of the stores that were given, also those that stand in files (`DATABASE_URL_FILE`), as variables, and as the processes read them: the apps get the URLs of the engines as

@@ -31,5 +31,9 @@ function parseAnswer(bytes: Buffer): Answer {
   );
   const text = bytes.subarray(end + 4).toString('utf8');
   const isJson = headers.get('content-type')?.includes('json') ?? false;
-  return { status: Number(line.split(' ')[1]), headers, body: isJson ? (JSON.parse(text) as Json) : { text } };
+  return {
+    status: Number(line.split(' ')[1]),
+    headers,
+    body: isJson && text !== '' ? (JSON.parse(text) as Json) : { text },
+  };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ERRORS, type ErrorRow } from '@edgechat/kernel';
+import { CONTENT_POLICY } from '../http/content-policy.js';
 
 const INTRODUCTION =
   'Every error is a problem document (RFC 9457): `type`, `title`, `status`, `detail`, `code`, `request_id` and `instance`, and for a failed validation `errors`. Branch on `code`, which never changes; `detail` is for people.';
@@ -8,7 +9,7 @@ const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}code{background:#8882;padding:0 .2em}:target{background:#fd06}';
 
 /** Lets the page `/errors` use its own style sheet and nothing else. */
-export const ERRORS_PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'`;
+export const ERRORS_PAGE_POLICY = `${CONTENT_POLICY}; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 const ROWS: readonly (readonly [string, ErrorRow])[] = Object.entries(ERRORS);
 

@@ -1,12 +1,27 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { FastifyInstance } from 'fastify';
+import type { Config } from '@edgechat/platform/config';
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify';
+import { CONTENT_POLICY } from '../http/content-policy.js';
+import { routeNotFound } from '../http/problem.js';
 import { ERRORS_PAGE_POLICY, errorsHtml } from './errors-page.js';
 import { openApiDocument } from './openapi.js';
 
 /** Swagger UI comes from this server, runs no inline script, and asks nobody else. */
-const DOCS_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+const DOCS_POLICY = `${CONTENT_POLICY}; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'`;
+
+/** What the page of Swagger UI loads; the page itself and its beginning are routes of their own. Nothing else of the package is served. */
+const ASSETS: ReadonlySet<string> = new Set([
+  'swagger-ui.css',
+  'swagger-ui-bundle.js',
+  'swagger-ui-standalone-preset.js',
+  'favicon-16x16.png',
+  'favicon-32x32.png',
+]);
+const ASSETS_ROUTE = '/docs/*';
+
+/** A file is always given whole: what would be 412 or 416 is no answer that this API has. */
+const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since'];
 
 const isPage = (url: string): boolean =>
   url === '/openapi.json' || url === '/errors' || url === '/docs' || url.startsWith('/docs/');
@@ -15,6 +30,7 @@ const isPage = (url: string): boolean =>
 export function openPages(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     if (isPage(route.url)) route.config = { ...route.config, access: 'public' };
+    if (route.url === ASSETS_ROUTE) route.preHandler = giveAssetsOnly;
   });
   fastify.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.url !== undefined && isPage(request.routeOptions.url))
@@ -23,15 +39,23 @@ export function openPages(fastify: FastifyInstance): void {
   });
 }
 
-/** Serves Swagger UI under `/docs`, the OpenAPI document as `/openapi.json`, and the error codes as `/errors`. The document is made when it is first asked for. */
-export function servePages(app: NestFastifyApplication, appName: string): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app, appName), {
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
-    customSiteTitle: appName,
-    // Unset, Swagger UI would send the document's address to a validator on the internet.
-    swaggerOptions: { validatorUrl: null },
-  });
+/** Lets no path through to the file system but the names that are known. @throws Refusal `route_not_found` */
+const giveAssetsOnly: preHandlerHookHandler = (request, _reply, done) => {
+  if (!ASSETS.has(restOf(request))) return done(routeNotFound());
+  for (const name of CONDITIONS) Reflect.deleteProperty(request.raw.headers, name);
+  done();
+};
+
+function restOf({ params }: FastifyRequest): string {
+  const rest: unknown = typeof params === 'object' && params !== null && '*' in params ? params['*'] : undefined;
+  return typeof rest === 'string' ? rest : '';
+}
+
+/**
+ * Serves the error codes as `/errors` and, unless `DOCS` is off, Swagger UI under `/docs` and the OpenAPI document as `/openapi.json`. The document is made when it is first asked for.
+ */
+export function servePages(app: NestFastifyApplication, { docs, appName }: Config): void {
+  if (docs) serveDocs(app, appName);
   const page = errorsHtml();
   app
     .getHttpAdapter()
@@ -41,4 +65,14 @@ export function servePages(app: NestFastifyApplication, appName: string): void {
         .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': ERRORS_PAGE_POLICY })
         .send(page),
     );
+}
+
+function serveDocs(app: NestFastifyApplication, appName: string): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app, appName), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: appName,
+    // Unset, Swagger UI would send the document's address to a validator on the internet.
+    swaggerOptions: { validatorUrl: null },
+  });
 }

@@ -6,7 +6,7 @@ import { Refusal, Unavailable, type AccountId } from '@edgechat/kernel';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readsBody } from './bodies.js';
 import { callerKey, clientAddress } from './client-address.js';
-import { pathOf } from './problem.js';
+import { pathOf, routeNotFound } from './problem.js';
 import type { Allowance, RateLimit } from './rate-limit.js';
 import { timesGiven } from './request-id.js';
 import { routeConfig } from './route-config.js';
@@ -166,8 +166,7 @@ function findBadHeaders(request: FastifyRequest): Refusal | null {
 /** Says which methods a path has: to OPTIONS, and to a method that it does not have. @throws Refusal `route_not_found`, `method_not_allowed` */
 function answerNoRoute(request: FastifyRequest, reply: FastifyReply, routes: RouteTable): FastifyReply {
   const methods = routes.methodsOf(pathOf(request.raw.url));
-  if (methods.length === 0)
-    throw new Refusal('route_not_found', 'There is no such path. See /docs for those there are.');
+  if (methods.length === 0) throw routeNotFound();
   reply.header('allow', methods.join(', '));
   if (request.method === 'OPTIONS') return reply.status(204).send();
   throw new Refusal('method_not_allowed', `This path does not know ${request.method}. It knows ${methods.join(', ')}.`);

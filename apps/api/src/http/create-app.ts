@@ -47,7 +47,7 @@ export async function createApp(
   guardAccess(fastify, { ...parts, routes, sharedAddresses: new SharedAddresses(config, log) });
   app.setGlobalPrefix('api/v1', { exclude: [{ path: '/', method: RequestMethod.GET }] });
   app.useGlobalFilters(new ProblemFilter(log));
-  servePages(app, config.appName);
+  servePages(app, config);
   return app;
 }
 

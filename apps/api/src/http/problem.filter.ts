@@ -2,12 +2,12 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import { Refusal, Unavailable, type ErrorCode } from '@edgechat/kernel';
 import type { Log } from '@edgechat/platform/logging';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pathOf, problemHeaders, problemOf } from './problem.js';
+import { pathOf, problemHeaders, problemOf, routeNotFound } from './problem.js';
 
 /** What Nest and Fastify themselves throw, by status: a missing route, a body that cannot be read. Their own words are not for clients. */
-const BY_STATUS: Readonly<Record<number, { code: ErrorCode; detail: string }>> = {
+const BY_STATUS: Readonly<Record<number, { readonly code: ErrorCode; readonly detail: string }>> = {
   400: { code: 'malformed_request', detail: 'The request could not be read. Mend it and send it again.' },
-  404: { code: 'route_not_found', detail: 'There is no such path. See /docs for those there are.' },
+  404: routeNotFound(),
   405: {
     code: 'method_not_allowed',
     detail: 'This path does not know this method. The header Allow names those it has.',

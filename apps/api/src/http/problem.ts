@@ -1,4 +1,4 @@
-import { errorRow, statusOf, type ErrorCode, type FieldError, type Refusal, type Unavailable } from '@edgechat/kernel';
+import { errorRow, Refusal, statusOf, type ErrorCode, type FieldError, type Unavailable } from '@edgechat/kernel';
 
 /** The body of every error: RFC 9457, plus `code` and `request_id`. `detail` and `request_id` serve the clients of the first backend. */
 export interface Problem {
@@ -52,6 +52,13 @@ export function problemHeaders({ code, options }: Refusal | Unavailable): Record
     ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   };
 }
+
+/** Where nothing is, and where something is that is not for clients. */
+export const routeNotFound = (): Refusal =>
+  new Refusal(
+    'route_not_found',
+    'There is no such path. The documentation (/docs, unless it is switched off) names those there are.',
+  );
 
 /** The path of a request target, without its query: `/api/v1/search?q=secret` is `/api/v1/search`. Cut to 1,024 characters. */
 export function pathOf(url: string | undefined): string {

@@ -4,6 +4,7 @@ import type { Log } from '@edgechat/platform/logging';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { takeBodies } from './bodies.js';
 import { BrokenHttpAnswers } from './broken-http.js';
+import { CONTENT_POLICY } from './content-policy.js';
 import { openToOrigin } from './cors.js';
 import { answerWithProblem } from './problem.filter.js';
 import { requestIdOf } from './request-id.js';
@@ -21,7 +22,7 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': CONTENT_POLICY,
   'referrer-policy': 'no-referrer',
 };
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { productionProblems } from './production.js';
+import { isReadBy } from './setting.js';
 import { SETTINGS, type ProcessName, type Setting, type SettingName } from './settings.js';
 
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -65,10 +67,6 @@ export function loadConfig(env: Environment, process: ProcessName, readFile: Rea
   return config;
 }
 
-/** `migrate` is a command of the worker. */
-const isReadBy = (process: ProcessName, { usedBy }: Setting<unknown>): boolean =>
-  usedBy.includes(process) || (process === 'migrate' && usedBy.includes('worker'));
-
 /** Empty counts as unset. */
 const setIn = (env: Environment, name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
 
@@ -112,26 +110,6 @@ function parse(name: string, one: Setting<unknown>, given: string | undefined, p
   problems.push(`${name} ${reason.startsWith('must') ? reason : 'has a value that it cannot have'}. ${one.doc}`);
   return undefined;
 }
-
-function productionProblems(config: Config, env: Environment, process: ProcessName): string[] {
-  const both =
-    (env['AI_TOKENS_PER_DAY'] ?? '') === ''
-      ? ['AI_TOKENS_PER_DAY must be set when APP_ENV is production: tokens an account may use in a day, or unlimited.']
-      : [];
-  const api = [
-    ...(config.jwtSecret === undefined
-      ? ['JWT_SECRET must be set when APP_ENV is production: 32 random bytes or more, the same for every replica.']
-      : []),
-    ...(isListed(config.corsOrigins, '*')
-      ? ['CORS_ORIGINS must name your origins when APP_ENV is production, not *.']
-      : []),
-  ];
-  const worker = config.aiProvider === 'demo' ? ['AI_PROVIDER must not be demo when APP_ENV is production.'] : [];
-  return [...(process === 'api' ? api : worker), ...both];
-}
-
-/** A list that could not be parsed is undefined here, and named already. */
-const isListed = (list: readonly string[] | undefined, item: string): boolean => list?.includes(item) ?? false;
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -23,7 +23,7 @@ function itemsOf(value: string): readonly string[] | null {
 
 /** (`*` is no part of a host: a pattern would be compared with what browsers send, and never match.) */
 function originOf(item: string): string | null {
-  if (item === '*') return item;
+  if (item === '*' || item === 'null') return item;
   const [, scheme = '', host = ''] = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@*\\\s"'<>]+)\/?$/i.exec(item) ?? [];
   if (host === '' || !URL.canParse(item)) return null;
   const { origin, host: spelled } = new URL(item);

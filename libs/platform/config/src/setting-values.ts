@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { originsOf } from './origins.js';
+import { STORES } from './store-logins.js';
 import { storeUrl } from './store-url.js';
 
 export const text = z.string().min(1).max(4_096);
@@ -67,14 +68,23 @@ export const redisUrl = urlOfStore('redis', 'rediss').refine(
   'must be a URL that begins with redis:// or rediss:// and ends with nothing or with the number of a database, such as /0',
 );
 
-/** Origins as browsers send them, or `*`. */
+/** Some of the stores, by their names. */
+export const insecureStores = list.pipe(
+  z.array(z.enum(STORES, `must be some of ${STORES.join(', ')}, comma-separated`)),
+);
+
+/** Origins as browsers send them, or `*`. (`null` is that of a sandboxed frame or a local file: any page can make one, and to let it in is to let in all.) */
 export const origins = z
   .string()
   .max(16_384)
   .transform((value, context) => {
     const read = originsOf(value);
-    if (read !== null) return read;
-    context.addIssue('must be origins such as https://chat.example.com, comma-separated or a JSON list, or *');
+    if (read !== null && !read.includes('null')) return read;
+    context.addIssue(
+      read === null
+        ? 'must be origins such as https://chat.example.com, comma-separated or a JSON list, or *'
+        : 'must not have null: it is the origin of a sandboxed frame, which any page can have',
+    );
     return z.NEVER;
   });
 

@@ -32,3 +32,7 @@ export const secret = <Value>(...args: Parameters<typeof setting<Value>>): Setti
   isSecret: true,
 });
 export const common = <Value>(one: Setting<Value>): Setting<Value> => ({ ...one, isCommon: true });
+
+/** Whether a process reads a setting: `migrate` is a command of the worker, and reads what the worker reads. */
+export const isReadBy = (process: ProcessName, { usedBy }: Setting<unknown>): boolean =>
+  usedBy.includes(process) || (process === 'migrate' && usedBy.includes('worker'));

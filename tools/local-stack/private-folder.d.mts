@@ -1,0 +1,4 @@
+/** See private-folder.mjs. */
+export function makePrivate(folder: string): boolean;
+export function closeToOthers(folder: string): boolean;
+export function letPass(...folders: string[]): void;
