@@ -1,9 +1,8 @@
 import { newId } from '@edgechat/kernel';
 import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
+import { Redis, WindowCounters } from '@edgechat/platform/redis';
 import { eventually, ownStores, type OwnStores } from '@edgechat/testing';
-import { Redis } from './redis.js';
-import { WindowCounters } from './window-counters.js';
 
 const log = new Log('test', 'silent');
 const MAX = 100;
