@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Redis } from 'ioredis';
 import { startEngine } from './engines.mjs';
 import type { Engine, Kind } from './engines.d.mts';
 import { FakePython } from './fake-python.js';
@@ -188,18 +189,31 @@ describe('an engine whose data', () => {
     await engine.stop();
     const home = path.join(dataDir(), 'redis');
     const data = path.join(home, readdirSync(home).find((name) => /^redis-\d+$/.test(name)) ?? '');
-    for (const name of readdirSync(path.join(data, 'appendonlydir')))
-      writeFileSync(path.join(data, 'appendonlydir', name), 'x'.repeat(500));
+    writeFileSync(path.join(data, 'dump.rdb'), 'x'.repeat(500));
 
     const again = await start('redis');
 
     expect(again.pid).not.toBeNull();
     expect(said).toContainEqual(expect.stringMatching(/^WARNING: Redis \d+ could not read its data and starts empty/));
-    expect(existsSync(path.join(`${data}.set-aside`, 'appendonlydir'))).toBe(true);
+    expect(existsSync(path.join(`${data}.set-aside`, 'dump.rdb'))).toBe(true);
     await again.stop();
     said = [];
     await start('redis');
     expect(said).not.toContainEqual(expect.stringContaining('WARNING'));
+  });
+
+  it('of Redis that a release before has written to disk is removed, and no more is written', async () => {
+    const data = path.join(dataDir(), 'redis', 'redis-7');
+    mkdirSync(path.join(data, 'appendonlydir'), { recursive: true });
+    writeFileSync(path.join(data, 'appendonlydir', 'appendonly.aof.1.incr.aof'), 'a prompt');
+
+    const engine = await start('redis');
+    const redis = new Redis(engine.url);
+    await redis.set('key', 'a prompt');
+    redis.disconnect();
+    await engine.stop();
+
+    expect(readdirSync(data)).toEqual([]);
   });
 
   it('is of a Redis that is not here any more gives way to the one that is, with a warning', async () => {

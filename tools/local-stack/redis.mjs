@@ -28,7 +28,11 @@ function candidateAt(server, version, source, env) {
     major: majorOf(version),
     where: 'process',
     describe: `Redis ${version} (${source})`,
-    prepare: async () => undefined,
+    // What a release before has written holds prompts and answers, and is read by nobody any more.
+    prepare: async (_, folder) => {
+      for (const name of ['appendonlydir', 'appendonly.aof'])
+        rmSync(path.join(folder, name), { recursive: true, force: true });
+    },
     start: (context, folder, port, logFile) => {
       const user = context.redisUser === undefined ? [] : ['--user', ...context.redisUser.split(' ')];
       const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', '.'];
@@ -44,8 +48,17 @@ function candidateAt(server, version, source, env) {
   };
 }
 
-/** A queue must not be evicted, and a command that was answered is in the log within a second. */
-export const redisSettings = ['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', ''];
+/** As in docker-compose.yml: in memory only, since prompts and answers pass through it; a queue must not be evicted. */
+export const redisSettings = [
+  '--appendonly',
+  'no',
+  '--save',
+  '',
+  '--maxmemory',
+  '400mb',
+  '--maxmemory-policy',
+  'noeviction',
+];
 
 /** @param {Context} context @returns {Promise<Candidate[]>} */
 async function onThePath(context) {

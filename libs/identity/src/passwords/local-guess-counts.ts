@@ -1,4 +1,5 @@
 import { setNewest } from '@edgechat/kernel';
+import { KnownWindows, NOTHING, uncount, type Claim, type SharedCount } from '@edgechat/platform/redis';
 import {
   ADDRESS_WINDOW_MS,
   delayMs,
@@ -18,62 +19,154 @@ import {
 const ENTRIES_MAX = 10_000;
 
 interface Pair {
-  readonly failures: number;
-  readonly waitUntilMs: number;
-  readonly underWay: number;
-  readonly beganAtMs: number;
+  failures: number;
+  /** Of them, what Redis has not been told. */
+  unshared: number;
+  waitUntilMs: number;
+  underWay: number;
+  beganAtMs: number;
+  /** Since when Redis had counted, when it spoke of it last: see `COUNTING_SINCE`. */
+  since: string;
+  forgottenAtMs: number;
 }
 
-const NEW_PAIR: Pair = { failures: 0, waitUntilMs: 0, underWay: 0, beganAtMs: 0 };
+const NEW_PAIR: Readonly<Pair> = {
+  failures: 0,
+  unshared: 0,
+  waitUntilMs: 0,
+  underWay: 0,
+  beganAtMs: 0,
+  since: '',
+  forgottenAtMs: 0,
+};
 
-/** Counts guesses in this process, while Redis is away. Keeps 10,000 of each kind; to have one forgotten needs as many checks of passwords. */
+/** What Redis is told of some keys with the next attempt on them. Who has one gives it to `learn`, or to `restore`. */
+export interface GuessClaims {
+  readonly askedAtMs: number;
+  /** Of the failures; `leftMs` is how long the pair has to wait. */
+  readonly pair: Claim;
+  /** Of the day and the address, where they count. */
+  readonly counters: readonly Claim[];
+}
+
+/** What Redis says of some keys. */
+export interface SharedGuesses {
+  readonly since: string;
+  readonly failures: number;
+  readonly waitMs: number;
+  readonly underWay: number;
+  /** Of the day and the address, where they count. */
+  readonly counters: readonly SharedCount[];
+}
+
+/**
+ * Counts guesses in this process while Redis is away, from where Redis was when it spoke last. Keeps 10,000 of each kind; to have one forgotten needs as many checks of passwords.
+ * What was counted here Redis is told with the next attempt on the same keys.
+ */
 export class LocalGuessCounts implements GuessCounts {
-  private readonly pairs: Expiring<Pair>;
-  private readonly days: Expiring<number>;
-  private readonly addresses: Expiring<number>;
+  private readonly pairs = new Map<string, Pair>();
+  private readonly days = new KnownWindows(ENTRIES_MAX);
+  private readonly addresses = new KnownWindows(ENTRIES_MAX);
 
   /** @param now milliseconds since 1970 */
-  constructor(private readonly now: () => number = Date.now) {
-    this.pairs = new Expiring(now);
-    this.days = new Expiring(now);
-    this.addresses = new Expiring(now);
-  }
+  constructor(readonly now: () => number = Date.now) {}
 
-  async reserve(keys: GuessKeys): Promise<number> {
-    const waitMs = Math.max(this.pairWaitMs(keys.pair), this.dayWaitMs(keys.day), this.addressWaitMs(keys.address));
+  async reserve({ pair: pairKey, day, address }: GuessKeys): Promise<number> {
+    const now = this.now();
+    const waitMs = Math.max(this.pairWaitMs(pairKey), this.dayWaitMs(day), this.addressWaitMs(address));
     if (waitMs > 0) return waitMs;
 
-    const pair = this.pairOf(keys.pair);
-    const lifeMs = Math.max(UNDER_WAY_MS, this.pairs.lifeMs(keys.pair));
-    this.pairs.set(keys.pair, { ...pair, underWay: pair.underWay + 1, beganAtMs: this.now() }, lifeMs);
-    if (keys.day !== null) {
-      const guesses = (this.days.find(keys.day) ?? 0) + 1;
-      const restMs = restOfDayMs(this.now());
-      this.days.set(keys.day, guesses, guesses < FEW_GUESSES ? Math.min(restMs, FEW_GUESSES_KEPT_MS) : restMs);
-    }
-    if (keys.address !== null) {
-      const failures = (this.addresses.find(keys.address) ?? 0) + 1;
-      this.addresses.set(keys.address, failures, failures === 1 ? ADDRESS_WINDOW_MS : null);
-    }
+    const pair = this.pairOf(pairKey);
+    pair.underWay += 1;
+    pair.beganAtMs = now;
+    this.keep(pairKey, pair, Math.max(UNDER_WAY_MS, pair.forgottenAtMs - now));
+    if (address !== null) this.addresses.count(address, now, ADDRESS_WINDOW_MS);
+    if (day === null) return 0;
+
+    const restMs = restOfDayMs(now);
+    const guesses = this.days.count(day, now, restMs);
+    guesses.endsAt = now + (guesses.used < FEW_GUESSES ? Math.min(restMs, FEW_GUESSES_KEPT_MS) : restMs);
     return 0;
   }
 
+  /** A right password is taken back from the counts where it was counted here, and Redis has not been told. */
   async settle(keys: GuessKeys, isRight: boolean): Promise<void> {
     const pair = this.pairOf(keys.pair);
-    const underWay = Math.max(0, pair.underWay - 1);
+    pair.underWay = Math.max(0, pair.underWay - 1);
     if (isRight) {
-      this.pairs.set(keys.pair, { ...NEW_PAIR, underWay, beganAtMs: pair.beganAtMs }, UNDER_WAY_MS);
-      takeBack(this.days, keys.day);
-      takeBack(this.addresses, keys.address);
+      pair.failures = pair.unshared = pair.waitUntilMs = 0;
+      this.keep(keys.pair, pair, UNDER_WAY_MS);
+      for (const { windows, key } of this.countersOf(keys)) {
+        const window = windows.find(key, this.now());
+        if (window !== undefined) uncount(window);
+      }
       return;
     }
-    const failures = pair.failures + 1;
-    this.pairs.set(keys.pair, { ...pair, underWay, failures, waitUntilMs: this.now() + delayMs(failures) }, QUIET_MS);
+    pair.failures += 1;
+    pair.unshared += 1;
+    pair.waitUntilMs = this.now() + delayMs(pair.failures);
+    this.keep(keys.pair, pair, QUIET_MS);
   }
 
+  /** What Redis is to be told. */
+  claim(keys: GuessKeys): GuessClaims {
+    const now = this.now();
+    const pair = this.pairOf(keys.pair);
+    const { since, failures, unshared, waitUntilMs } = pair;
+    pair.unshared = 0;
+    return {
+      askedAtMs: now,
+      pair: { since, shared: failures - unshared, unshared, leftMs: Math.max(0, waitUntilMs - now) },
+      counters: this.countersOf(keys).map(({ windows, key }) => windows.claim(key, now)),
+    };
+  }
+
+  /** Redis was not told. */
+  restore(keys: GuessKeys, { askedAtMs, pair, counters }: GuessClaims): void {
+    this.pairOf(keys.pair).unshared += pair.unshared;
+    this.countersOf(keys).forEach(({ windows, key }, i) => windows.restore(key, counters[i] ?? NOTHING, askedAtMs));
+  }
+
+  /** Notes what Redis said. */
+  learn(keys: GuessKeys, { since, failures, waitMs, underWay, counters }: SharedGuesses, askedAtMs: number): void {
+    const pair = this.pairOf(keys.pair);
+    pair.failures = failures + pair.unshared;
+    Object.assign(pair, { since, underWay, waitUntilMs: askedAtMs + waitMs, beganAtMs: askedAtMs });
+    this.keep(keys.pair, pair, pair.failures > 0 ? QUIET_MS : UNDER_WAY_MS);
+    this.countersOf(keys).forEach(({ windows, key }, i) => {
+      const said = counters[i];
+      if (said !== undefined) windows.learn(key, said, askedAtMs);
+    });
+  }
+
+  /** Notes what Redis said after `restore`. @param counted what it counted on day and address, where that was done here as well */
+  learnLate(keys: GuessKeys, claims: GuessClaims, counted: 0 | 1, { counters }: SharedGuesses): void {
+    this.pairOf(keys.pair).unshared -= claims.pair.unshared;
+    this.countersOf(keys).forEach(({ windows, key }, i) => {
+      const said = counters[i];
+      if (said !== undefined) windows.learnLate(key, claims.counters[i] ?? NOTHING, counted, said, claims.askedAtMs);
+    });
+  }
+
+  private countersOf({ day, address }: GuessKeys): { readonly windows: KnownWindows; readonly key: string }[] {
+    return [
+      ...(day === null ? [] : [{ windows: this.days, key: day }]),
+      ...(address === null ? [] : [{ windows: this.addresses, key: address }]),
+    ];
+  }
+
+  /** One that is not known is new, and not kept yet. */
   private pairOf(key: string): Pair {
-    const pair = this.pairs.find(key) ?? NEW_PAIR;
-    return this.now() - pair.beganAtMs > UNDER_WAY_MS ? { ...pair, underWay: 0 } : pair;
+    const now = this.now();
+    const known = this.pairs.get(key);
+    const pair = known !== undefined && known.forgottenAtMs > now ? known : { ...NEW_PAIR };
+    if (now - pair.beganAtMs > UNDER_WAY_MS) pair.underWay = 0;
+    return pair;
+  }
+
+  private keep(key: string, pair: Pair, lifeMs: number): void {
+    pair.forgottenAtMs = this.now() + lifeMs;
+    setNewest(this.pairs, key, pair, ENTRIES_MAX);
   }
 
   private pairWaitMs(key: string): number {
@@ -83,38 +176,12 @@ export class LocalGuessCounts implements GuessCounts {
   }
 
   private dayWaitMs(key: string | null): number {
-    return key !== null && (this.days.find(key) ?? 0) >= GUESSES_PER_DAY ? restOfDayMs(this.now()) : 0;
+    const guesses = key === null ? undefined : this.days.find(key, this.now());
+    return guesses !== undefined && guesses.used >= GUESSES_PER_DAY ? restOfDayMs(this.now()) : 0;
   }
 
   private addressWaitMs(key: string | null): number {
-    if (key === null || (this.addresses.find(key) ?? 0) < FAILURES_PER_ADDRESS) return 0;
-    return this.addresses.lifeMs(key);
-  }
-}
-
-function takeBack(counts: Expiring<number>, key: string | null): void {
-  const count = key === null ? undefined : counts.find(key);
-  if (key !== null && count !== undefined && count > 0) counts.set(key, count - 1, null);
-}
-
-/** Values that are gone after a time; of more than 10,000 those are forgotten that were set longest ago. */
-class Expiring<Value> {
-  private readonly entries = new Map<string, { readonly value: Value; readonly untilMs: number }>();
-
-  constructor(private readonly now: () => number) {}
-
-  find(key: string): Value | undefined {
-    return this.lifeMs(key) > 0 ? this.entries.get(key)?.value : undefined;
-  }
-
-  /** How long a value will still be there; 0 for one that is not. */
-  lifeMs(key: string): number {
-    return Math.max(0, (this.entries.get(key)?.untilMs ?? 0) - this.now());
-  }
-
-  /** @param lifeMs null: as long as it would have been there anyway */
-  set(key: string, value: Value, lifeMs: number | null): void {
-    const untilMs = this.now() + (lifeMs ?? this.lifeMs(key));
-    setNewest(this.entries, key, { value, untilMs }, ENTRIES_MAX);
+    const failures = key === null ? undefined : this.addresses.find(key, this.now());
+    return failures !== undefined && failures.used >= FAILURES_PER_ADDRESS ? failures.endsAt - this.now() : 0;
   }
 }

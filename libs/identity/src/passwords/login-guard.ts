@@ -33,19 +33,19 @@ export interface Reservation {
  * and for itself, over all names; an address that the account is known at does not, so that nobody elsewhere can shut the owner out there. Names without an account are treated as those with one.
  * A change of the password has counts of its own, since only who has a session can make one, and its address counts for nothing.
  *
- * Counted in Redis for all replicas; while Redis is away, in this process. Neither names nor addresses are kept, only their HMACs.
+ * Counted in Redis for all replicas; while Redis is away, in this process, which goes on from what Redis said last and tells it afterwards. Neither names nor addresses are kept, only their HMACs.
  */
 @Injectable()
 export class LoginGuard {
   private readonly shared: GuessCounts;
-  private readonly local: GuessCounts = new LocalGuessCounts();
+  private readonly local = new LocalGuessCounts();
 
   constructor(
     redis: Redis,
     private readonly keys: SigningKeys,
     private readonly events: SecurityEvents,
   ) {
-    this.shared = new RedisGuessCounts(redis);
+    this.shared = new RedisGuessCounts(redis, this.local);
   }
 
   /**

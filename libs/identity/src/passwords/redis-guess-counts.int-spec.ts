@@ -3,6 +3,7 @@ import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { Redis } from '@edgechat/platform/redis';
 import { eventually } from '@edgechat/testing';
+import { LocalGuessCounts } from './local-guess-counts.js';
 import { RedisGuessCounts } from './redis-guess-counts.js';
 import { itCountsGuesses } from './test-guess-counts.js';
 
@@ -33,10 +34,10 @@ describe('guesses, counted in Redis', () => {
       else await redis.client.del(key);
     }
   };
-  itCountsGuesses(() => ({ counts: new RedisGuessCounts(redis), pass }));
+  itCountsGuesses(() => ({ counts: new RedisGuessCounts(redis, new LocalGuessCounts()), pass }));
 
   it('leave nothing behind for ever', async () => {
-    const counts = new RedisGuessCounts(redis);
+    const counts = new RedisGuessCounts(redis, new LocalGuessCounts());
     const keys = { pair: 'test:pair', day: 'test:day', address: 'test:address' };
     for (const isRight of [false, true]) {
       expect(await counts.reserve(keys)).toBe(0);

@@ -1,4 +1,5 @@
-import type { Redis } from '@edgechat/platform/redis';
+import { newId } from '@edgechat/kernel';
+import { COUNTING_SINCE, NOTHING, type Claim, type Redis, type SharedCount } from '@edgechat/platform/redis';
 import {
   ADDRESS_WINDOW_MS,
   DELAY_MAX_MS,
@@ -13,86 +14,181 @@ import {
   type GuessCounts,
   type GuessKeys,
 } from '../domain/guess-limits.js';
+import type { GuessClaims, LocalGuessCounts, SharedGuesses } from './local-guess-counts.js';
 
-/** The clock of Redis in milliseconds, the same for all replicas, and the pair at KEYS[1]. ARGV[1]: for how long an attempt counts as under way. */
+/**
+ * KEYS[1] since when counters are kept (`COUNTING_SINCE`), KEYS[2] the pair, after it the counters. ARGV[1] what KEYS[1] becomes where it is missing, ARGV[2] for how long an attempt counts as under way.
+ * Reads the clock of Redis in milliseconds, the same for all replicas, and the pair. `said` is what both scripts return: since, wait of the attempt (0: counted),
+ * failures of the pair, its wait, its attempts under way; then count and milliseconds left of each counter.
+ */
 const READ_PAIR = `
+local since = redis.call('GET', KEYS[1])
+if not since then
+  since = ARGV[1]
+  redis.call('SET', KEYS[1], since)
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local pair = redis.call('HMGET', KEYS[1], 'failures', 'waitUntil', 'underWay', 'beganAt')
+local pair = redis.call('HMGET', KEYS[2], 'failures', 'waitUntil', 'underWay', 'beganAt')
 local failures, waitUntil = tonumber(pair[1] or 0), tonumber(pair[2] or 0)
 local underWay, beganAt = tonumber(pair[3] or 0), tonumber(pair[4] or 0)
-if now - beganAt > tonumber(ARGV[1]) then underWay = 0 end
+if now - beganAt > tonumber(ARGV[2]) then underWay = 0 end
+local function said(wait)
+  local result = { since, wait, failures, math.max(0, waitUntil - now), underWay }
+  for n = 3, #KEYS do
+    result[2 * n] = tonumber(redis.call('GET', KEYS[n]) or 0)
+    result[2 * n + 1] = math.max(0, redis.call('PTTL', KEYS[n]))
+  end
+  return result
+end
 `;
 
 /**
- * KEYS[1] pair, and after it the counters. ARGV[2] attempts under way while there is no failure, ARGV[3] wait because of them; ARGV[4] counts of few guesses, ARGV[5] how long they are kept;
- * then for each counter its limit, and its window (0: the day in UTC). Times in ms.
- * Returns 0 when the attempt was counted, else how long it has to wait.
+ * ARGV[3] attempts under way while there is no failure, ARGV[4] wait because of them; ARGV[5] counts of few guesses, ARGV[6] how long they are kept; ARGV[7] when failures are forgotten;
+ * ARGV[8..11] what the process knows of the pair: since, failures in Redis then, failures that it counted since, wait.
+ * Then for each counter its limit, and its window (0: the day in UTC); and what the process knows: since, count in Redis then, what it counted since, left. Times in ms.
+ * First adds what the process counted while Redis was away, and what was lost: all is at least what it was seen to be before.
  */
 const RESERVE = `${READ_PAIR}
-local function left(n)
-  local window = tonumber(ARGV[2 * n + 3])
-  if window == 0 then return 86400000 - now % 86400000 end
-  local life = redis.call('PTTL', KEYS[n])
-  return life > 0 and life or window
+local known = tonumber(ARGV[10])
+if ARGV[8] ~= since then known = known + math.max(0, tonumber(ARGV[9]) - failures) end
+if known > 0 then
+  failures, waitUntil = failures + known, math.max(waitUntil, now + tonumber(ARGV[11]))
+  redis.call('HSET', KEYS[2], 'failures', failures, 'waitUntil', waitUntil)
+  redis.call('PEXPIRE', KEYS[2], ARGV[7])
 end
 local wait = 0
 if waitUntil > now then wait = waitUntil - now
-elseif underWay >= (failures == 0 and tonumber(ARGV[2]) or 1) then wait = tonumber(ARGV[3]) end
-for n = 2, #KEYS do
-  if tonumber(redis.call('GET', KEYS[n]) or 0) >= tonumber(ARGV[2 * n + 2]) then wait = math.max(wait, left(n)) end
+elseif underWay >= (failures == 0 and tonumber(ARGV[3]) or 1) then wait = tonumber(ARGV[4]) end
+
+local restOfDay = 86400000 - now % 86400000
+local function expire(n, count, window, leftMs)
+  if window == 0 then
+    redis.call('PEXPIRE', KEYS[n], count < tonumber(ARGV[5]) and math.min(restOfDay, tonumber(ARGV[6])) or restOfDay)
+  elseif redis.call('PTTL', KEYS[n]) < 0 then redis.call('PEXPIRE', KEYS[n], leftMs) end
 end
-if wait > 0 then return wait end
-redis.call('HSET', KEYS[1], 'underWay', underWay + 1, 'beganAt', now)
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-for n = 2, #KEYS do
-  local count = redis.call('INCR', KEYS[n])
-  if tonumber(ARGV[2 * n + 3]) == 0 then
-    redis.call('PEXPIRE', KEYS[n], count < tonumber(ARGV[4]) and math.min(left(n), tonumber(ARGV[5])) or left(n))
-  elseif redis.call('PTTL', KEYS[n]) < 0 then redis.call('PEXPIRE', KEYS[n], ARGV[2 * n + 3]) end
+for n = 3, #KEYS do
+  local at = 6 * n - 7
+  local count, window = tonumber(redis.call('GET', KEYS[n]) or 0), tonumber(ARGV[at + 2])
+  local missing = tonumber(ARGV[at + 5])
+  if ARGV[at + 3] ~= since then missing = missing + math.max(0, tonumber(ARGV[at + 4]) - count) end
+  missing = math.max(missing, -count)
+  if missing ~= 0 then
+    count = redis.call('INCRBY', KEYS[n], missing)
+    expire(n, count, window, ARGV[at + 6])
+  end
+  if count >= tonumber(ARGV[at + 1]) then
+    wait = math.max(wait, window == 0 and restOfDay or redis.call('PTTL', KEYS[n]), 1)
+  end
 end
-return 0
+if wait > 0 then return said(wait) end
+underWay = underWay + 1
+redis.call('HSET', KEYS[2], 'underWay', underWay, 'beganAt', now)
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[2], ARGV[2]) end
+for n = 3, #KEYS do
+  local window = tonumber(ARGV[6 * n - 5])
+  expire(n, redis.call('INCR', KEYS[n]), window, window)
+end
+return said(0)
 `;
 
-/** KEYS as above. ARGV[2] '1' for a right password, ARGV[3] when failures are forgotten, ARGV[4] the longest delay; in ms. */
+/** ARGV[3] '1' for a right password, ARGV[4] when failures are forgotten, ARGV[5] the longest delay; in ms. */
 const SETTLE = `${READ_PAIR}
 underWay = math.max(0, underWay - 1)
-if ARGV[2] == '1' then
-  if underWay == 0 then redis.call('DEL', KEYS[1])
-  else redis.call('HSET', KEYS[1], 'failures', 0, 'waitUntil', 0, 'underWay', underWay) end
-  for n = 2, #KEYS do
+if ARGV[3] == '1' then
+  failures, waitUntil = 0, 0
+  if underWay == 0 then redis.call('DEL', KEYS[2])
+  else redis.call('HSET', KEYS[2], 'failures', 0, 'waitUntil', 0, 'underWay', underWay) end
+  for n = 3, #KEYS do
     if tonumber(redis.call('GET', KEYS[n]) or 0) > 0 then redis.call('DECR', KEYS[n]) end
   end
 else
   failures = failures + 1
-  local delay = math.min(tonumber(ARGV[4]), 1000 * 2 ^ (failures - 1))
-  redis.call('HSET', KEYS[1], 'failures', failures, 'waitUntil', now + delay, 'underWay', underWay)
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  waitUntil = now + math.min(tonumber(ARGV[5]), 1000 * 2 ^ (failures - 1))
+  redis.call('HSET', KEYS[2], 'failures', failures, 'waitUntil', waitUntil, 'underWay', underWay)
+  redis.call('PEXPIRE', KEYS[2], ARGV[4])
 end
-return 0
+return said(0)
 `;
 
-/** Counts guesses in Redis for all replicas, each call one script: all of it or nothing. Every call @throws Unavailable `redis` */
+/** Counts guesses in Redis for all replicas, each call one script: all of it or nothing. `local` learns what Redis says, and Redis what was counted there. Every call @throws Unavailable `redis` */
 export class RedisGuessCounts implements GuessCounts {
-  constructor(private readonly redis: Redis) {}
+  constructor(
+    private readonly redis: Redis,
+    private readonly local: LocalGuessCounts,
+  ) {}
 
   async reserve(keys: GuessKeys): Promise<number> {
-    const counters = [
-      ...(keys.day === null ? [] : [GUESSES_PER_DAY, 0]),
-      ...(keys.address === null ? [] : [FAILURES_PER_ADDRESS, ADDRESS_WINDOW_MS]),
-    ];
-    const options = [UNDER_WAY_MS, UNDER_WAY_MAX, UNDER_WAY_RETRY_MS, FEW_GUESSES, FEW_GUESSES_KEPT_MS];
-    return Number(await this.run('reserve-login', RESERVE, keys, [...options, ...counters]));
+    const claims = this.local.claim(keys);
+    let answer: Promise<unknown> | undefined;
+    const values = [...RESERVE_OPTIONS, ...valuesOf(claims.pair), ...countersOf(keys, claims)];
+    try {
+      const asked = await this.redis.run(
+        'reserve-login',
+        (client) => (answer = this.call(client, RESERVE, keys, values)),
+      );
+      const { waitMs, said } = readAnswer(asked);
+      this.local.learn(keys, said, claims.askedAtMs);
+      return waitMs;
+    } catch (error) {
+      this.local.restore(keys, claims);
+      answer?.then(
+        (late) => {
+          const { waitMs, said } = readAnswer(late);
+          this.local.learnLate(keys, claims, waitMs === 0 ? 1 : 0, said);
+        },
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   async settle(keys: GuessKeys, isRight: boolean): Promise<void> {
-    await this.run('settle-login', SETTLE, keys, [UNDER_WAY_MS, isRight ? 1 : 0, QUIET_MS, DELAY_MAX_MS]);
+    const askedAtMs = this.local.now();
+    const values = [isRight ? 1 : 0, QUIET_MS, DELAY_MAX_MS];
+    const answer = await this.redis.run('settle-login', (client) => this.call(client, SETTLE, keys, values));
+    this.local.learn(keys, readAnswer(answer).said, askedAtMs);
   }
 
-  private run(operation: string, script: string, keys: GuessKeys, values: readonly number[]): Promise<unknown> {
+  private call(
+    client: Redis['client'],
+    script: string,
+    keys: GuessKeys,
+    values: readonly (string | number)[],
+  ): Promise<unknown> {
     const names = [keys.pair, keys.day, keys.address]
       .filter((key) => key !== null)
       .map((key) => this.redis.key(`guesses:${key}`));
-    return this.redis.run(operation, (client) => client.eval(script, names.length, ...names, ...values));
+    const all = [this.redis.key(COUNTING_SINCE), ...names, newId(), UNDER_WAY_MS, ...values];
+    return client.eval(script, names.length + 1, ...all);
   }
 }
+
+/** ARGV[3..7] of `RESERVE`. */
+const RESERVE_OPTIONS = [UNDER_WAY_MAX, UNDER_WAY_RETRY_MS, FEW_GUESSES, FEW_GUESSES_KEPT_MS, QUIET_MS] as const;
+
+const valuesOf = ({ since, shared, unshared, leftMs }: Claim): readonly (string | number)[] => [
+  since,
+  shared,
+  unshared,
+  leftMs,
+];
+
+function countersOf({ day, address }: GuessKeys, { counters }: GuessClaims): readonly (string | number)[] {
+  const limits = [
+    ...(day === null ? [] : [[GUESSES_PER_DAY, 0]]),
+    ...(address === null ? [] : [[FAILURES_PER_ADDRESS, ADDRESS_WINDOW_MS]]),
+  ];
+  return limits.flatMap((limit, i) => [...limit, ...valuesOf(counters[i] ?? NOTHING)]);
+}
+
+/** Reads what both scripts return: see `READ_PAIR`. */
+function readAnswer(answer: unknown): { readonly waitMs: number; readonly said: SharedGuesses } {
+  const [since, ...numbers] = Array.isArray(answer) ? answer.map(String) : [];
+  const [wait = 0, failures = 0, waitMs = 0, underWay = 0, ...counts] = numbers.map(Number);
+  const said = { since: since ?? '', failures, waitMs, underWay, counters: pairsOf(counts, since ?? '') };
+  return { waitMs: wait, said };
+}
+
+const pairsOf = (counts: readonly number[], since: string): readonly SharedCount[] =>
+  counts.flatMap((count, i) => (i % 2 === 0 ? [{ since, count, leftMs: counts[i + 1] ?? 0 }] : []));

@@ -61,6 +61,6 @@ export class Health {
   private async ask(store: StoreName): Promise<void> {
     if (store === 'database') await this.postgres.query(SELECT_1);
     else if (store === 'mongo') await this.mongo.ping();
-    else await this.redis.run('ping', (client) => client.ping());
+    else await this.redis.probe();
   }
 }

@@ -13,9 +13,10 @@ import { atMost, newId, reached, Unavailable, withDeadline } from '@edgechat/ker
 import { Config } from '@edgechat/platform/config';
 import { Log, workContext } from '@edgechat/platform/logging';
 import { PREFIX } from '@edgechat/platform/redis';
-import { DelayedError, UnrecoverableError, Worker, type Job } from 'bullmq';
+import { DelayedError, UnrecoverableError, type Job, type Worker } from 'bullmq';
 import { Redis as Client } from 'ioredis';
 import { envelope, type Envelope } from './envelope.js';
+import { PatientWorker } from './patient-worker.js';
 
 /** Does the work of one job. `signal` aborts when the job's time is over or the process stops. */
 export type Handler<Payload> = (payload: Payload, signal: AbortSignal) => Promise<void>;
@@ -68,7 +69,7 @@ export class JobRunner {
       retryStrategy: (times) => Math.min(times * 100, 1_000),
     });
     connection.on('error', (error) => this.log.debug('the connection of a queue failed', { queue, error }));
-    const worker = new Worker(queue, (job, token) => this.processOrPutOff(job, token, jobs, handlers), {
+    const worker = new PatientWorker(queue, (job, token) => this.processOrPutOff(job, token, jobs, handlers), {
       connection,
       prefix: PREFIX,
       concurrency,

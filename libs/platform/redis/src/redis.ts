@@ -2,12 +2,15 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { atMost, Breaker, storeCalled, Unavailable } from '@edgechat/kernel';
 import { Config } from '@edgechat/platform/config';
 import { Log, Trouble } from '@edgechat/platform/logging';
-import { Redis as Client, ReplyError } from 'ioredis';
+import { Redis as Client } from 'ioredis';
 import { hintAbout, inspectRedis, RedisUnfit } from './fitness.js';
 import { PREFIX } from './prefix.js';
+import { Refusals } from './refusals.js';
+import { isOutage } from './reply-errors.js';
 
 /** Longest that one call may take. */
 export const DEADLINE_MS = 1_000;
+const PROBE_KEPT_MS = 1_000;
 
 export interface Subscriber {
   readonly onMessage: (message: string) => void;
@@ -31,6 +34,7 @@ export class Redis implements OnApplicationShutdown {
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly breaker = new Breaker();
   private readonly trouble: Trouble;
+  private readonly refusals: Refusals;
   private readonly warned = new Set<string>();
   private subscription: Client | null = null;
   private wasUp = false;
@@ -40,6 +44,7 @@ export class Redis implements OnApplicationShutdown {
     private readonly log: Log,
   ) {
     this.trouble = new Trouble(log, 'Redis (REDIS_URL) cannot be used');
+    this.refusals = new Refusals(this.trouble);
     // No timeout for each command: `run` has one for what a call asks. The commands of one turn of the event loop are written together: a write costs the process more than what is in it.
     this.client = this.connect({
       enableOfflineQueue: false,
@@ -70,6 +75,11 @@ export class Redis implements OnApplicationShutdown {
       () => this.attempt(operation, work, deadlineMs),
       (error) => error instanceof Unavailable,
     );
+  }
+
+  /** Asks for a sign of life. One that takes no writes (no memory, a full disk, a replica) answers a PING, and is of no use. @throws Unavailable `redis` */
+  async probe(): Promise<void> {
+    await this.run('ping', (client) => client.set(this.key('probe'), '', 'PX', PROBE_KEPT_MS));
   }
 
   /** Hears every message of a channel from now on, on a connection that comes back by itself. One listener per channel and process. */
@@ -134,7 +144,9 @@ export class Redis implements OnApplicationShutdown {
         return result.value;
       }
     } catch (error) {
-      throw isOutage(error) ? new Unavailable('redis', { cause: error }) : error;
+      if (!isOutage(error)) throw error;
+      this.refusals.note(error);
+      throw new Unavailable('redis', { cause: error });
     }
     throw new Unavailable('redis', { cause: new Error(`no answer within ${deadlineMs} ms`) });
   }
@@ -163,24 +175,4 @@ export class Redis implements OnApplicationShutdown {
     client.on('end', () => this.log.debug('a connection to Redis has ended'));
     return client;
   }
-}
-
-/**
- * All but what Redis itself answers means that it was not reached in time. A server that loads, has no memory, cannot write its file (a full disk) or is a replica answers, yet cannot work;
- * so do scripts and transactions that it ends for that, in words that depend on its version.
- */
-export function isOutage(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (!(error instanceof ReplyError)) return true;
-  const { message } = error;
-  if (message.startsWith('EXECABORT')) return previousOf(error).every(isOutage);
-  return (
-    /^(LOADING|OOM|READONLY|MISCONF|CLUSTERDOWN|TRYAGAIN|NOAUTH|MASTERDOWN|NOREPLICAS)\b/.test(message) ||
-    /^ERR Error running script.* -(OOM|READONLY|MISCONF|NOREPLICAS)\b/s.test(message)
-  );
-}
-
-/** Why the commands of a transaction were not taken, as far as the driver knows. */
-function previousOf(error: Error): readonly unknown[] {
-  return 'previousErrors' in error && Array.isArray(error.previousErrors) ? error.previousErrors : [];
 }

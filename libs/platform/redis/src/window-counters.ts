@@ -1,63 +1,58 @@
-import { Breaker, setNewest } from '@edgechat/kernel';
+import { Breaker, newId } from '@edgechat/kernel';
 import type { Log } from '@edgechat/platform/logging';
 import type { Result } from 'ioredis';
+import { COUNTING_SINCE, KnownWindows, type Claim, type SharedCount } from './known-windows.js';
+import { OwnCounters } from './own-counters.js';
 import { DEADLINE_MS, type Patience, type Redis } from './redis.js';
-
-/** Something that may happen so often in a window, which begins with its first count and lasts its whole length. */
-export interface WindowCounter {
-  /** Of its own among all that the same `WindowCounters` count. */
-  readonly key: string;
-  /** How often in a window; 0 is never. */
-  readonly max: number;
-  /** Whole seconds. */
-  readonly windowS: number;
-}
-
-export interface WindowCount {
-  /** With this one; more than `max` when there was no room for it. */
-  readonly used: number;
-  readonly isUsedUp: boolean;
-  readonly endsInMs: number;
-}
-
-/** What became of an attempt to count. */
-export interface Taken {
-  /** One of the counters was used up, and none was counted on. */
-  readonly isRefused: boolean;
-  /** In the order of the counters. */
-  readonly counts: readonly WindowCount[];
-  /** Takes the counts back where they were made, for what did not happen after all. Never fails: one that cannot be taken back stays until its window ends. */
-  readonly giveBack: () => Promise<void>;
-}
+import { countOf, type Taken, type WindowCount, type WindowCounter } from './window-count.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    takeFromWindows(keys: number, ...namesAndLimits: (string | number)[]): Result<number[], Context>;
+    takeFromWindows(
+      keys: number,
+      ...namesAndLimits: (string | number)[]
+    ): Result<readonly (string | number)[], Context>;
     giveBackToWindows(keys: number, ...names: string[]): Result<number, Context>;
   }
 }
 
 /**
- * Keys: the counters. Arguments: max and seconds of each. Counts one on each, or on none when one is used up.
- * Returns used and milliseconds left of each. A counter is a number that expires, as it is for the release before.
+ * KEYS[1]: since when counters are kept (`COUNTING_SINCE`); after it the counters. ARGV[1]: what KEYS[1] becomes where it is missing.
+ * Then of each counter: max, seconds; and what the process knows: since, what was in Redis then, what it counted since then (below 0: what Redis counted that did not happen), milliseconds left (0: nothing is known).
+ * First adds to each what the process counted while Redis was away, and what was lost: a counter is at least what it was seen to be before. Then counts one on each, or on none when one is used up.
+ * Returns since, then used and milliseconds left of each. A counter is a number that expires, as it is for the release before.
  */
 const TAKE = `
+  local since = redis.call('get', KEYS[1])
+  if not since then
+    since = ARGV[1]
+    redis.call('set', KEYS[1], since)
+  end
   local refused = false
-  local result = {}
-  for i, key in ipairs(KEYS) do
-    local used = redis.call('incr', key)
+  local result = { since }
+  for i = 2, #KEYS do
+    local key, at = KEYS[i], 6 * i - 11
     local left = redis.call('pttl', key)
+    local missing = tonumber(ARGV[at + 5])
+    if ARGV[at + 3] ~= since then
+      missing = missing + math.max(0, ARGV[at + 4] - (redis.call('get', key) or 0))
+    end
+    local used = redis.call('incrby', key, missing + 1)
+    if used < 1 then
+      used = 1
+      redis.call('set', key, used, 'keepttl')
+    end
     if left < 0 then
-      left = ARGV[2 * i] * 1000
+      left = missing > 0 and tonumber(ARGV[at + 6]) or ARGV[at + 2] * 1000
       redis.call('pexpire', key, left)
     end
-    if used > tonumber(ARGV[2 * i - 1]) then refused = true end
-    result[2 * i - 1] = used
-    result[2 * i] = left
+    if used > tonumber(ARGV[at + 1]) then refused = true end
+    result[2 * i - 2] = used
+    result[2 * i - 1] = left
   end
   if refused then
-    for _, key in ipairs(KEYS) do
-      if redis.call('decr', key) <= 0 then redis.call('del', key) end
+    for i = 2, #KEYS do
+      if redis.call('decr', KEYS[i]) <= 0 then redis.call('del', KEYS[i]) end
     end
   end
   return result`;
@@ -78,10 +73,12 @@ interface Options {
 
 /**
  * Counts what may happen only so often, in Redis for all replicas together and in one round trip for any number of counters.
- * While Redis is away the same limits hold in each process by itself.
+ * While Redis is away each process goes on from what Redis said last, by itself: a replica then lets through what it does not know others to have used. What was counted meanwhile is told to Redis with
+ * the next call on the same counter; so is what was there before, if Redis has lost its data.
  */
 export class WindowCounters {
-  private readonly own = new OwnWindows();
+  private readonly known = new KnownWindows();
+  private readonly own = new OwnCounters(this.known);
   private readonly patience: Patience;
   private readonly prefix: string;
 
@@ -112,78 +109,92 @@ export class WindowCounters {
   }
 
   private async takeShared(counters: readonly WindowCounter[]): Promise<Taken> {
-    const keys = counters.map(({ key }) => `${this.prefix}:${key}`);
-    const limits = counters.flatMap(({ max, windowS }) => [max, windowS]);
-    const flat = await this.redis.run(
-      'count-in-windows',
-      (client) => client.takeFromWindows(keys.length, ...keys, ...limits),
-      this.patience,
-    );
-    const counts = counters.map(({ max }, i) => countOf(flat[2 * i] ?? 0, max, flat[2 * i + 1] ?? 0));
-    const giveBack = async (): Promise<void> => {
-      await this.redis
-        .run('give-back-to-windows', (client) => client.giveBackToWindows(keys.length, ...keys), this.patience)
-        .catch(() => undefined);
-    };
-    return { isRefused: counts.some(({ isUsedUp }) => isUsedUp), counts, giveBack };
+    const now = performance.now();
+    const asked = counters.map((counter) => ({ counter, claim: this.known.claim(counter.key, now) }));
+    let answer: Promise<TakeAnswer> | undefined;
+    const call = (client: Redis['client']): Promise<TakeAnswer> =>
+      (answer = client.takeFromWindows(counters.length + 1, ...this.keysOf(counters), ...argumentsOf(asked)));
+    try {
+      return this.taken(readAnswer(asked, await this.redis.run('count-in-windows', call, this.patience)), now);
+    } catch (error) {
+      for (const { counter, claim } of asked) this.known.restore(counter.key, claim, now);
+      answer?.then(
+        (late) => this.learnLate(readAnswer(asked, late), now),
+        () => undefined,
+      );
+      throw error;
+    }
+  }
+
+  private keysOf(counters: readonly WindowCounter[]): readonly string[] {
+    return [this.redis.key(COUNTING_SINCE), ...counters.map(({ key }) => `${this.prefix}:${key}`)];
+  }
+
+  private taken(answered: Answered, askedAt: number): Taken {
+    for (const { counter, shared } of answered.each) this.known.learn(counter.key, shared, askedAt);
+    const counts = answered.each.map(({ count }) => count);
+    return { ...answered, counts, giveBack: () => this.giveBack(answered) };
+  }
+
+  /** The call was late, and counted here meanwhile; now it is known that Redis counted it, too. */
+  private learnLate({ isRefused, each }: Answered, askedAt: number): void {
+    for (const { counter, claim, shared } of each)
+      this.known.learnLate(counter.key, claim, isRefused ? 0 : 1, shared, askedAt);
+  }
+
+  private async giveBack({ each }: Answered): Promise<void> {
+    const counters = each.map(({ counter }) => counter);
+    const [, ...keys] = this.keysOf(counters);
+    try {
+      await this.redis.run(
+        'give-back-to-windows',
+        (client) => client.giveBackToWindows(keys.length, ...keys),
+        this.patience,
+      );
+    } catch {
+      return;
+    }
+    for (const { key } of counters) this.known.giveBack(key, performance.now());
   }
 }
 
-/** Windows that one process keeps at most; a window more, and the oldest is forgotten. */
-const OWN_WINDOWS_MAX = 20_000;
-
-interface OwnWindow {
-  used: number;
-  readonly endsAt: number;
+/** A counter that is to be counted on, and what Redis is told of it. */
+interface Asked {
+  readonly counter: WindowCounter;
+  readonly claim: Claim;
 }
 
-/** The same counting in this process alone. Instants are of the monotonic clock, in milliseconds. */
-export class OwnWindows {
-  private readonly windows = new Map<string, OwnWindow>();
-
-  constructor(private readonly max = OWN_WINDOWS_MAX) {}
-
-  take(counters: readonly WindowCounter[], now: number): Taken {
-    const windows = counters.map((counter) => this.windowOf(counter, now));
-    const counts = counters.map(({ max }, i) => {
-      const { used = 0, endsAt = now } = windows[i] ?? {};
-      return countOf(used + 1, max, endsAt - now);
-    });
-    const isRefused = counts.some(({ isUsedUp }) => isUsedUp);
-    if (isRefused) return { isRefused, counts, giveBack: () => Promise.resolve() };
-
-    counters.forEach(({ key }, i) => {
-      const window = windows[i];
-      if (window !== undefined) this.keep(key, window);
-    });
-    for (const window of windows) window.used += 1;
-    const giveBack = (): Promise<void> => {
-      for (const window of windows) window.used -= 1;
-      return Promise.resolve();
-    };
-    return { isRefused, counts, giveBack };
-  }
-
-  /** How many windows are kept. */
-  get size(): number {
-    return this.windows.size;
-  }
-
-  private windowOf({ key, windowS }: WindowCounter, now: number): OwnWindow {
-    const known = this.windows.get(key);
-    if (known !== undefined && known.endsAt > now) return known;
-
-    return { used: 0, endsAt: now + windowS * 1_000 };
-  }
-
-  /** (A window that nothing was counted in is not kept: what was refused cannot push others out.) */
-  private keep(key: string, window: OwnWindow): void {
-    if (this.windows.get(key) !== window) setNewest(this.windows, key, window, this.max);
-  }
+interface Answered {
+  readonly isRefused: boolean;
+  readonly each: readonly (Asked & { readonly count: WindowCount; readonly shared: SharedCount })[];
 }
 
-const countOf = (used: number, max: number, endsInMs: number): WindowCount => ({
-  used,
-  isUsedUp: used > max,
-  endsInMs: Math.max(0, endsInMs),
-});
+/** What `TAKE` returns. */
+type TakeAnswer = readonly (string | number)[];
+
+/** What `TAKE` is told, after its keys. */
+function argumentsOf(asked: readonly Asked[]): readonly (string | number)[] {
+  const each = asked.flatMap(({ counter: { max, windowS }, claim: { since, shared, unshared, leftMs } }) => [
+    max,
+    windowS,
+    since,
+    shared,
+    unshared,
+    leftMs,
+  ]);
+  return [newId(), ...each];
+}
+
+function readAnswer(asked: readonly Asked[], [since, ...numbers]: TakeAnswer): Answered {
+  const counts = asked.map(({ counter: { max } }, i) =>
+    countOf(Number(numbers[2 * i] ?? 0), max, Number(numbers[2 * i + 1] ?? 0)),
+  );
+  const isRefused = counts.some(({ isUsedUp }) => isUsedUp);
+  const each = asked.flatMap((one, i) => {
+    const count = counts[i];
+    if (count === undefined) return [];
+    const shared = { since: String(since), count: count.used - (isRefused ? 1 : 0), leftMs: count.endsInMs };
+    return [{ ...one, count, shared }];
+  });
+  return { isRefused, each };
+}
