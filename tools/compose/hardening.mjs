@@ -101,11 +101,11 @@ async function plugIn() {
   return id;
 }
 
-/** A program that calls a URL and prints what comes back. Who is to be answered gets more time than a busy machine takes. */
+/** A program that calls a URL and prints what comes back. Both times are longer than a busy machine takes for an answer. */
 const call = (url, isAnswered) => [
   ...['node', '-e'],
   "fetch(process.argv[1], { signal: AbortSignal.timeout(Number(process.argv[2])) }).then((answer) => answer.text(), (error) => 'no answer: ' + (error.cause?.code ?? error.name)).then(console.log)",
-  ...[url, isAnswered ? '30000' : '3000'],
+  ...[url, isAnswered ? '30000' : '10000'],
 ];
 const callOut = (isAnswered) => call(`http://${OUTSIDE}:8080`, isAnswered);
 
