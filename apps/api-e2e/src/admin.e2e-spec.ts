@@ -73,7 +73,8 @@ describe('admin verify, where two accounts have one mailbox', () => {
       ids.push(Number((await client.get('/auth/me')).body['id']));
     }
 
-    const { child, ended } = commands.command(['migrate']);
+    const { MIGRATE_DATABASE_URL } = stack.stores.appEnv;
+    const { child, ended } = commands.command(['migrate'], { MIGRATE_DATABASE_URL });
     child.stdin.end();
     expect((await ended).code).toBe(0);
     const verified = await admin(['verify']);
