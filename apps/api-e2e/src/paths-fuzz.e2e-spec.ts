@@ -10,7 +10,7 @@ import { setScene } from './scene.js';
 
 /** Random paths. The seed is in the name of each test: run it again with FUZZ_SEED=<seed>. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2_147_483_647);
-const RUNS = 400;
+const RUNS = 250;
 
 let stack: Stack;
 let scene: Scene;
