@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { bundleOptions } from './bundle.mjs';
+import { locate, packageOf, sbomOf } from './sbom.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -42,6 +43,7 @@ const ABSENT = [
   'redis',
   'sql.js',
   'sqlite3',
+  'supports-color',
   'typeorm-aurora-data-api-driver',
 ];
 
@@ -53,18 +55,8 @@ const NOT_RUN =
 const BANNER = `import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`;
 
-/** Where the lock file puts the package that `from` (a path in it) means by `name`: the nearest node_modules going up. */
-function locate(packages, from, name) {
-  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf('/node_modules/'), 0))) {
-    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
-    if (packages[path] !== undefined) return path;
-    if (folder === '') return null;
-  }
-}
-
 /** The folders of these packages and of all that they need, by the lock file; optional ones only if they are installed. */
-function closureOf(names) {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+function closureOf(packages, names) {
   const installed = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages;
   const found = new Set(names.map((name) => `node_modules/${name}`));
   for (const path of found) {
@@ -77,20 +69,33 @@ function closureOf(names) {
   return [...found];
 }
 
+/** The packages of which there is code in the program. */
+const bundledIn = ({ outputs }) =>
+  Object.values(outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([file]) => packageOf(file))
+    .filter((path) => path !== null);
+
 /**
- * Builds dist/images/<app>: main.js with the packages inside it, and a node_modules of the few that cannot be. Nothing else is needed to run it.
+ * Builds dist/images/<app>: main.js with the packages inside it, a node_modules of the few that cannot be, and the list of both. Nothing else is needed to run it.
  * @param {string} app `api` or `worker`
  */
 export async function buildForImage(app) {
   const folder = join(root, 'dist/images', app);
-  await build({
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const { metafile } = await build({
     ...bundleOptions(app, folder),
     sourcemap: false,
+    metafile: true,
     external: [...COPIED[app], ...ABSENT],
     banner: { js: BANNER },
   });
-  for (const path of closureOf(COPIED[app]))
+  const copied = closureOf(packages, COPIED[app]);
+  for (const path of copied)
     cpSync(join(root, path), join(folder, path), { recursive: true, filter: (file) => !NOT_RUN.test(file) });
+  const present = copied.filter((path) => existsSync(join(folder, path, 'package.json')));
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbomOf(app, packages, [...bundledIn(metafile), ...present]));
   // Beside the packages' own: the image has this folder in its PATH.
   const commands = join(folder, 'node_modules/.bin');
   mkdirSync(commands, { recursive: true });

@@ -67,7 +67,7 @@ async function filesInOwnLayers(app) {
 async function checkContents(app) {
   const files = await filesInOwnLayers(app);
   const strangers = files.filter(
-    (file) => file !== 'app/' && !/^app\/(main\.js|package\.json|node_modules\/.*)$/.test(file),
+    (file) => file !== 'app/' && !/^app\/(main\.js|package\.json|sbom\.cdx\.json|node_modules\/.*)$/.test(file),
   );
   must(strangers.length === 0, 'nothing but the program and its packages', strangers.slice(0, 20));
   const unwanted = files.filter((file) =>
@@ -82,17 +82,31 @@ async function checkContents(app) {
   must(installed.length > 0, 'the packages are seen', files.length);
   const dev = installed.filter((path) => packages[path] === undefined || packages[path].dev === true);
   must(dev.length === 0, 'no package that is for development only, or not in the lock file', dev);
+
+  const { components } = JSON.parse(await textOf(app, 'sbom.cdx.json'));
+  const listed = new Set(components.map(({ purl }) => purl));
+  const unlisted = installed.filter((path) => {
+    const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    return !listed.has(`pkg:npm/${name.replace('@', '%40')}@${packages[path].version}`);
+  });
+  must(unlisted.length === 0, 'each of its packages is in its bill of materials', unlisted);
 }
 
-async function checkProgram(app) {
+/** A file of /app, as a container sees it. */
+async function textOf(app, file) {
   const { code, stdout, output } = await runOnce(
     ['--network', 'none'],
     imageOf(app),
     'node',
     '-e',
-    "process.stdout.write(require('node:fs').readFileSync('/app/main.js', 'utf8'))",
+    `process.stdout.write(require('node:fs').readFileSync('/app/${file}', 'utf8'))`,
   );
-  must(code === 0, 'the program can be read', output);
+  must(code === 0, `${file} can be read`, output);
+  return stdout;
+}
+
+async function checkProgram(app) {
+  const stdout = await textOf(app, 'main.js');
   must(!/^\/\/ (libs\/testing|tools)\/|sourceMappingURL=(?!.*['"`])/m.test(stdout), 'no source of tests, no map');
 }
 

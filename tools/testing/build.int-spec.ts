@@ -31,7 +31,7 @@ describe.each(['api', 'worker'])('the builds of %s', (app) => {
     expect(build(copy.folder, app, '--image')).toEqual({ status: 0, stderr: '' });
 
     const folder = join(copy.folder, 'dist/images', app);
-    expect(readdirSync(folder).sort()).toEqual(['main.js', 'node_modules']);
+    expect(readdirSync(folder).sort()).toEqual(['main.js', 'node_modules', 'sbom.cdx.json']);
     expect(existsSync(join(folder, 'node_modules/mongoose/package.json'))).toBe(true);
     expect(readdirSync(folder, { recursive: true }).filter((file) => String(file).endsWith('.map'))).toEqual([]);
   });

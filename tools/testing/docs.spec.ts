@@ -1,43 +1,31 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { whatToTry } from '../local-stack/what-to-try.mjs';
-
-const ROOT = join(import.meta.dirname, '../..');
-const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+import { namedTests, namesIn, read, ROOT } from './named-tests.js';
 
 const records = readdirSync(join(ROOT, 'docs/adr')).sort();
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'docs/ARCHITECTURE.md',
   'docs/deploy.md',
+  'docs/security.md',
   'docs/troubleshooting.md',
   ...records.map((file) => `docs/adr/${file}`),
 ];
 const architecture = read('docs/ARCHITECTURE.md');
 
-/** Tests that a page names: `path/of.spec.ts`: “words of it”, “and of another”. */
-function namedTests(page: string): [file: string, words: string][] {
-  const unwrapped = page.replace(/\s+/g, ' ');
-  return [...unwrapped.matchAll(/`([\w./-]+spec\.ts)`: (“[^”]+”(?:, “[^”]+”)*)/g)].flatMap(([, file = '', all = '']) =>
-    [...all.matchAll(/“([^”]+)”/g)].map(([, words = '']): [string, string] => [file, words]),
-  );
-}
-
-/** The names that tests and groups of tests have in a file. */
-function namesIn(file: string): string[] {
-  return read(file)
-    .split('\n')
-    .filter((line) => /^\s*(?:(?:it|describe)\b|\]\)\('|['"`])/.test(line));
-}
+it.each(pages.flatMap((page) => namedTests(read(page))))(
+  'a page names a test that is there: %s “%s”',
+  (file, words) => {
+    expect(namesIn(file).filter((line) => line.includes(words))).not.toEqual([]);
+  },
+);
 
 describe('docs/ARCHITECTURE.md', () => {
   it('has at most 150 lines', () => expect(architecture.trimEnd().split('\n').length).toBeLessThanOrEqual(150));
-
-  it.each(pages.flatMap((page) => namedTests(read(page))))('names a test that is there: %s “%s”', (file, words) => {
-    expect(namesIn(file).filter((line) => line.includes(words))).not.toEqual([]);
-  });
 
   it('names a test for each guarantee but the sixth, which is for later', () => {
     const rows = architecture.split('\n').filter((line) => /^\| [1-8] +\| \*\*/.test(line));

@@ -67,7 +67,8 @@ describe('the documents the API serves', () => {
       expect(answer.headers['content-security-policy']).toContain("script-src 'self'");
       expect(answer.headers['x-request-id']).toBeDefined();
     }
-    const html = (await edge.app.inject({ url: '/docs' })).body;
+    const { body: html, headers } = await edge.app.inject({ url: '/docs' });
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(html).not.toMatch(/(?:src|href)="https?:/);
     expect(html).not.toMatch(/<script>/);
     expect((await edge.app.inject({ url: '/docs/nothing.js' })).json().code).toBe('route_not_found');

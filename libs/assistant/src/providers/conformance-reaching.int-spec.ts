@@ -154,6 +154,14 @@ describe('a provider at an https:// URL', () => {
     `)) as Told;
   }
 
+  it('is told nothing, not even the key, where its certificate is signed by nobody that is trusted', async () => {
+    const host = `https://localhost:${port}`;
+    const urls = { gemini: `${host}/v1beta`, openai: `${host}/v1`, anthropic: `${host}/v1` };
+    for (const provider of PROVIDERS)
+      expect(await ask(createLanguageModel(settings(provider, urls)))).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(seen).toEqual([]);
+  });
+
   it('is called through a tunnel of HTTPS_PROXY, by its name, in all three formats, and is told nothing of the proxy', async () => {
     const proxy = await aProxy({ user: USER, to: port });
     const httpsProxy = `http://${IN_URL}127.0.0.1:${proxy.port}`;
