@@ -66,6 +66,17 @@ describe('docker/make-secrets', () => {
     );
   });
 
+  it('takes a user of that name elsewhere for one of the operator, and names no owner beside it', () => {
+    write('database_url', 'postgresql://edgechat_app:mine@rented.example:5432/d');
+    write('mongodb_url', 'mongodb+srv://edgechat_app:mine@mongo.example/d');
+    write('redis_url', 'rediss://edgechat_app:mine@rented.example:6379/0');
+
+    const { variables, told } = make();
+
+    expect(told).toBe('');
+    expect(Object.keys(variables).filter((name) => name.startsWith('MIGRATE_'))).toEqual([]);
+  });
+
   it('makes what was removed from it, and keeps the passwords of the owners', () => {
     makeOld();
     make();

@@ -34,6 +34,11 @@ describe('the proxy of the overlays', () => {
     expect(read('docs/errors.md')).toContain(`## ${code}\n\n${status} · ${title}\n`);
   });
 
+  it('says of a path that is not there what the API says', () => {
+    const [sentence = ''] = /'There is no such path\.[^']*'/.exec(read('apps/api/src/http/problem.ts')) ?? [];
+    expect(nginx).toContain(`"detail":"${sentence.slice(1, -1)}","code":"route_not_found"`);
+  });
+
   it('has a document for each error that it answers itself', () => {
     const named = [...api.matchAll(/^error_page .*(\/problem\/\d+);$/gm)].map(([, path]) => path);
     expect(named.sort()).toEqual(problems.map(({ path }) => path));

@@ -3,7 +3,7 @@ import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
 import { ownDatabase, sql, type OwnDatabase } from '@edgechat/testing';
 import pg from 'pg';
-import { tryAppLogin } from './app-role.js';
+import { tryAppLogin } from './app-login.js';
 import { migrate } from './migrate.js';
 import { scramVerifier } from './scram-verifier.js';
 
@@ -67,6 +67,22 @@ describe('the role that the processes log in as', () => {
     await expect(asApp('create table edgechat.mine (a int)')).rejects.toThrow('permission denied');
     await expect(sql(stranger, 'select from edgechat.sessions')).rejects.toThrow('permission denied');
     expect(await asApp('select a from edgechat.later')).toEqual([{ a: 1 }]);
+  });
+
+  it('is refused with a sentence in another database than that of migrate, whatever that one has', async () => {
+    const other = await ownDatabase();
+    try {
+      const elsewhere = Object.assign(new URL(other.url), { username: appName() }).href;
+      await run();
+      await run({ DATABASE_URL: elsewhere, MIGRATE_DATABASE_URL: other.url });
+      await tryAppLogin(configWith());
+
+      await expect(tryAppLogin(configWith({ DATABASE_URL: elsewhere }))).rejects.toThrow(
+        'DATABASE_URL and MIGRATE_DATABASE_URL lead to different databases.',
+      );
+    } finally {
+      await other.drop();
+    }
   });
 
   it('may be made by many at once', async () => {

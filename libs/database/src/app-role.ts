@@ -2,10 +2,8 @@ import type { Config } from '@edgechat/platform/config';
 import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { loginOf, ownerUrl, type Login } from './logins.js';
+import { loginOf, sharedWithOwner, type Login } from './logins.js';
 import { scramVerifier } from './scram-verifier.js';
-
-const LOGIN_WITHIN_MS = 5_000;
 
 /** What is known of the role that the processes log in as ($1), and of what we may do. */
 const LOOK = `
@@ -85,8 +83,8 @@ const closeTo = (role: string, database: string): readonly string[] => [
  * @throws Error with a sentence for a role that may do more already, or one that is missing and may not be made
  */
 export async function makeAppRole(source: DataSource, config: Config): Promise<void> {
+  if (sharedWithOwner(config) === 'user') return;
   const app = loginOf(config.databaseUrl);
-  if (config.migrateDatabaseUrl === undefined || app.user === loginOf(ownerUrl(config)).user) return;
 
   await source.transaction(async (manager) => {
     const [look] = looks.parse(await manager.query(LOOK, [app.user]));
@@ -94,22 +92,6 @@ export async function makeAppRole(source: DataSource, config: Config): Promise<v
     refuseMighty(app.user, look);
     for (const statement of statementsFor(app, look)) await run(manager, statement);
   });
-}
-
-/** Logs in as the processes do. @throws what the driver throws when they could not */
-export async function tryAppLogin(config: Config): Promise<void> {
-  const client = new pg.Client({
-    connectionString: config.databaseUrl,
-    connectionTimeoutMillis: LOGIN_WITHIN_MS,
-    query_timeout: LOGIN_WITHIN_MS,
-  });
-  client.on('error', () => undefined); // each call reports its own failure
-  try {
-    await client.connect();
-    await client.query('select oldest_release from edgechat.schema_info');
-  } finally {
-    await client.end();
-  }
 }
 
 function refuseMighty(user: string, { isMighty, isMember, isOwner }: Look): void {

@@ -1,5 +1,5 @@
 import { loadConfig } from '@edgechat/platform/config';
-import { loginOf, ownerUrl } from './logins.js';
+import { loginOf, ownerUrl, sharedWithOwner } from './logins.js';
 
 const urlWith = (env: Readonly<Record<string, string>>): string =>
   ownerUrl(loadConfig({ DATABASE_URL: 'postgresql://app:a@h/d', ...env }, 'migrate'));
@@ -16,6 +16,21 @@ describe('the login of migrate', () => {
     );
     const beside = urlWith({ MIGRATE_DATABASE_URL: 'postgresql://owner@h/d', MIGRATE_PGPASSWORD: "p@s/s:$&%'" });
     expect(loginOf(beside)).toEqual({ user: 'owner', password: "p@s/s:$&%'" });
+  });
+});
+
+describe('the logins of migrate and of the processes', () => {
+  const DATABASE_URL = 'postgresql://app:a@h/d';
+
+  it.each([
+    ['user', {}],
+    ['user', { MIGRATE_DATABASE_URL: 'postgresql://app:b@other/d' }],
+    ['password', { MIGRATE_DATABASE_URL: 'postgresql://owner:a@h/d' }],
+    ['password', { MIGRATE_DATABASE_URL: 'postgresql://owner@h/d', MIGRATE_PGPASSWORD: 'a' }],
+    [null, { MIGRATE_DATABASE_URL: 'postgresql://owner:b@h/d' }],
+    [null, { MIGRATE_DATABASE_URL: 'postgresql://owner@h/d', DATABASE_URL: 'postgresql://app@h/d' }],
+  ])('share: %p (%j)', (shared, env) => {
+    expect(sharedWithOwner(loadConfig({ DATABASE_URL, ...env }, 'migrate'))).toBe(shared);
   });
 });
 

@@ -20,3 +20,11 @@ export function ownerUrl({ databaseUrl, migrateDatabaseUrl, migratePgpassword }:
   const isAlone = /^([a-z]+:\/\/[^:@/?]+)@/;
   return migrateDatabaseUrl.replace(isAlone, (_, user: string) => `${user}:${encodeURIComponent(migratePgpassword)}@`);
 }
+
+/** What the login of the processes has in common with that of `migrate`: all of it (`user`), its password, or nothing. Of logins without passwords (certificates, sockets) nothing is known but the user. */
+export function sharedWithOwner(config: Config): 'user' | 'password' | null {
+  const app = loginOf(config.databaseUrl);
+  const owner = loginOf(ownerUrl(config));
+  if (app.user === owner.user) return 'user';
+  return app.password !== null && app.password === owner.password ? 'password' : null;
+}

@@ -71,7 +71,11 @@ export const ERRORS = {
     title: 'Owner not removable',
     help: 'Nobody removes the owner of a group. Only the owner leaves, or gives ownership to another member.',
   },
-  route_not_found: { status: 404, title: 'Not found', help: 'There is no such path. See `/docs` for those there are.' },
+  route_not_found: {
+    status: 404,
+    title: 'Not found',
+    help: 'There is no such path. The documentation (`/docs`, unless it is switched off) names those there are.',
+  },
   conversation_not_found: {
     status: 404,
     title: 'Conversation not found',

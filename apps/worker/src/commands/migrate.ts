@@ -5,14 +5,10 @@ import type { Config } from '@edgechat/platform/config';
 import { reasonOf, Trouble, type Log } from '@edgechat/platform/logging';
 import { databaseOf, hintAbout, makeAppUser, ownWords, tryAppLogin as tryMongoLogin } from '@edgechat/platform/mongo';
 import { checkRedis } from '@edgechat/platform/redis';
+import { mongoWarning, postgresWarning } from './login-warnings.js';
 import { noWayHint } from './no-way-hint.js';
 
 const PATIENCE_MS = 60_000;
-
-const ONE_LOGIN =
-  'API and worker log in to PostgreSQL as the owner of the schema: set MIGRATE_DATABASE_URL to that login, and DATABASE_URL to one that migrate makes, which may read and write rows only.';
-const NO_USERS =
-  'MIGRATE_MONGODB_URL may not make users in this MongoDB: the user of MONGODB_URL stays as it is. docs/deploy.md says what it needs.';
 
 /**
  * The command `migrate`: brings both stores up to this release, makes the logins of the processes where `migrate` has its own, and exits 0; waits up to a minute for a store that is still starting, then says which, and exits 1. Redis needs no migration and may be
@@ -35,20 +31,25 @@ async function migratePostgres(config: Config, log: Log): Promise<string[]> {
   const owner = hasOwner ? 'MIGRATE_DATABASE_URL' : 'DATABASE_URL';
   const names = await patiently(`PostgreSQL (${owner})`, log, () => migrate(config, log));
   if (hasOwner) await patiently('PostgreSQL (DATABASE_URL)', log, () => tryPostgresLogin(config));
-  else if (config.appEnv === 'production') log.warn(ONE_LOGIN);
+  warn(postgresWarning(config), log);
   return names;
 }
 
-async function migrateMongo({ mongodbUrl, migrateMongodbUrl }: Config, log: Log): Promise<void> {
+async function migrateMongo(config: Config, log: Log): Promise<void> {
+  const { mongodbUrl, migrateMongodbUrl } = config;
   const owner = migrateMongodbUrl === undefined ? 'MONGODB_URL' : 'MIGRATE_MONGODB_URL';
   const ownerUrl = migrateMongodbUrl ?? mongodbUrl;
   const made = await patiently(`MongoDB (${owner})`, log, async () => {
     await prepareMessages(ownerUrl, databaseOf(mongodbUrl));
     return makeAppUser({ ownerUrl, appUrl: mongodbUrl, collections: [MESSAGES] });
   });
-  if (made === 'forbidden') log.warn(NO_USERS);
+  warn(mongoWarning(config, made), log);
   if (migrateMongodbUrl !== undefined)
     await patiently('MongoDB (MONGODB_URL)', log, () => tryMongoLogin(mongodbUrl, MESSAGES));
+}
+
+function warn(sentence: string | null, log: Log): void {
+  if (sentence !== null) log.warn(sentence);
 }
 
 async function lookAtRedis(config: Config, log: Log): Promise<void> {
