@@ -124,9 +124,9 @@ describe('what it has set for its own sessions', () => {
       alter role ${appName()} ${inDatabase} set idle_in_transaction_session_timeout = '10s';
       alter role ${appName()} set log_min_duration_statement = '1s'`);
     const kept = await settings();
-    await asApp('alter role current_user set default_transaction_read_only = on');
     await asApp(`alter role current_user ${inDatabase} set "DateStyle" = 'SQL, DMY'`);
     await asApp(`alter role current_user ${inDatabase} set search_path = public`);
+    await asApp('alter role current_user set default_transaction_read_only = on');
     await expect(tryAppLogin(configWith())).rejects.toThrow('the role that DATABASE_URL names may only read');
 
     await run();
