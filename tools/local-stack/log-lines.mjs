@@ -37,11 +37,18 @@ const quoted = (text) => (plain.test(text) ? text : printable(JSON.stringify(tex
 function show(value) {
   if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null || !('stack' in value)) return printable(JSON.stringify(value) ?? '');
-  // (A message of several lines stands in the stack as well.)
-  const frames = String(value.stack)
-    .split('\n')
-    .filter((line) => frame.test(line));
-  return [quoted(messages(value)), ...frames.map(printable)].join('\n');
+  return [quoted(messages(value)), ...framesOf(value).map(printable)].join('\n');
+}
+
+/**
+ * A message of several lines may stand at the head of the stack, without its first line: a client may have made the others look like frames.
+ * @param {{ stack: unknown, message?: unknown }} error @returns {string[]}
+ */
+function framesOf({ stack, message }) {
+  const lines = String(stack).split('\n');
+  const [, ...more] = String(message).split('\n');
+  const isThere = more.every((line, i) => line === lines[i]);
+  return lines.slice(isThere ? more.length : 0).filter((line) => frame.test(line));
 }
 
 /** @param {object} error @returns {string} */

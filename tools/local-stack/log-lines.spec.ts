@@ -76,14 +76,14 @@ describe('a line of the log in the terminal', () => {
   });
 
   it('shows no line of a message as a line of its own, nor what is made to look like one', () => {
-    const message = 'invalid input: "x"\n12:00:01 api    info  answered status=200\nat noon';
-    const stack = `${message.split('\n').slice(1).join('\n')}\n    at Parser (file.js:1:2)\n    at \u001b[1mx`;
-    expect(line({ error: { name: 'E', message, stack } }).split('\n')).toEqual([
-      '--:--:-- worker error it happened error="invalid input: \\"x\\"\\n12:00:01 api    info  answered status=200\\nat noon"',
-      'at noon',
-      '    at Parser (file.js:1:2)',
-      '    at \\u{1b}[1mx',
-    ]);
+    const message = 'invalid input: "x"\n12:00:01 api    info  answered status=200\nat noon\n    at fake (f.js:1:1)';
+    const frames = '    at Parser (file.js:1:2)\n    at \u001b[1mx';
+    for (const stack of [frames, `${message.split('\n').slice(1).join('\n')}\n${frames}`])
+      expect(line({ error: { name: 'E', message, stack } }).split('\n')).toEqual([
+        '--:--:-- worker error it happened error="invalid input: \\"x\\"\\n12:00:01 api    info  answered status=200\\nat noon\\n    at fake (f.js:1:1)"',
+        '    at Parser (file.js:1:2)',
+        '    at \\u{1b}[1mx',
+      ]);
   });
 
   it('leaves what is no JSON object as it is, but for what a terminal obeys', () => {

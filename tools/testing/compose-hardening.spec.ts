@@ -42,6 +42,11 @@ describe('each container of the compose files', () => {
     for (const mount of wordsOf(service.tmpfs)) expect(mount).toMatch(/^\/[a-z/]+:size=\d+m(?:,|$)/);
   });
 
+  it('runs no JavaScript of queries in MongoDB, whichever files are named', () => {
+    expect(wordsOf(entriesOf(base.services['mongo']).command)).toContain('--noscripting');
+    expect(changes.filter(([name, change]) => name === 'mongo' && 'command' in change)).toEqual([]);
+  });
+
   it.each(made)('%s has limits of memory, processes and log', (_, service) => {
     expect(service).toMatchObject({
       mem_limit: expect.stringMatching(/^\d+[mg]$/),

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Config } from '@edgechat/platform/config';
 import pg from 'pg';
 import { ownerUrl } from './logins.js';
+import { refuseReadOnly } from './role-settings.js';
 
 const LOGIN_WITHIN_MS = 5_000;
 const KEYS = 2 ** 47;
@@ -18,7 +19,7 @@ export async function tryAppLogin(config: Config): Promise<void> {
       const taken = await app.query<{ isFree: boolean }>('select pg_try_advisory_xact_lock($1) as "isFree"', [key]);
       if (taken.rows[0]?.isFree === true)
         throw new Error('DATABASE_URL and MIGRATE_DATABASE_URL lead to different databases.');
-      await app.query('select oldest_release from edgechat.schema_info');
+      await refuseReadOnly(app);
     });
   });
 }

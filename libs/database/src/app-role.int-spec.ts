@@ -116,6 +116,45 @@ describe('the role that the processes log in as', () => {
 
     await sql(stranger, 'create temporary table mine (a int)');
   });
+
+  it('may have temporary ones there while migrate runs again', async () => {
+    await asOwner('create table public.theirs (a int)');
+    await run();
+    const app = new pg.Client(urlAs(appName()));
+    await app.connect();
+    try {
+      await app.query('create temporary table mine (a int); create type pg_temp.my_type as (a int)');
+      expect(await run()).toEqual([]);
+    } finally {
+      await app.end();
+    }
+  });
+});
+
+describe('what it has set for its own sessions', () => {
+  it('is gone with the next migrate, but for what takes the place of start parameters, and what only a superuser sets', async () => {
+    await run();
+    const inDatabase = `in database ${new URL(database.url).pathname.slice(1)}`;
+    await asOwner(`alter role ${appName()} set enable_seqscan = off; alter role ${appName()} set jit = off;
+      alter role ${appName()} set statement_timeout = '4500ms'; alter role ${appName()} set lock_timeout = '3s';
+      alter role ${appName()} ${inDatabase} set idle_in_transaction_session_timeout = '10s';
+      alter role ${appName()} set log_min_duration_statement = '1s'`);
+    const kept = await settings();
+    await asApp(`alter role current_user ${inDatabase} set "DateStyle" = 'SQL, DMY'`);
+    await asApp(`alter role current_user ${inDatabase} set search_path = public`);
+    await asApp('alter role current_user set default_transaction_read_only = on');
+    await expect(tryAppLogin(configWith())).rejects.toThrow('the role that DATABASE_URL names may only read');
+
+    await run();
+
+    await tryAppLogin(configWith());
+    expect(await settings()).toEqual(kept);
+  });
+
+  const settings = (): Promise<object[]> =>
+    asOwner(
+      `select setdatabase, setconfig from pg_db_role_setting where setrole = '${appName()}'::regrole order by setdatabase`,
+    );
 });
 
 describe('its password', () => {
@@ -198,9 +237,19 @@ describe('an owner who is no superuser', () => {
   it('makes the role where it may make roles, again and again', async () => {
     const env = await asPlainOwner('createrole');
     await run(env);
+    await asApp('alter role current_user set default_transaction_read_only = on');
     await run(env);
+    await tryAppLogin(configWith());
     await expect(asApp('create temporary table mine (a int)')).rejects.toThrow('permission denied');
     expect(await asApp('select count(*)::int as n from edgechat.accounts')).toEqual([{ n: 0 }]);
+  });
+
+  it('goes on after the role has made what any role may make, which gives it no power', async () => {
+    const env = await asPlainOwner('createrole');
+    await run(env);
+    await asApp(`select lo_from_bytea(0, 'abc')`);
+    await asApp('alter default privileges grant select on tables to public');
+    expect(await run(env)).toEqual([]);
   });
 
   it('lets in a role that is there already where it may make none, and says so where it is not', async () => {

@@ -3,9 +3,10 @@ import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { loginOf, sharedWithOwner, type Login } from './logins.js';
+import { resetsOf } from './role-settings.js';
 import { scramVerifier } from './scram-verifier.js';
 
-/** What is known of the role that the processes log in as ($1), and of what we may do. */
+/** What is known of the role that the processes log in as ($1), and of what we may do. What any role may come to own gives it no power: large objects, default privileges, temporary objects. */
 const LOOK = `
   select
     r.oid is not null as "isThere",
@@ -15,7 +16,10 @@ const LOOK = `
       select from pg_shdepend d
       where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and d.deptype = 'o'
         and (d.dbid = here.oid or (d.classid = 'pg_database'::regclass and d.objid = here.oid))
+        and d.classid not in ('pg_largeobject'::regclass, 'pg_default_acl'::regclass)
+        and coalesce((pg_identify_object(d.classid, d.objid, d.objsubid)).schema, '') not like 'pg\\_temp%'
     ) as "isOwner",
+    me.rolsuper as "isSuperuser",
     me.rolsuper or me.rolcreaterole as "mayMake",
     me.rolsuper or (me.rolcreaterole and (
       current_setting('server_version_num')::int < 160000 or coalesce(pg_has_role(r.oid, 'member with admin option'), false)
@@ -39,6 +43,7 @@ const looks = z
       isMighty: z.boolean(),
       isMember: z.boolean(),
       isOwner: z.boolean(),
+      isSuperuser: z.boolean(),
       mayMake: z.boolean(),
       mayChange: z.boolean(),
       isOursAlone: z.boolean(),
@@ -67,7 +72,7 @@ const grantsTo = (role: string): readonly string[] => [
 ];
 
 /** In a database that has nothing but ours, nobody else makes tables either, not even temporary ones. */
-const closeTo = (role: string, database: string): readonly string[] => [
+const closeTo = (role: string, database: string): string[] => [
   `grant connect on database ${database} to ${role}`,
   `revoke create, temporary on database ${database} from public, ${role}`,
   `do $$ begin
@@ -76,6 +81,10 @@ const closeTo = (role: string, database: string): readonly string[] => [
      end if;
    end $$`,
 ];
+
+/** Everybody may make large objects, in any database, and fill the disk with what nobody sees. (`lo_import` is the superuser's anyway.) */
+const NO_LARGE_OBJECTS =
+  'revoke execute on function pg_catalog.lo_creat(int), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea) from public';
 
 /**
  * Makes the role that DATABASE_URL names, with its password, and lets it read and write rows and call functions of ours, and no more. Does nothing where `migrate` has no login of its own.
@@ -90,7 +99,8 @@ export async function makeAppRole(source: DataSource, config: Config): Promise<v
     const [look] = looks.parse(await manager.query(LOOK, [app.user]));
     if (look === undefined) return;
     refuseMighty(app.user, look);
-    for (const statement of statementsFor(app, look)) await run(manager, statement);
+    const resets = look.isThere && look.mayChange ? await resetsOf(manager, app.user, look.database) : [];
+    for (const statement of [...statementsFor(app, look), ...resets]) await run(manager, statement);
   });
 }
 
@@ -121,6 +131,7 @@ function statementsFor(app: Login, look: Look): readonly string[] {
       : []
     : [`create role ${role} login${password}`];
   const closed = look.isOursAlone ? closeTo(role, pg.escapeIdentifier(look.database)) : [];
+  if (look.isOursAlone && look.isSuperuser) closed.push(NO_LARGE_OBJECTS);
   return [...made, ...grantsTo(role), ...closed];
 }
 

@@ -1,6 +1,7 @@
 import { loadConfig } from '@edgechat/platform/config';
 import { Log } from '@edgechat/platform/logging';
-import { ownDatabase, sql } from '@edgechat/testing';
+import { eventually, ownDatabase, sql } from '@edgechat/testing';
+import pg from 'pg';
 import { migrate } from './migrate.js';
 
 const log = new Log('test', 'silent');
@@ -32,6 +33,43 @@ describe('the command migrate', () => {
       'SortMembers1795737700000',
     ]);
     expect(await run()).toEqual([]);
+  });
+
+  it('waits while somebody else has its lock, and says once who', async () => {
+    const told: (readonly [string, unknown])[] = [];
+    class NotingLog extends Log {
+      override warn(message: string, fields?: unknown): void {
+        told.push([message, fields]);
+      }
+    }
+    const holder = new pg.Client({ connectionString: database.url, application_name: 'edgechat-api' });
+    await holder.connect();
+    const { rows } = await holder.query<{ pid: number }>(
+      'select pg_backend_pid() as pid, pg_advisory_lock(1162038135001)',
+    );
+    const tries = new Set<string>();
+    const hasTriedAgain = async (): Promise<boolean> => {
+      const asked = await sql<{ at: string }>(
+        database.url,
+        `select query_start::text as at from pg_stat_activity where application_name = 'edgechat-migrate' and datname = current_database()`,
+      );
+      for (const { at } of asked) tries.add(at);
+      return tries.size > 3;
+    };
+    const config = loadConfig({ DATABASE_URL: database.url }, 'worker');
+    let isDone = false;
+    const done = migrate(config, new NotingLog('test', 'silent')).finally(() => (isDone = true));
+    try {
+      await eventually(hasTriedAgain);
+      expect(isDone).toBe(false);
+    } finally {
+      await holder.end();
+    }
+
+    expect(await done).not.toEqual([]);
+    expect(told).toEqual([
+      [expect.stringContaining('waits'), { holderPid: rows[0]?.pid, holderApplication: 'edgechat-api' }],
+    ]);
   });
 
   it('touches no table of others in the same database', async () => {

@@ -6,10 +6,8 @@ import { dataSourceOptions } from './data-source.js';
 import { refuseUnfitDatabase } from './fitness.js';
 import { ownerUrl } from './logins.js';
 import { fillMailboxKeys } from './mailbox-keys.js';
+import { lockMigrations } from './migration-lock.js';
 import { RELEASE } from './schema-state.js';
-
-/** Any constant will do, as long as every release takes the same lock. */
-const MIGRATION_LOCK = 1_162_038_135_001;
 
 /**
  * Brings the schema up to this release. Safe to run by many at once (they wait for each other) and again (then it does nothing); each migration is one transaction.
@@ -26,7 +24,7 @@ export async function migrate(config: Config, log: Log): Promise<string[]> {
   await source.initialize();
   const lock = source.createQueryRunner();
   try {
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lockMigrations(lock, log);
     await refuseUnfitDatabase(lock);
     await refuseNewerSchema(lock);
     await lock.query('create schema if not exists edgechat');

@@ -1,5 +1,15 @@
 import { setNewest } from '@edgechat/kernel';
-import { KnownWindows, NOTHING, uncount, type Claim, type SharedCount } from '@edgechat/platform/redis';
+import {
+  claimLost,
+  claimTold,
+  claimUnshared,
+  KnownWindows,
+  NOTHING,
+  uncount,
+  type Claim,
+  type SharedCount,
+  type Told,
+} from '@edgechat/platform/redis';
 import {
   ADDRESS_WINDOW_MS,
   delayMs,
@@ -18,10 +28,9 @@ import {
 
 const ENTRIES_MAX = 10_000;
 
-interface Pair {
+/** `Told` is of the failures. */
+interface Pair extends Told {
   failures: number;
-  /** Of them, what Redis has not been told. */
-  unshared: number;
   waitUntilMs: number;
   underWay: number;
   beganAtMs: number;
@@ -33,6 +42,7 @@ interface Pair {
 const NEW_PAIR: Readonly<Pair> = {
   failures: 0,
   unshared: 0,
+  inFlight: 0,
   waitUntilMs: 0,
   underWay: 0,
   beganAtMs: 0,
@@ -94,8 +104,8 @@ export class LocalGuessCounts implements GuessCounts {
     const pair = this.pairOf(keys.pair);
     pair.underWay = Math.max(0, pair.underWay - 1);
     if (isRight) {
-      pair.failures = pair.unshared = pair.waitUntilMs = 0;
-      this.keep(keys.pair, pair, UNDER_WAY_MS);
+      const { underWay, beganAtMs, since } = pair;
+      this.keep(keys.pair, { ...NEW_PAIR, underWay, beganAtMs, since }, UNDER_WAY_MS); // what of the old one is in flight is forgotten with it
       for (const { windows, key } of this.countersOf(keys)) {
         const window = windows.find(key, this.now());
         if (window !== undefined) uncount(window);
@@ -112,39 +122,56 @@ export class LocalGuessCounts implements GuessCounts {
   claim(keys: GuessKeys): GuessClaims {
     const now = this.now();
     const pair = this.pairOf(keys.pair);
-    const { since, failures, unshared, waitUntilMs } = pair;
-    pair.unshared = 0;
+    const { since, failures, unshared, inFlight, waitUntilMs } = pair;
+    const shared = failures - unshared - inFlight;
     return {
       askedAtMs: now,
-      pair: { since, shared: failures - unshared, unshared, leftMs: Math.max(0, waitUntilMs - now) },
+      pair: { since, shared, leftMs: Math.max(0, waitUntilMs - now), ...claimUnshared(pair) },
       counters: this.countersOf(keys).map(({ windows, key }) => windows.claim(key, now)),
     };
   }
 
   /** Redis was not told. */
-  restore(keys: GuessKeys, { askedAtMs, pair, counters }: GuessClaims): void {
-    this.pairOf(keys.pair).unshared += pair.unshared;
-    this.countersOf(keys).forEach(({ windows, key }, i) => windows.restore(key, counters[i] ?? NOTHING, askedAtMs));
+  restore({ pair, counters }: GuessClaims): void {
+    for (const claim of [pair, ...counters]) claimLost(claim);
   }
 
-  /** Notes what Redis said. */
-  learn(keys: GuessKeys, { since, failures, waitMs, underWay, counters }: SharedGuesses, askedAtMs: number): void {
+  /** Notes what Redis said. A pair without failures and attempts under way is not kept: attempts that are refused push nobody out. @param claims what it was told with the call */
+  learn(keys: GuessKeys, said: SharedGuesses, askedAtMs: number, claims?: GuessClaims): void {
+    const { since, failures, waitMs, underWay, counters } = said;
     const pair = this.pairOf(keys.pair);
-    pair.failures = failures + pair.unshared;
+    claimTold(claims?.pair ?? NOTHING);
+    pair.failures = failures + pair.unshared + pair.inFlight;
     Object.assign(pair, { since, underWay, waitUntilMs: askedAtMs + waitMs, beganAtMs: askedAtMs });
-    this.keep(keys.pair, pair, pair.failures > 0 ? QUIET_MS : UNDER_WAY_MS);
-    this.countersOf(keys).forEach(({ windows, key }, i) => {
-      const said = counters[i];
-      if (said !== undefined) windows.learn(key, said, askedAtMs);
-    });
+    if (pair.failures > 0 || underWay > 0) this.keep(keys.pair, pair, pair.failures > 0 ? QUIET_MS : UNDER_WAY_MS);
+    else this.pairs.delete(keys.pair);
+    this.learnCounters(keys, counters, askedAtMs, claims?.counters);
   }
 
   /** Notes what Redis said after `restore`. @param counted what it counted on day and address, where that was done here as well */
   learnLate(keys: GuessKeys, claims: GuessClaims, counted: 0 | 1, { counters }: SharedGuesses): void {
-    this.pairOf(keys.pair).unshared -= claims.pair.unshared;
+    if (claims.pair.of !== undefined) claims.pair.of.unshared -= claims.pair.unshared;
     this.countersOf(keys).forEach(({ windows, key }, i) => {
       const said = counters[i];
       if (said !== undefined) windows.learnLate(key, claims.counters[i] ?? NOTHING, counted, said, claims.askedAtMs);
+    });
+  }
+
+  /** Notes that Redis has settled after all what was then settled here, too. */
+  learnLateSettle(keys: GuessKeys, isRight: boolean, { counters }: SharedGuesses, askedAtMs: number): void {
+    if (!isRight) this.pairOf(keys.pair).unshared -= 1;
+    this.learnCounters(keys, counters, askedAtMs);
+  }
+
+  private learnCounters(
+    keys: GuessKeys,
+    counters: readonly SharedCount[],
+    askedAtMs: number,
+    claims?: readonly Claim[],
+  ): void {
+    this.countersOf(keys).forEach(({ windows, key }, i) => {
+      const said = counters[i];
+      if (said !== undefined) windows.learn(key, said, askedAtMs, claims?.[i]);
     });
   }
 

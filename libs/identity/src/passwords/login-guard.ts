@@ -94,7 +94,7 @@ export class LoginGuard {
   private async settle(counts: GuessCounts, keys: GuessKeys, isRight: boolean): Promise<void> {
     await counts.settle(keys, isRight).catch((error: unknown) => {
       if (!(error instanceof Unavailable)) throw error;
-      return this.local.settle(keys, isRight);
+      return this.local.settle({ ...keys, day: null, address: null }, isRight);
     });
   }
 

@@ -45,15 +45,17 @@ end
 
 /**
  * ARGV[3] attempts under way while there is no failure, ARGV[4] wait because of them; ARGV[5] counts of few guesses, ARGV[6] how long they are kept; ARGV[7] when failures are forgotten;
- * ARGV[8..11] what the process knows of the pair: since, failures in Redis then, failures that it counted since, wait.
+ * ARGV[8..11] what the process knows of the pair: since, failures in Redis then, failures that it counted since (below 0: what Redis was told twice), wait.
  * Then for each counter its limit, and its window (0: the day in UTC); and what the process knows: since, count in Redis then, what it counted since, left. Times in ms.
  * First adds what the process counted while Redis was away, and what was lost: all is at least what it was seen to be before.
  */
 const RESERVE = `${READ_PAIR}
 local known = tonumber(ARGV[10])
 if ARGV[8] ~= since then known = known + math.max(0, tonumber(ARGV[9]) - failures) end
-if known > 0 then
-  failures, waitUntil = failures + known, math.max(waitUntil, now + tonumber(ARGV[11]))
+known = math.max(known, -failures)
+if known ~= 0 then
+  failures = failures + known
+  if known > 0 then waitUntil = math.max(waitUntil, now + tonumber(ARGV[11])) end
   redis.call('HSET', KEYS[2], 'failures', failures, 'waitUntil', waitUntil)
   redis.call('PEXPIRE', KEYS[2], ARGV[7])
 end
@@ -128,10 +130,10 @@ export class RedisGuessCounts implements GuessCounts {
         (client) => (answer = this.call(client, RESERVE, keys, values)),
       );
       const { waitMs, said } = readAnswer(asked);
-      this.local.learn(keys, said, claims.askedAtMs);
+      this.local.learn(keys, said, claims.askedAtMs, claims);
       return waitMs;
     } catch (error) {
-      this.local.restore(keys, claims);
+      this.local.restore(claims);
       answer?.then(
         (late) => {
           const { waitMs, said } = readAnswer(late);
@@ -146,8 +148,20 @@ export class RedisGuessCounts implements GuessCounts {
   async settle(keys: GuessKeys, isRight: boolean): Promise<void> {
     const askedAtMs = this.local.now();
     const values = [isRight ? 1 : 0, QUIET_MS, DELAY_MAX_MS];
-    const answer = await this.redis.run('settle-login', (client) => this.call(client, SETTLE, keys, values));
-    this.local.learn(keys, readAnswer(answer).said, askedAtMs);
+    let answer: Promise<unknown> | undefined;
+    try {
+      const asked = await this.redis.run(
+        'settle-login',
+        (client) => (answer = this.call(client, SETTLE, keys, values)),
+      );
+      this.local.learn(keys, readAnswer(asked).said, askedAtMs);
+    } catch (error) {
+      answer?.then(
+        (late) => this.local.learnLateSettle(keys, isRight, readAnswer(late).said, askedAtMs),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   private call(

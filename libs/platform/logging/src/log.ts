@@ -66,7 +66,7 @@ function asFields(fields: unknown): object {
 }
 
 /** Name, code, message and stack of an error and of its causes (at most 3): a database error's `detail` can hold a client's text and is left out. */
-function describeError(error: unknown, depth = 0): unknown {
+export function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
   const cause = error.cause !== undefined && depth < 3 ? describeError(error.cause, depth + 1) : undefined;
@@ -74,7 +74,17 @@ function describeError(error: unknown, depth = 0): unknown {
     name: error.name,
     code,
     message: error.message.slice(0, 500),
-    stack: error.stack?.split('\n').slice(1, 12).join('\n'),
+    stack: framesOf(error),
     cause,
   };
+}
+
+/** Where it happened: the stack without the message, whose lines could look like frames. */
+function framesOf({ stack = '', message }: Error): string {
+  const at = message === '' ? -1 : stack.indexOf(message);
+  return stack
+    .slice(at < 0 ? 0 : at + message.length)
+    .split('\n')
+    .slice(1, 12)
+    .join('\n');
 }

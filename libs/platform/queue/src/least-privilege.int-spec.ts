@@ -141,7 +141,21 @@ describe('the user of Redis that docker/make-secrets writes', () => {
 
   it('is the one of docs/deploy.md', () => {
     expect(readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8')).toContain(
-      `user edgechat_app on >PASSWORD ${REDIS_RULES}\n`,
+      `user edgechat_app reset resetchannels on >PASSWORD ${REDIS_RULES}\n`,
     );
+  });
+
+  it('logs in with the newest password alone, when that line is given to ACL SETUSER again', async () => {
+    const [, line = ''] =
+      /^ {4}user (edgechat_app .*)$/m.exec(readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8')) ?? [];
+    const logIn = (password: string): Promise<unknown> => app.call('AUTH', 'other_app', password);
+    for (const password of ['first', 'second'])
+      await operator.call(
+        'ACL',
+        'SETUSER',
+        ...line.replace('edgechat_app', 'other_app').replace('PASSWORD', password).split(' '),
+      );
+    await expect(logIn('first')).rejects.toThrow('WRONGPASS');
+    expect(await logIn('second')).toBe('OK');
   });
 });

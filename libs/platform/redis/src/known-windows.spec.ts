@@ -1,4 +1,4 @@
-import { KnownWindows, uncount } from './known-windows.js';
+import { claimLost, KnownWindows, uncount } from './known-windows.js';
 
 /** Redis said of `key`, at 0: so many, for a minute more. */
 const after = (count: number, key = 'a', since = 'first'): KnownWindows => {
@@ -11,7 +11,7 @@ describe('what a process knows of the counters in Redis', () => {
   it('is what Redis said last, and what was counted here since', () => {
     const known = after(99);
     known.count('a', 1_000, 60_000);
-    expect(known.find('a', 1_000)).toEqual({ used: 100, unshared: 1, endsAt: 60_000, since: 'first' });
+    expect(known.find('a', 1_000)).toEqual({ used: 100, unshared: 1, inFlight: 0, endsAt: 60_000, since: 'first' });
     expect(known.find('b', 1_000)).toBeUndefined();
   });
 
@@ -20,27 +20,59 @@ describe('what a process knows of the counters in Redis', () => {
     expect(known.find('a', 59_999)?.used).toBe(99);
     expect(known.find('a', 60_000)).toBeUndefined();
     expect(known.claim('a', 60_000)).toEqual({ since: '', shared: 0, unshared: 0, leftMs: 0 });
-    expect(known.count('a', 60_000, 60_000)).toEqual({ used: 1, unshared: 1, endsAt: 120_000, since: '' });
+    expect(known.count('a', 60_000, 60_000)).toEqual({ used: 1, unshared: 1, inFlight: 0, endsAt: 120_000, since: '' });
   });
 
   it('is told once, also when calls are made at once; what was not told is told with the next', () => {
     const known = after(10);
     for (let n = 0; n < 5; n += 1) known.count('a', 0, 60_000);
     const [first, second] = [known.claim('a', 0), known.claim('a', 0)];
-    expect(first).toEqual({ since: 'first', shared: 10, unshared: 5, leftMs: 60_000 });
-    expect(second).toEqual({ since: 'first', shared: 15, unshared: 0, leftMs: 60_000 });
+    expect(first).toMatchObject({ since: 'first', shared: 10, unshared: 5, leftMs: 60_000 });
+    expect(second).toMatchObject({ since: 'first', shared: 10, unshared: 0, leftMs: 60_000 });
 
-    known.restore('a', second, 0);
-    known.restore('a', first, 0);
+    claimLost(second);
+    claimLost(first);
     known.count('a', 0, 60_000);
     expect(known.claim('a', 0)).toMatchObject({ shared: 10, unshared: 6 });
+  });
+
+  it('is not in Redis while that has not answered: a call that was lost is told again, and no other told the same', () => {
+    const known = after(10);
+    for (let n = 0; n < 5; n += 1) known.count('a', 0, 60_000);
+    const lost = known.claim('a', 0);
+    const answered = known.claim('a', 0); // Redis has lost its data: it restores what is told to be there, 10, and counts 1
+    expect(answered).toMatchObject({ shared: 10, unshared: 0 });
+    claimLost(lost);
+    known.learn('a', { since: 'second', count: 11, leftMs: 60_000 }, 0, answered);
+    expect(known.find('a', 0)).toMatchObject({ used: 16, unshared: 5, inFlight: 0 });
+    expect(known.claim('a', 0)).toMatchObject({ shared: 11, unshared: 5 });
+  });
+
+  it('goes on counting what is in flight after the call that was answered', () => {
+    const known = after(10);
+    const first = known.claim('a', 0);
+    known.count('a', 0, 60_000);
+    const second = known.claim('a', 0);
+    known.learn('a', { since: 'first', count: 11, leftMs: 60_000 }, 0, first);
+    expect(known.find('a', 0)).toMatchObject({ used: 12, inFlight: 1 });
+    known.learn('a', { since: 'first', count: 13, leftMs: 60_000 }, 0, second);
+    expect(known.find('a', 0)).toMatchObject({ used: 13, unshared: 0, inFlight: 0 });
+  });
+
+  it('of a window that has ended is not told in the one after it', () => {
+    const known = after(10);
+    known.count('a', 0, 60_000);
+    const claim = known.claim('a', 0);
+    known.count('a', 60_000, 60_000);
+    claimLost(claim);
+    expect(known.claim('a', 60_000)).toMatchObject({ shared: 0, unshared: 1 });
   });
 
   it('counts once what Redis counted late, when it had been counted here as well', () => {
     const known = after(10);
     known.count('a', 0, 60_000);
     const claim = known.claim('a', 0);
-    known.restore('a', claim, 0);
+    claimLost(claim);
     for (let n = 0; n < 3; n += 1) known.count('a', 0, 60_000);
     known.learnLate('a', claim, 1, { since: 'first', count: 12, leftMs: 50_000 }, 0);
     expect(known.find('a', 0)).toMatchObject({ used: 14, unshared: 2, endsAt: 50_000 });

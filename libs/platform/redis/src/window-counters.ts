@@ -1,7 +1,7 @@
 import { Breaker, newId } from '@edgechat/kernel';
 import type { Log } from '@edgechat/platform/logging';
 import type { Result } from 'ioredis';
-import { COUNTING_SINCE, KnownWindows, type Claim, type SharedCount } from './known-windows.js';
+import { claimLost, COUNTING_SINCE, KnownWindows, type Claim, type SharedCount } from './known-windows.js';
 import { OwnCounters } from './own-counters.js';
 import { DEADLINE_MS, type Patience, type Redis } from './redis.js';
 import { countOf, type Taken, type WindowCount, type WindowCounter } from './window-count.js';
@@ -117,7 +117,7 @@ export class WindowCounters {
     try {
       return this.taken(readAnswer(asked, await this.redis.run('count-in-windows', call, this.patience)), now);
     } catch (error) {
-      for (const { counter, claim } of asked) this.known.restore(counter.key, claim, now);
+      for (const { claim } of asked) claimLost(claim);
       answer?.then(
         (late) => this.learnLate(readAnswer(asked, late), now),
         () => undefined,
@@ -131,7 +131,7 @@ export class WindowCounters {
   }
 
   private taken(answered: Answered, askedAt: number): Taken {
-    for (const { counter, shared } of answered.each) this.known.learn(counter.key, shared, askedAt);
+    for (const { counter, shared, claim } of answered.each) this.known.learn(counter.key, shared, askedAt, claim);
     const counts = answered.each.map(({ count }) => count);
     return { ...answered, counts, giveBack: () => this.giveBack(answered) };
   }
