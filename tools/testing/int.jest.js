@@ -5,5 +5,5 @@ export default {
   ...preset,
   testMatch: ['**/*.int-spec.ts'],
   globalSetup: import.meta.dirname + '/engines-required.mjs',
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };
