@@ -20,7 +20,8 @@ class OwnRedis extends Redis {
 
   override async run<T>(...args: Parameters<typeof Redis.prototype.run<T>>): Promise<T> {
     if (!this.isSlow) return super.run(...args);
-    void args[1](this.client);
+    const [, work, , onLate] = args;
+    void work(this.client).then(onLate);
     throw new Unavailable('redis', { cause: new Error('late') });
   }
 }

@@ -1,5 +1,5 @@
 import { newId } from '@edgechat/kernel';
-import { COUNTING_SINCE, NOTHING, type Claim, type Redis, type SharedCount } from '@edgechat/platform/redis';
+import { argumentsOfClaim, COUNTING_SINCE, NOTHING, type Redis, type SharedCount } from '@edgechat/platform/redis';
 import {
   ADDRESS_WINDOW_MS,
   DELAY_MAX_MS,
@@ -122,25 +122,15 @@ export class RedisGuessCounts implements GuessCounts {
 
   async reserve(keys: GuessKeys): Promise<number> {
     const claims = this.local.claim(keys);
-    let answer: Promise<unknown> | undefined;
-    const values = [...RESERVE_OPTIONS, ...valuesOf(claims.pair), ...countersOf(keys, claims)];
+    const values = [...RESERVE_OPTIONS, ...argumentsOfClaim(claims.pair), ...countersOf(keys, claims)];
     try {
-      const asked = await this.redis.run(
-        'reserve-login',
-        (client) => (answer = this.call(client, RESERVE, keys, values)),
+      const { waitMs, said } = await this.run('reserve-login', RESERVE, keys, values, (late) =>
+        this.local.learnLate(keys, claims, late.waitMs === 0 ? 1 : 0, late.said),
       );
-      const { waitMs, said } = readAnswer(asked);
       this.local.learn(keys, said, claims.askedAtMs, claims);
       return waitMs;
     } catch (error) {
       this.local.restore(claims);
-      answer?.then(
-        (late) => {
-          const { waitMs, said } = readAnswer(late);
-          this.local.learnLate(keys, claims, waitMs === 0 ? 1 : 0, said);
-        },
-        () => undefined,
-      );
       throw error;
     }
   }
@@ -148,56 +138,51 @@ export class RedisGuessCounts implements GuessCounts {
   async settle(keys: GuessKeys, isRight: boolean): Promise<void> {
     const askedAtMs = this.local.now();
     const values = [isRight ? 1 : 0, QUIET_MS, DELAY_MAX_MS];
-    let answer: Promise<unknown> | undefined;
-    try {
-      const asked = await this.redis.run(
-        'settle-login',
-        (client) => (answer = this.call(client, SETTLE, keys, values)),
-      );
-      this.local.learn(keys, readAnswer(asked).said, askedAtMs);
-    } catch (error) {
-      answer?.then(
-        (late) => this.local.learnLateSettle(keys, isRight, readAnswer(late).said, askedAtMs),
-        () => undefined,
-      );
-      throw error;
-    }
+    const { said } = await this.run('settle-login', SETTLE, keys, values, (late) =>
+      this.local.learnLateSettle(keys, isRight, late.said, askedAtMs),
+    );
+    this.local.learn(keys, said, askedAtMs);
   }
 
-  private call(
-    client: Redis['client'],
+  private async run(
+    operation: string,
     script: string,
     keys: GuessKeys,
     values: readonly (string | number)[],
-  ): Promise<unknown> {
+    onLate: (answer: GuessAnswer) => void,
+  ): Promise<GuessAnswer> {
     const names = [keys.pair, keys.day, keys.address]
       .filter((key) => key !== null)
       .map((key) => this.redis.key(`guesses:${key}`));
     const all = [this.redis.key(COUNTING_SINCE), ...names, newId(), UNDER_WAY_MS, ...values];
-    return client.eval(script, names.length + 1, ...all);
+    const answer = await this.redis.run(
+      operation,
+      (client) => client.eval(script, names.length + 1, ...all),
+      undefined,
+      (late) => onLate(readAnswer(late)),
+    );
+    return readAnswer(answer);
   }
 }
 
 /** ARGV[3..7] of `RESERVE`. */
 const RESERVE_OPTIONS = [UNDER_WAY_MAX, UNDER_WAY_RETRY_MS, FEW_GUESSES, FEW_GUESSES_KEPT_MS, QUIET_MS] as const;
 
-const valuesOf = ({ since, shared, unshared, leftMs }: Claim): readonly (string | number)[] => [
-  since,
-  shared,
-  unshared,
-  leftMs,
-];
-
 function countersOf({ day, address }: GuessKeys, { counters }: GuessClaims): readonly (string | number)[] {
   const limits = [
     ...(day === null ? [] : [[GUESSES_PER_DAY, 0]]),
     ...(address === null ? [] : [[FAILURES_PER_ADDRESS, ADDRESS_WINDOW_MS]]),
   ];
-  return limits.flatMap((limit, i) => [...limit, ...valuesOf(counters[i] ?? NOTHING)]);
+  return limits.flatMap((limit, i) => [...limit, ...argumentsOfClaim(counters[i] ?? NOTHING)]);
+}
+
+interface GuessAnswer {
+  readonly waitMs: number;
+  readonly said: SharedGuesses;
 }
 
 /** Reads what both scripts return: see `READ_PAIR`. */
-function readAnswer(answer: unknown): { readonly waitMs: number; readonly said: SharedGuesses } {
+function readAnswer(answer: unknown): GuessAnswer {
   const [since, ...numbers] = Array.isArray(answer) ? answer.map(String) : [];
   const [wait = 0, failures = 0, waitMs = 0, underWay = 0, ...counts] = numbers.map(Number);
   const said = { since: since ?? '', failures, waitMs, underWay, counters: pairsOf(counts, since ?? '') };

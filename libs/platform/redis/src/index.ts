@@ -2,6 +2,7 @@ export { checkRedis, type RedisCheck } from './check-redis.js';
 export { PREFIX } from './prefix.js';
 export { DEADLINE_MS, Redis, type Subscriber } from './redis.js';
 export {
+  argumentsOfClaim,
   claimLost,
   claimTold,
   claimUnshared,

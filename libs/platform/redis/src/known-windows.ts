@@ -69,6 +69,14 @@ export function claimLost(claim: Claim): void {
   if (claim.of !== undefined) claim.of.unshared += claim.unshared;
 }
 
+/** A claim as a script takes it. */
+export const argumentsOfClaim = ({ since, shared, unshared, leftMs }: Claim): readonly (string | number)[] => [
+  since,
+  shared,
+  unshared,
+  leftMs,
+];
+
 /** Of a counter that is not known. */
 export const NOTHING: Claim = { since: '', shared: 0, unshared: 0, leftMs: 0 };
 

@@ -65,14 +65,18 @@ export class Redis implements OnApplicationShutdown {
     return `${PREFIX}:${name}`;
   }
 
-  /** Runs commands that need one round trip, named for those who count them. */
+  /**
+   * Runs commands that need one round trip, named for those who count them.
+   * @param onLate is given the answer that came after all, when the call had failed because it was late
+   */
   run<T>(
     operation: string,
     work: (client: Client) => Promise<T>,
     { deadlineMs, breaker }: Patience = { deadlineMs: DEADLINE_MS, breaker: this.breaker },
+    onLate: (answer: T) => void = () => undefined,
   ): Promise<T> {
     return breaker.run(
-      () => this.attempt(operation, work, deadlineMs),
+      () => this.attempt(operation, work, deadlineMs, onLate),
       (error) => error instanceof Unavailable,
     );
   }
@@ -134,15 +138,22 @@ export class Redis implements OnApplicationShutdown {
   }
 
   /** BullMQ waits without a limit for a connection that is not ready, and a command for an answer. */
-  private async attempt<T>(operation: string, work: (client: Client) => Promise<T>, deadlineMs: number): Promise<T> {
+  private async attempt<T>(
+    operation: string,
+    work: (client: Client) => Promise<T>,
+    deadlineMs: number,
+    onLate: (answer: T) => void,
+  ): Promise<T> {
     if (this.client.status !== 'ready') throw new Unavailable('redis', { cause: new Error('not connected') });
     storeCalled('redis', operation);
     try {
-      const result = await atMost(deadlineMs, work(this.client));
+      const answer = work(this.client);
+      const result = await atMost(deadlineMs, answer);
       if (!result.isLate) {
         this.breaker.close();
         return result.value;
       }
+      answer.then(onLate, () => undefined);
     } catch (error) {
       if (!isOutage(error)) throw error;
       this.refusals.note(error);

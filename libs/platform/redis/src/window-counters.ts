@@ -1,7 +1,14 @@
 import { Breaker, newId } from '@edgechat/kernel';
 import type { Log } from '@edgechat/platform/logging';
 import type { Result } from 'ioredis';
-import { claimLost, COUNTING_SINCE, KnownWindows, type Claim, type SharedCount } from './known-windows.js';
+import {
+  argumentsOfClaim,
+  claimLost,
+  COUNTING_SINCE,
+  KnownWindows,
+  type Claim,
+  type SharedCount,
+} from './known-windows.js';
 import { OwnCounters } from './own-counters.js';
 import { DEADLINE_MS, type Patience, type Redis } from './redis.js';
 import { countOf, type Taken, type WindowCount, type WindowCounter } from './window-count.js';
@@ -111,17 +118,14 @@ export class WindowCounters {
   private async takeShared(counters: readonly WindowCounter[]): Promise<Taken> {
     const now = performance.now();
     const asked = counters.map((counter) => ({ counter, claim: this.known.claim(counter.key, now) }));
-    let answer: Promise<TakeAnswer> | undefined;
     const call = (client: Redis['client']): Promise<TakeAnswer> =>
-      (answer = client.takeFromWindows(counters.length + 1, ...this.keysOf(counters), ...argumentsOf(asked)));
+      client.takeFromWindows(counters.length + 1, ...this.keysOf(counters), ...argumentsOf(asked));
+    const onLate = (answer: TakeAnswer): void => this.learnLate(readAnswer(asked, answer), now);
     try {
-      return this.taken(readAnswer(asked, await this.redis.run('count-in-windows', call, this.patience)), now);
+      const answer = await this.redis.run('count-in-windows', call, this.patience, onLate);
+      return this.taken(readAnswer(asked, answer), now);
     } catch (error) {
       for (const { claim } of asked) claimLost(claim);
-      answer?.then(
-        (late) => this.learnLate(readAnswer(asked, late), now),
-        () => undefined,
-      );
       throw error;
     }
   }
@@ -174,15 +178,10 @@ type TakeAnswer = readonly (string | number)[];
 
 /** What `TAKE` is told, after its keys. */
 function argumentsOf(asked: readonly Asked[]): readonly (string | number)[] {
-  const each = asked.flatMap(({ counter: { max, windowS }, claim: { since, shared, unshared, leftMs } }) => [
-    max,
-    windowS,
-    since,
-    shared,
-    unshared,
-    leftMs,
-  ]);
-  return [newId(), ...each];
+  return [
+    newId(),
+    ...asked.flatMap(({ counter, claim }) => [counter.max, counter.windowS, ...argumentsOfClaim(claim)]),
+  ];
 }
 
 function readAnswer(asked: readonly Asked[], [since, ...numbers]: TakeAnswer): Answered {
