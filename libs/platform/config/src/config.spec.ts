@@ -1,18 +1,6 @@
 import { ConfigError, loadConfig } from './config.js';
-import { SETTINGS, type ProcessName } from './settings.js';
-
-/** The sentences that a start with these variables ends with; none when it goes well. */
-function problemsOf(env: Readonly<Record<string, string>>, process: ProcessName = 'api'): readonly string[] {
-  try {
-    loadConfig(env, process);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
-
-const namesIn = (problems: readonly string[]): string[] => problems.map((problem) => problem.split(' ', 1).join(''));
+import { SETTINGS } from './settings.js';
+import { namesIn, problemsOf } from './test-problems.js';
 
 /** For each setting that can be wrong, a value that it cannot have. */
 const BAD: Readonly<Record<string, string>> = {

@@ -1,19 +1,6 @@
-import { ConfigError, loadConfig } from './config.js';
-import type { ProcessName } from './settings.js';
+import { namesIn, problemsOf } from './test-problems.js';
 
 type Env = Readonly<Record<string, string>>;
-
-function problemsOf(env: Env, process: ProcessName = 'api'): readonly string[] {
-  try {
-    loadConfig(env, process);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
-
-const namesIn = (problems: readonly string[]): string[] => problems.map((problem) => problem.split(' ', 1).join(''));
 
 const STORES = {
   DATABASE_URL: 'postgresql://edgechat:vUz8kq2Lmw7d@db.example.com:5432/edgechat?sslmode=verify-full',

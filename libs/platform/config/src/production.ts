@@ -2,7 +2,7 @@ import type { Config } from './config.js';
 import { isGuessableSecret } from './guessable.js';
 import { isReadBy, type ProcessName } from './setting.js';
 import { SETTINGS, type SettingName } from './settings.js';
-import { loginProblem, type Store } from './store-logins.js';
+import { loginProblem, type Store, type StoreLogin } from './store-logins.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,13 +11,13 @@ interface StoreUrl {
   readonly store: Store;
   readonly urlIn: (config: Config) => string | undefined;
   /** The password that is taken when the URL has none, and what people set it by. */
-  readonly otherPassword?: (config: Config, env: Environment) => { readonly name: string; readonly value: string };
+  readonly otherPassword?: (config: Config, env: Environment) => StoreLogin['otherPassword'];
 }
 
-const pgPassword = ({ PGPASSWORD: value = '' }: Environment) => ({
-  name: 'PGPASSWORD (POSTGRES_APP_PASSWORD or POSTGRES_PASSWORD of Docker Compose)',
-  value,
-});
+const pgPassword = ({ PGPASSWORD: value = '' }: Environment): StoreLogin['otherPassword'] =>
+  value === ''
+    ? undefined
+    : { name: 'PGPASSWORD (POSTGRES_APP_PASSWORD or POSTGRES_PASSWORD of Docker Compose)', value };
 
 /** The settings that are URLs of stores. */
 const STORE_URLS: readonly StoreUrl[] = [
@@ -78,8 +78,7 @@ function problemsOfLogins(config: Config, env: Environment, process: ProcessName
     ({ name, store, urlIn, otherPassword }) => {
       const url = urlIn(config);
       if (url === undefined) return null;
-      const other = otherPassword?.(config, env);
-      const login = { name, store, url, otherPassword: other?.value === '' ? undefined : other };
+      const login = { name, store, url, otherPassword: otherPassword?.(config, env) };
       return loginProblem(login, config.insecureStores ?? []);
     },
   );

@@ -5,7 +5,8 @@ import { Unavailable } from '@edgechat/kernel';
 import { eventually, inProcess, ownStores, type OwnStores } from '@edgechat/testing';
 import { Redis as Client } from 'ioredis';
 import { Bell } from './bell.js';
-import { JobRunner, type Handlers } from './job-runner.js';
+import { JobRunner } from './job-runner.js';
+import { handlersOf } from './test-handlers.js';
 
 let stores: OwnStores;
 let process: INestApplicationContext;
@@ -19,14 +20,7 @@ const work = async ({ conversationId }: { readonly conversationId: string }): Pr
   await gate;
   done.push(conversationId);
 };
-const handlers: Handlers = {
-  'conversations.store-messages': work,
-  'conversations.fan-out-messages': work,
-  'search.index-messages': work,
-  'conversations.purge-conversation': work,
-  'assistant.reply-to-message': work,
-  'assistant.complete-prompt': () => Promise.resolve(),
-};
+const handlers = handlersOf(work);
 
 beforeAll(async () => {
   stores = await ownStores();

@@ -9,7 +9,8 @@ import { checkRedis, Redis, WindowCounters } from '@edgechat/platform/redis';
 import { eventually, inProcess, ownStores, REDIS_RULES, type OwnStores } from '@edgechat/testing';
 import { Redis as Client } from 'ioredis';
 import { Bell } from './bell.js';
-import { JobRunner, PutOff, type Handlers } from './job-runner.js';
+import { JobRunner, PutOff } from './job-runner.js';
+import { handlersOf } from './test-handlers.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 
@@ -24,17 +25,10 @@ const note = ({ conversationId }: { readonly conversationId: string }): Promise<
   done.push(conversationId);
   return conversationId.startsWith('f') ? Promise.reject(new Error('fails')) : Promise.resolve();
 };
-const handlers: Handlers = {
-  'conversations.store-messages': note,
-  'conversations.fan-out-messages': note,
-  'search.index-messages': note,
-  'conversations.purge-conversation': note,
-  'assistant.reply-to-message': note,
-  'assistant.complete-prompt': (payload) => {
-    prompts.push(payload);
-    return prompts.length === 1 ? Promise.reject(new PutOff(10, { ...payload, calls: 3 })) : Promise.resolve();
-  },
-};
+const handlers = handlersOf(note, (payload) => {
+  prompts.push(payload);
+  return prompts.length === 1 ? Promise.reject(new PutOff(10, { ...payload, calls: 3 })) : Promise.resolve();
+});
 
 beforeAll(async () => {
   stores = await ownStores();

@@ -4,7 +4,8 @@ import { completePrompt, JOBS, replyToMessage, type CompletionAsked } from '@edg
 import { eventually, inProcess, ownStores, type OwnStores } from '@edgechat/testing';
 import { Queue } from 'bullmq';
 import { Bell } from './bell.js';
-import { JobRunner, PutOff, type Handlers } from './job-runner.js';
+import { JobRunner, PutOff } from './job-runner.js';
+import { handlersOf } from './test-handlers.js';
 
 let stores: OwnStores;
 let process: INestApplicationContext;
@@ -21,17 +22,10 @@ const note = ({ conversationId }: { readonly conversationId: string }): Promise<
   seen.push(conversationId);
   return work(conversationId);
 };
-const handlers: Handlers = {
-  'conversations.store-messages': note,
-  'conversations.fan-out-messages': note,
-  'search.index-messages': note,
-  'conversations.purge-conversation': note,
-  'assistant.reply-to-message': note,
-  'assistant.complete-prompt': (payload) => {
-    prompts.push(payload);
-    return complete(payload);
-  },
-};
+const handlers = handlersOf(note, (payload) => {
+  prompts.push(payload);
+  return complete(payload);
+});
 
 beforeAll(async () => {
   stores = await ownStores();
