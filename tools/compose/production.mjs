@@ -11,27 +11,30 @@ import { freePort, Stack } from './stack.mjs';
 
 const OVERLAYS = ['docker/compose.scale.yml', 'docker/compose.production.yml'];
 
-/** Calls over TLS without asking who signed the certificate: it is one of our own. */
-function call(port, method, path, { body, token } = {}) {
+/** Sends a request and hears its answer out. */
+function answerTo(sent, body) {
   return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    };
-    const sent = request(
-      { host: '127.0.0.1', port, method, path: `/api/v1${path}`, headers, rejectUnauthorized: false, timeout: 30_000 },
-      (response) => {
-        let text = '';
-        response
-          .setEncoding('utf8')
-          .on('data', (data) => (text += data))
-          .on('end', () =>
-            resolve({ status: response.statusCode, headers: response.headers, body: JSON.parse(text || '{}') }),
-          );
-      },
-    );
-    sent.on('error', reject).end(body === undefined ? undefined : JSON.stringify(body));
+    sent.on('response', (response) => {
+      let text = '';
+      response
+        .setEncoding('utf8')
+        .on('data', (data) => (text += data))
+        .on('end', () => resolve({ status: response.statusCode, location: response.headers.location, text }));
+    });
+    sent.on('error', reject).end(body);
   });
+}
+
+/** Calls over TLS without asking who signed the certificate: it is one of our own. */
+async function call(port, method, path, { body, token } = {}) {
+  const headers = {
+    'content-type': 'application/json',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const options = { host: '127.0.0.1', port, method, path: `/api/v1${path}`, headers, timeout: 30_000 };
+  const sent = request({ ...options, rejectUnauthorized: false });
+  const { status, text } = await answerTo(sent, body === undefined ? undefined : JSON.stringify(body));
+  return { status, body: JSON.parse(text || '{}') };
 }
 
 /** The secrets as people make them, a key of a provider, and a certificate. Gives the variables. */
@@ -113,21 +116,8 @@ async function checkServes(stack, ports) {
 }
 
 /** What plain HTTP is answered when the client names this host. */
-function callPlain(port, host) {
-  return new Promise((resolve, reject) => {
-    const sent = requestPlain(
-      { host: '127.0.0.1', port, path: '/api/v1/health?q=1', headers: { host } },
-      (response) => {
-        let text = '';
-        response
-          .setEncoding('utf8')
-          .on('data', (data) => (text += data))
-          .on('end', () => resolve({ status: response.statusCode, location: response.headers.location, text }));
-      },
-    );
-    sent.on('error', reject).end();
-  });
-}
+const callPlain = (port, host) =>
+  answerTo(requestPlain({ host: '127.0.0.1', port, path: '/api/v1/health?q=1', headers: { host } }));
 
 /** Plain HTTP is sent to PUBLIC_HOST, never to the host that a client names; without one it is sent nowhere. */
 async function checkPlainHttp(stack, ports) {

@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { Config } from '@edgechat/platform/config';
-import type { FastifyInstance, FastifyRequest, preHandlerHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onSendHookHandler, preHandlerHookHandler } from 'fastify';
 import { CONTENT_POLICY } from '../http/content-policy.js';
 import { routeNotFound } from '../http/problem.js';
 import { ERRORS_PAGE_POLICY, errorsHtml } from './errors-page.js';
@@ -23,13 +23,14 @@ const ASSETS_ROUTE = '/docs/*';
 /** A file is always given whole: what would be 412 or 416 is no answer that this API has. */
 const CONDITIONS = ['range', 'if-range', 'if-match', 'if-unmodified-since'];
 
-const isPage = (url: string): boolean =>
-  url === '/openapi.json' || url === '/errors' || url === '/docs' || url.startsWith('/docs/');
+const isOfDocs = (url: string): boolean => url === '/docs' || url.startsWith('/docs/');
+const isPage = (url: string): boolean => url === '/openapi.json' || url === '/errors' || isOfDocs(url);
 
 /** Opens the pages to everybody: call it before any route is registered. */
 export function openPages(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     if (isPage(route.url)) route.config = { ...route.config, access: 'public' };
+    if (isOfDocs(route.url)) route.onSend = sayUtf8;
     if (route.url === ASSETS_ROUTE) route.preHandler = giveAssetsOnly;
   });
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -38,6 +39,12 @@ export function openPages(fastify: FastifyInstance): void {
     done();
   });
 }
+
+/** The pages of Swagger UI say by themselves `text/html` alone, and a browser may guess. */
+const sayUtf8: onSendHookHandler = (_request, reply, _payload, done) => {
+  if (reply.getHeader('content-type') === 'text/html') reply.header('content-type', 'text/html; charset=utf-8');
+  done();
+};
 
 /** Lets no path through to the file system but the names that are known. @throws Refusal `route_not_found` */
 const giveAssetsOnly: preHandlerHookHandler = (request, _reply, done) => {

@@ -5,7 +5,6 @@ import { Refusal } from '@edgechat/kernel';
 import type { Config } from '@edgechat/platform/config';
 import type { Log } from '@edgechat/platform/logging';
 import type { FastifyInstance } from 'fastify';
-import { nameCharset } from '../docs/charset.js';
 import { openPages, servePages } from '../docs/pages.js';
 import type { Draining } from '../health/draining.js';
 import { guardAccess, type AccessParts } from './access.js';
@@ -34,7 +33,6 @@ export async function createApp(
   const fastify: FastifyInstance = adapter.getInstance();
   const routes = RouteTable.of(fastify);
   openPages(fastify);
-  nameCharset(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: log,
